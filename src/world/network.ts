@@ -1,0 +1,102 @@
+/**
+ * The door to the network of branches: plain byte transports. A transport delivers bytes in order or closes; it knows
+ * nothing of frames. Nagle is off: the relay decides itself what goes together.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+export type Address = { host: string; port: number }
+
+export type Transport = {
+  readonly remote: string
+  /** Bytes handed to the system and not yet taken by it: the measure of back-pressure. */
+  readonly waiting: number
+  send(bytes: Uint8Array): void
+  onBytes(fn: (bytes: Uint8Array) => void): void
+  /** Called once when the system has taken what was waiting. */
+  onDrain(fn: () => void): void
+  /** Called once; `reason` is the system's word. Called at once if it is closed already. */
+  onClose(fn: (reason: string) => void): void
+  /** Stops reading until `resume`. */
+  pause(): void
+  resume(): void
+  /** Ends it; what was sent goes out first unless `hard`. */
+  close(hard?: boolean): void
+}
+
+export type Listening = { address: Address; close(): void }
+
+export type Network = {
+  /** Rejects with the system's error (`code` EADDRINUSE, EADDRNOTAVAIL ...). */
+  listen(address: Address, onTransport: (transport: Transport) => void): Promise<Listening>
+  /** Rejects when there is no answer within `timeoutMs`. */
+  dial(address: Address, timeoutMs: number): Promise<Transport>
+  /** Addresses of this machine by interface name. */
+  interfaces(): { name: string; address: string }[]
+}
+
+/** More pending connections than this wait in the system: strangers must not fill our memory. */
+const CONNECTIONS_MAX = 256
+
+export const realNetwork: Network = {
+  listen(address, onTransport) {
+    return new Promise((resolve, reject) => {
+      const server: Server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+        onTransport(transportOf(socket))
+      })
+      server.maxConnections = CONNECTIONS_MAX
+      server.once('error', reject)
+      server.listen({ host: address.host, port: address.port }, () => {
+        const bound = server.address()
+        const port = typeof bound === 'object' && bound ? bound.port : address.port
+        resolve({ address: { host: address.host, port }, close: () => server.close() })
+      })
+    })
+  },
+  dial(address, timeoutMs) {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: address.host, port: address.port, noDelay: true })
+      const timer = setTimeout(() => socket.destroy(new Error('ETIMEDOUT')), timeoutMs)
+      socket.once('error', reject)
+      socket.once('close', () => clearTimeout(timer))
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.off('error', reject)
+        resolve(transportOf(socket))
+      })
+    })
+  },
+  interfaces() {
+    return Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+      (list ?? []).map((entry) => ({ name, address: entry.address })),
+    )
+  },
+}
+
+function transportOf(socket: Socket): Transport {
+  let closed: string | undefined
+  const onClose: ((reason: string) => void)[] = []
+  let failure = 'closed'
+  socket.on('error', (error) => {
+    failure = 'code' in error ? String(error.code) : error.message
+  })
+  socket.on('close', () => {
+    closed = failure
+    for (const fn of onClose.splice(0)) fn(failure)
+  })
+  return {
+    remote: socket.remoteAddress ?? '',
+    get waiting() {
+      return socket.writableLength
+    },
+    send(bytes) {
+      if (socket.writable) socket.write(bytes)
+    },
+    onBytes: (fn) => void socket.on('data', (chunk) => fn(chunk as Uint8Array)),
+    onDrain: (fn) => void socket.once('drain', fn),
+    onClose: (fn) => (closed === undefined ? void onClose.push(fn) : fn(closed)),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    close: (hard) => (hard ? void socket.destroy() : void socket.end()),
+  }
+}

@@ -1,0 +1,28 @@
+/** The five doors in one record: a branch gets exactly one. Several worlds fit in one process. */
+import type { Clock } from './clock.ts'
+import { realClock } from './clock.ts'
+import type { Disk } from './disk.ts'
+import { realDisk } from './disk.ts'
+import type { Level, Log } from './log.ts'
+import { jsonLog } from './log.ts'
+import type { Network } from './network.ts'
+import { realNetwork } from './network.ts'
+import type { Random } from './random.ts'
+import { realRandom } from './random.ts'
+
+export type World = { clock: Clock; random: Random; network: Network; disk: Disk; log: Log }
+
+/** The world of a real process; log lines go to `write`. */
+export function realWorld(
+  dataFolder: string,
+  write: (line: string) => void,
+  least: Level = 'info',
+): World {
+  return {
+    clock: realClock,
+    random: realRandom(),
+    network: realNetwork,
+    disk: realDisk(dataFolder),
+    log: jsonLog(realClock, write, { least }),
+  }
+}
