@@ -1,0 +1,318 @@
+/**
+ * Every table and column, as TypeScript sees them: the only place for columns besides the migrations, which a test
+ * holds against this file. Ids are hexadecimal text; times are Unix milliseconds; flags are 0 or 1.
+ */
+import type { Generated } from 'kysely'
+import type { Hlc } from '../base/hlc.ts'
+import type {
+  BranchId,
+  ConversationId,
+  FeedId,
+  Incarnation,
+  MessageId,
+  PhotoHash,
+  SignInId,
+  UserId,
+} from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+
+export type Flag = 0 | 1
+
+/** Single values of this branch: `storeEpoch`, `selfBranchId`, `organisation`, `rootPublicKey`, `hlc` ... */
+export interface MetaTable {
+  name: string
+  value: string
+}
+
+/** Branches of the organisation, ourselves among them. */
+export interface BranchTable {
+  n: Generated<number>
+  id: BranchId
+  name: string
+  status: 'active' | 'retired'
+  /** The signed BranchIdentity as received: proof for ever. */
+  identity: Uint8Array
+  signPublicKey: Uint8Array
+  boxPublicKey: Uint8Array
+  /** JSON list of `host:port` where its relay listens, from its own `branch.address` event. */
+  addresses: string
+  /** When we last had a link to it; null: never. */
+  heardAt: Millis | null
+  /** When the link that is now missing was lost; null while linked or never linked. */
+  lostAt: Millis | null
+}
+
+/** Issuer certificates of the organisation (root signs issuer, issuer signs branches). */
+export interface IssuerTable {
+  serial: string
+  branchId: BranchId
+  certificate: Uint8Array
+}
+
+/** Where other branches may be reached besides their own records. */
+export interface PeerAddressTable {
+  address: string
+  source: 'invitation' | 'setting'
+  /** The branch first met there; null until met. */
+  branchId: BranchId | null
+}
+
+/** Invitations made here. The psk is derived from the secret; the secret itself is not kept. */
+export interface InvitationTable {
+  joinId: string
+  psk: Uint8Array
+  branchName: string
+  createdBy: UserId | null
+  createdAt: Millis
+  expiresAt: Millis
+  redeemedAt: Millis | null
+  /** Signing key of the branch that redeemed it: the same key asking again gets the same answer. */
+  redeemedBy: Uint8Array | null
+  answer: Uint8Array | null
+}
+
+/** A single-writer sequence of events: (origin, incarnation, scope). docs/protocol.md. */
+export interface FeedTable {
+  n: Generated<number>
+  id: FeedId
+  origin: BranchId
+  incarnation: Incarnation
+  scope: 'all' | 'to' | 'self'
+  destination: BranchId | null
+  /** FEED_OPEN as signed by the origin. */
+  opening: Uint8Array
+  /** The key bodies are sealed with, where we are origin or destination of a `to` feed. */
+  bodyKey: Uint8Array | null
+  openedAt: Hlc
+  /** Lowest seq still held is floor + 1. */
+  floor: number
+  /** Highest seq held, contiguous: our cursor. */
+  head: number
+  /** Hash chain at `head`. */
+  chain: Uint8Array
+  /** Highest seq that stands in a signed batch; below `head` only inside a transaction. */
+  batched: number
+}
+
+/** A signed run of a feed: what one group commit wrote to it. Event headers stand in `event`. */
+export interface BatchTable {
+  feedN: number
+  firstSeq: number
+  count: number
+  header: Uint8Array
+  signature: Uint8Array
+}
+
+/** Which event stands at which seq. */
+export interface FeedEntryTable {
+  feedN: number
+  seq: number
+  position: number
+}
+
+/** The event log: every event that concerns this branch, in order of arrival. */
+export interface EventTable {
+  /** Order of arrival here; what streams and unread counts use. */
+  position: Generated<number>
+  /** branch.n of the origin. */
+  originN: number
+  /** Event id, 16 bytes; unique per origin. */
+  id: Uint8Array
+  kind: number
+  hlc: Hlc
+  arrivedAt: Millis
+  state: 'applied' | 'parked' | 'refused' | 'erased'
+  /** Why it is parked or refused, as a code. */
+  reason: string | null
+  /** EventHeader as signed. */
+  header: Uint8Array
+  /** salt16 + JSON body; null when erased. */
+  body: Uint8Array | null
+  conversationId: ConversationId | null
+}
+
+/** What a peer says it holds durably of a feed. */
+export interface PeerAckTable {
+  feedN: number
+  branchId: BranchId
+  durable: number
+  stable: number
+  at: Millis
+  /** The branch that carried it there; null: by direct link. */
+  via: BranchId | null
+}
+
+/** History of `durable` per destination: when a seq became stored there, for the delivery story. */
+export interface StoredMarkTable {
+  feedN: number
+  branchId: BranchId
+  upTo: number
+  at: Millis
+  via: BranchId | null
+}
+
+/** People: the record of `user.put`, owned by the home branch, plus state other records decide. */
+export interface UserTable {
+  id: UserId
+  home: BranchId
+  /** Lower case; unique within its home branch, never given away again. */
+  login: string
+  firstName: string
+  lastName: string
+  /** firstName and lastName, lower case, for finding. */
+  searchName: string
+  photo: PhotoHash | null
+  post: string
+  department: string
+  phone: string
+  room: string
+  language: string | null
+  theme: 'auto' | 'light' | 'dark'
+  role: 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
+  roleRev: number
+  rev: number
+  hlc: Hlc
+  /** user.block: (generation, blocked); block beats unblock in the same generation. */
+  blockGeneration: number
+  disabled: Flag
+  createdAt: Millis
+}
+
+/** What a password is checked against: salt and cost, and the public key its bcrypt output leads to. */
+export interface CredentialTable {
+  userId: UserId
+  epoch: number
+  rev: number
+  hlc: Hlc
+  /** The branch that wrote it. */
+  branchId: BranchId
+  /** bcrypt salt string with version and cost: `$2b$10$` and 22 characters. */
+  salt: string
+  publicKey: Uint8Array
+  mustChange: Flag
+}
+
+/** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
+export interface LocationTable {
+  userId: UserId
+  branchId: BranchId
+  epoch: number
+  until: Millis
+  hlc: Hlc
+}
+
+/** Sign-ins at this branch; local only, never replicated. */
+export interface SignInTable {
+  id: SignInId
+  /** SHA-256 of the token: the token itself is stored nowhere. */
+  tokenHash: Uint8Array
+  userId: UserId
+  kind: 'browser' | 'api'
+  device: string
+  formToken: string
+  createdAt: Millis
+  usedAt: Millis
+  expiresAt: Millis
+}
+
+/** Photos as WebP; from other branches they are fetched after the record that names them. */
+export interface PhotoTable {
+  hash: PhotoHash
+  bytes: Uint8Array
+}
+
+/** When a person was last seen at a branch; leases live in memory. */
+export interface PresenceTable {
+  userId: UserId
+  branchId: BranchId
+  lastSeenAt: Millis
+}
+
+/** Somebody in my list. */
+export interface ContactTable {
+  ownerId: UserId
+  contactId: UserId
+  addedAt: Millis
+  hlc: Hlc
+  removed: Flag
+}
+
+export interface ConversationTable {
+  id: ConversationId
+  kind: 'direct' | 'group'
+  title: string
+  /** Keeps the membership of a group; null for a direct chat, whose id follows from its two members. */
+  home: BranchId | null
+  term: number
+  rev: number
+  hlc: Hlc
+  createdAt: Millis
+  /** Newest message by timeline, for the order and preview of the list; null: none yet. */
+  lastPosition: number | null
+  lastTimeKey: Hlc | null
+}
+
+export interface MembershipTable {
+  conversationId: ConversationId
+  userId: UserId
+  role: 'owner' | 'member'
+  joinedAt: Hlc
+  leftAt: Hlc | null
+  /** Position up to which all messages were read (here or elsewhere). */
+  readPosition: number
+  /** Position up to which all messages were on an open page. */
+  shownPosition: number
+}
+
+export interface MessageTable {
+  /** The position of its event. */
+  position: number
+  id: MessageId
+  conversationId: ConversationId
+  authorId: UserId
+  /** The branch where it was written. */
+  origin: BranchId
+  body: string
+  sentAt: Millis
+  arrivedAt: Millis
+  /** hlc, at most 60 s after arrival: fixed at first apply. History is sorted by (timeKey, id). */
+  timeKey: Hlc
+  clientId: string | null
+  /** 1: a later message was already here when it arrived. */
+  late: Flag
+}
+
+/** History of read marks: all messages of `feedN` up to seq `upTo` (feedN 0: own branch, up to that position). */
+export interface SeenTable {
+  conversationId: ConversationId
+  userId: UserId
+  feedN: number
+  mark: 'shown' | 'read'
+  upTo: number
+  at: Millis
+}
+
+export interface Database {
+  meta: MetaTable
+  branch: BranchTable
+  issuer: IssuerTable
+  peer_address: PeerAddressTable
+  invitation: InvitationTable
+  feed: FeedTable
+  batch: BatchTable
+  feed_entry: FeedEntryTable
+  event: EventTable
+  peer_ack: PeerAckTable
+  stored_mark: StoredMarkTable
+  user: UserTable
+  credential: CredentialTable
+  location: LocationTable
+  sign_in: SignInTable
+  photo: PhotoTable
+  presence: PresenceTable
+  contact: ContactTable
+  conversation: ConversationTable
+  membership: MembershipTable
+  message: MessageTable
+  seen: SeenTable
+}

@@ -1,0 +1,55 @@
+/**
+ * What an event is to the rest of the program: a fact, written once at its origin, applied at every branch it concerns.
+ * A feature declares its kinds here-typed; the log knows only codes, bytes and this contract.
+ */
+import type { Hlc } from '../base/hlc.ts'
+import type { BranchId, ConversationId, EventId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+
+/** Where an event goes: every branch, or the named ones (our own may be among them and is left out). */
+export type Audience = 'all' | readonly BranchId[]
+
+/** An event about to be written at this branch. */
+export type Draft<Body> = {
+  kind: EventKind<Body>
+  body: Body
+  to: Audience
+  /** Given when the id must be known before; else drawn. */
+  id?: EventId
+}
+
+/** An event of the log: ours or another branch's. */
+export type LoggedEvent<Body = unknown> = {
+  /** Order of arrival at this branch. */
+  position: number
+  id: EventId
+  origin: BranchId
+  kind: string
+  body: Body
+  hlc: Hlc
+  arrivedAt: Millis
+  /** Audience as signed in its header; `all` events have an empty list. */
+  to: readonly BranchId[]
+  conversationId: ConversationId | undefined
+}
+
+/** One kind of event: its number on the wire, its parser, who may write it, what it changes. */
+export type EventKind<Body> = {
+  /** docs/protocol.md, event kinds. Never changes its meaning. */
+  code: number
+  /** The feature's word: `msg.post`. */
+  name: string
+  /** Scope it may come in: a directory event in a mailbox feed is refused, and the other way round. */
+  scope: 'all' | 'to'
+  /** Throws when the body is not of this kind's form: the event is refused for good. */
+  parse(body: unknown): Body
+  /** The reason why `event.origin` may not write this, as a code; undefined when it may. */
+  refusal(tx: Db, event: LoggedEvent<Body>): Promise<string | undefined>
+  /** Carries its meaning into the tables; runs once per branch, inside the transaction that stores it. */
+  apply(tx: Db, event: LoggedEvent<Body>): Promise<void>
+  conversationOf?(body: Body): ConversationId
+}
+
+/** Appends and applies inside a transaction of the writer: what features' actions need of the log. */
+export type Append = <Body>(tx: Db, draft: Draft<Body>) => Promise<LoggedEvent<Body>>
