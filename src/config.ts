@@ -1,0 +1,337 @@
+/**
+ * Settings: one table, from which come the parser, the checks, `--help` and docs/operating.md. Order of sources:
+ * flag, environment, file of a secret (`..._FILE`), default. Every fault is reported at once.
+ */
+import type { Address } from './world/network.ts'
+
+type Kind =
+  | 'folder'
+  | 'address'
+  | 'addresses'
+  | 'choice'
+  | 'text'
+  | 'relay'
+  | 'tls'
+  | 'flag'
+  | 'secret'
+
+export type Setting = {
+  flag: string
+  kind: Kind
+  default: string | undefined
+  help: string
+}
+
+/** In the order `--help` prints them. */
+export const SETTINGS = [
+  {
+    flag: 'data',
+    kind: 'folder',
+    default: './data',
+    help: 'folder of everything that must survive; nothing else is written',
+  },
+  {
+    flag: 'listen',
+    kind: 'address',
+    default: '127.0.0.1:8080',
+    help: 'HOST:PORT of pages and API for the LAN',
+  },
+  {
+    flag: 'tls',
+    kind: 'tls',
+    default: 'off',
+    help: 'off: plain HTTP. Certificates come with a later release',
+  },
+  {
+    flag: 'insecure-lan',
+    kind: 'flag',
+    default: undefined,
+    help: 'allow plain HTTP on an address other machines reach',
+  },
+  {
+    flag: 'origins',
+    kind: 'text',
+    default: undefined,
+    help: 'further addresses browsers use for this server, as https://chat.example,...',
+  },
+  {
+    flag: 'relay',
+    kind: 'relay',
+    default: 'zt',
+    help: 'HOST:PORT for other branches, or zt[:INTERFACE] (waits for ZeroTier, port 7900), or off',
+  },
+  {
+    flag: 'peers',
+    kind: 'addresses',
+    default: undefined,
+    help: 'HOST:PORT,... of other branches; the addresses they announce are added',
+  },
+  {
+    flag: 'org',
+    kind: 'text',
+    default: undefined,
+    help: 'first start without a page: name of the new organisation',
+  },
+  {
+    flag: 'branch',
+    kind: 'text',
+    default: undefined,
+    help: 'first start without a page: name of this branch',
+  },
+  {
+    flag: 'join',
+    kind: 'secret',
+    default: undefined,
+    help: 'first start without a page: the invitation to join with',
+  },
+  {
+    flag: 'admin-login',
+    kind: 'text',
+    default: undefined,
+    help: 'first start without a page: login of the first administrator',
+  },
+  {
+    flag: 'admin-password',
+    kind: 'secret',
+    default: undefined,
+    help: 'first start without a page: the password (better as a file: --admin-password-file)',
+  },
+  {
+    flag: 'setup-code',
+    kind: 'secret',
+    default: undefined,
+    help: 'code the first-run page asks for; without it one is drawn and printed',
+  },
+  {
+    flag: 'timezone',
+    kind: 'text',
+    default: undefined,
+    help: "time zone of the branch, as Europe/Kyiv; default: the system's",
+  },
+  {
+    flag: 'language',
+    kind: 'choice',
+    default: 'en',
+    help: 'en, uk or pt: for visitors whose browser asks for none of them',
+  },
+  {
+    flag: 'log',
+    kind: 'choice',
+    default: 'info',
+    help: 'debug, info, warn or error: least level of the log',
+  },
+] as const satisfies readonly Setting[]
+
+const CHOICES: Record<string, readonly string[]> = {
+  language: ['en', 'uk', 'pt'],
+  log: ['debug', 'info', 'warn', 'error'],
+}
+
+export type RelaySetting =
+  | { kind: 'address'; address: Address }
+  | { kind: 'zt'; interfaceName: string | undefined }
+  | { kind: 'off' }
+
+export type Config = {
+  readonly data: string
+  readonly listen: Address
+  readonly insecureLan: boolean
+  readonly origins: readonly string[]
+  readonly relay: RelaySetting
+  readonly peers: readonly Address[]
+  readonly org: string | undefined
+  readonly branch: string | undefined
+  readonly join: string | undefined
+  readonly adminLogin: string | undefined
+  readonly adminPassword: string | undefined
+  readonly setupCode: string | undefined
+  readonly timezone: string
+  readonly language: 'en' | 'uk' | 'pt'
+  readonly log: 'debug' | 'info' | 'warn' | 'error'
+}
+
+/** Wrong usage: every fault in one sentence each. The process ends with status 2. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export type Sources = {
+  flags: Readonly<Record<string, string | true>>
+  environment: Readonly<Record<string, string | undefined>>
+  /** Reads the file of a secret; throws when it cannot. */
+  readFile(path: string): string
+}
+
+/** The environment's name of a setting: `BRANCHLINE_ADMIN_LOGIN`. */
+export function environmentName(flag: string): string {
+  return `BRANCHLINE_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** Settings of this start; throws UsageError that names every fault. */
+export function configOf(sources: Sources): Config {
+  const faults: string[] = []
+  const text = (flag: (typeof SETTINGS)[number]['flag']): string | undefined => {
+    try {
+      return givenValue(flag, sources)
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error))
+      return undefined
+    }
+  }
+  const parsed = <T>(
+    flag: (typeof SETTINGS)[number]['flag'],
+    parse: (value: string) => T | undefined,
+    allowed: string,
+  ): T | undefined => {
+    const value = text(flag)
+    if (value === undefined) return undefined
+    const result = parse(value)
+    if (result === undefined) faults.push(`--${flag} is "${value}"; allowed: ${allowed}`)
+    return result
+  }
+  const choice = (flag: 'language' | 'log') =>
+    parsed(
+      flag,
+      (value) => (CHOICES[flag]?.includes(value) ? value : undefined),
+      CHOICES[flag]?.join(', ') ?? '',
+    )
+
+  const listen = parsed('listen', addressOf, 'HOST:PORT, as 127.0.0.1:8080')
+  const insecureLan = text('insecure-lan') !== undefined
+  parsed('tls', (value) => (value === 'off' ? value : undefined), 'off')
+  if (listen && !insecureLan && !isLoopback(listen.host)) {
+    faults.push(
+      `--listen ${formatAddress(listen)} would serve plain HTTP to other machines; add --insecure-lan if that is meant, or listen on 127.0.0.1`,
+    )
+  }
+  const config = {
+    data: text('data') ?? './data',
+    listen,
+    insecureLan,
+    origins: (text('origins') ?? '').split(',').filter((origin) => origin !== ''),
+    relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:INTERFACE or off'),
+    peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
+    org: text('org'),
+    branch: text('branch'),
+    join: text('join'),
+    adminLogin: text('admin-login'),
+    adminPassword: text('admin-password'),
+    setupCode: text('setup-code'),
+    timezone: parsed('timezone', timezoneOf, 'a name of the IANA list, as Europe/Kyiv') ?? 'UTC',
+    language: choice('language'),
+    log: choice('log'),
+  }
+  faults.push(...firstStartFaults(config))
+  if (faults.length > 0) throw new UsageError(faults.join('\n'))
+  return config as Config
+}
+
+/** A first start without a page needs all it asks for: half of it would wait for a page nobody opens. */
+function firstStartFaults(config: {
+  org: string | undefined
+  branch: string | undefined
+  join: string | undefined
+  adminLogin: string | undefined
+  adminPassword: string | undefined
+}): string[] {
+  if (config.org !== undefined && config.join !== undefined) {
+    return ['--org creates an organisation and --join joins one: give one of the two']
+  }
+  if (config.org !== undefined) {
+    const missing = [
+      ['--branch', config.branch],
+      ['--admin-login', config.adminLogin],
+      ['--admin-password-file', config.adminPassword],
+    ].filter(([, value]) => value === undefined)
+    if (missing.length > 0) {
+      return [`--org also needs ${missing.map(([flag]) => flag).join(', ')}`]
+    }
+  }
+  return []
+}
+
+function givenValue(flag: string, { flags, environment, readFile }: Sources): string | undefined {
+  const setting = SETTINGS.find((one) => one.flag === flag)
+  const given = flags[flag]
+  if (given !== undefined) return given === true ? 'true' : given
+  const name = environmentName(flag)
+  const inherited = environment[name]
+  if (inherited !== undefined && inherited !== '') return inherited
+  if (setting?.kind === 'secret') {
+    const file = flags[`${flag}-file`] ?? environment[`${name}_FILE`]
+    if (typeof file === 'string' && file !== '') {
+      try {
+        return readFile(file).trim()
+      } catch {
+        throw new Error(`--${flag}-file: cannot read ${file}`)
+      }
+    }
+  }
+  return setting?.default ?? (flag === 'timezone' ? systemTimezone() : undefined)
+}
+
+function systemTimezone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** `HOST:PORT`, `[v6]:PORT`; undefined when it is none. */
+export function addressOf(value: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value.trim())
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  return host !== undefined && port <= 65535 ? { host, port } : undefined
+}
+
+/** The text form of an address. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Whether only this machine reaches the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+function addressesOf(value: string): Address[] | undefined {
+  const list = value
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(addressOf)
+  return list.every((address) => address !== undefined) ? list : undefined
+}
+
+function relayOf(value: string): RelaySetting | undefined {
+  if (value === 'off') return { kind: 'off' }
+  const zt = /^zt(?::(\S+))?$/.exec(value)
+  if (zt) return { kind: 'zt', interfaceName: zt[1] }
+  const address = addressOf(value)
+  return address && { kind: 'address', address }
+}
+
+function timezoneOf(value: string): string | undefined {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    return undefined
+  }
+}
+
+/** The settings part of `--help`. */
+export function settingsHelp(): string {
+  return SETTINGS.map((setting) => {
+    const value = setting.kind === 'flag' ? '' : ` ${VALUE_OF[setting.kind]}`
+    const fallback = setting.default === undefined ? '' : ` (default ${setting.default})`
+    return `  --${setting.flag}${value}\n      ${setting.help}${fallback}`
+  }).join('\n')
+}
+
+const VALUE_OF: Record<Exclude<Kind, 'flag'>, string> = {
+  folder: 'DIR',
+  address: 'HOST:PORT',
+  addresses: 'LIST',
+  choice: 'NAME',
+  text: 'TEXT',
+  relay: 'HOST:PORT|zt|off',
+  tls: 'off',
+  secret: 'TEXT',
+}

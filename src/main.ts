@@ -1,0 +1,17 @@
+/** The entry: arguments to a command, its outcome to an exit status. 0 done, 1 refused or failed, 2 wrong usage. */
+import { readFileSync } from 'node:fs'
+import { commandOf } from './commands/commands.ts'
+import { UsageError } from './config.ts'
+
+try {
+  process.exitCode = await commandOf(process.argv.slice(2), {
+    environment: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  })
+} catch (error) {
+  const words = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`branchline: ${words}\n`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}
