@@ -1,0 +1,131 @@
+/**
+ * Multipart forms (RFC 7578) through busboy: parsed as they arrive, never held whole by the platform's `formData()`
+ * (measured: 2.5 GB of memory for a 400 MB file). Small files, such as a photo, are handed on as bytes; each has a limit.
+ */
+import { Busboy } from '@fastify/busboy'
+import type { Context } from 'hono'
+import type * as v from 'valibot'
+import { concat } from '../base/bytes.ts'
+import { AppError } from '../base/errors.ts'
+import { KIB, MIB } from '../base/units.ts'
+import { mediaType, statedLength, tooLarge } from './body.ts'
+import { checked, fieldsOf, type Typed } from './form.ts'
+
+/** A photo straight from a phone fits; what we keep of it is 24 KiB. */
+export const FILE_BYTES_MAX = 12 * MIB
+/** Fields and files of one form together: no form of ours has more. */
+const PARTS_MAX = 50
+const FIELD_BYTES_MAX = 64 * KIB
+/** Boundaries and part heads around the file itself. */
+const FRAME_BYTES_MAX = 256 * KIB
+
+export type UploadedFile = { field: string; name: string; type: string; bytes: Uint8Array }
+export type Parts = { fields: Typed; files: readonly UploadedFile[] }
+export type PartLimits = { fileBytesMax?: number; filesMax?: number }
+
+/** Whether the body is a multipart form. */
+export function isMultipart(c: Context): boolean {
+  return mediaType(c) === 'multipart/form-data'
+}
+
+/** A multipart form as the values of `schema` and its files; an empty file field gives no file. */
+export async function readMultipart<Schema extends v.GenericSchema<unknown, unknown>>(
+  c: Context,
+  schema: Schema,
+  limits: PartLimits = {},
+): Promise<{ values: v.InferOutput<Schema>; files: readonly UploadedFile[] }> {
+  const { fields, files } = await multipartParts(c, limits)
+  return { values: checked(schema, fields), files }
+}
+
+/** The parts of a multipart form as they came. Throws too-large while reading, invalid-input for broken framing. */
+export async function multipartParts(c: Context, limits: PartLimits = {}): Promise<Parts> {
+  const known: Parts | undefined = c.get('parts')
+  if (known !== undefined) return known
+  const fileBytesMax = limits.fileBytesMax ?? FILE_BYTES_MAX
+  const length = statedLength(c)
+  const bytesMax = fileBytesMax * (limits.filesMax ?? 1) + FRAME_BYTES_MAX
+  if (length !== undefined && length > bytesMax) throw tooLarge(fileBytesMax)
+  const parts = await parse(c, { fileBytesMax, filesMax: limits.filesMax ?? 1, bytesMax })
+  c.set('parts', parts)
+  return parts
+}
+
+type Parser = ReturnType<typeof Busboy>
+type Limits = { fileBytesMax: number; filesMax: number; bytesMax: number }
+
+async function parse(c: Context, limits: Limits): Promise<Parts> {
+  const pairs: [string, string][] = []
+  const files: UploadedFile[] = []
+  const parser = parserOf(c, limits)
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {}) // it may lose the race below; then nobody else waits for it
+  const finished = new Promise<void>((resolve) => parser.once('finish', () => resolve()))
+  parser.on('error', (cause) => {
+    failed.reject(new AppError('invalid-input', 'Cannot read the form: it ends early', { cause }))
+  })
+  for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
+    parser.once(limit, () => {
+      failed.reject(
+        new AppError('too-large', `Cannot read the form: the limit is ${PARTS_MAX} parts`),
+      )
+    })
+  }
+  parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
+    if (valueTruncated) failed.reject(tooLarge(FIELD_BYTES_MAX))
+    if (name !== undefined) pairs.push([name, value])
+  })
+  parser.on('file', (field, stream, name, _encoding, type) => {
+    const chunks: Uint8Array[] = []
+    stream.on('data', (chunk: Uint8Array) => void chunks.push(chunk))
+    stream.once('limit', () => failed.reject(tooLarge(limits.fileBytesMax)))
+    stream.once('error', failed.reject)
+    stream.once('end', () => {
+      const bytes = concat(...chunks)
+      if (bytes.length > 0) files.push({ field, name: name ?? '', type, bytes })
+    })
+  })
+  const reader = c.req.raw.body?.getReader()
+  try {
+    await Promise.race([feed(reader, parser, limits.bytesMax), failed.promise])
+    await Promise.race([finished, failed.promise])
+  } finally {
+    parser.destroy()
+    await reader?.cancel().catch(() => {}) // after a refusal nobody reads the rest
+  }
+  return { fields: fieldsOf(pairs), files }
+}
+
+function parserOf(c: Context, limits: Limits): Parser {
+  try {
+    return new Busboy({
+      headers: { 'content-type': c.req.header('content-type') ?? '' },
+      limits: {
+        fileSize: limits.fileBytesMax,
+        files: limits.filesMax,
+        fieldSize: FIELD_BYTES_MAX,
+        parts: PARTS_MAX,
+        headerPairs: 20,
+        headerSize: 8 * KIB,
+      },
+    })
+  } catch (cause) {
+    throw new AppError('invalid-input', 'Cannot read the form: it names no boundary', { cause })
+  }
+}
+
+async function feed(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  parser: Parser,
+  bytesMax: number,
+): Promise<void> {
+  let bytes = 0
+  while (reader !== undefined) {
+    const { done, value } = await reader.read()
+    if (done) break
+    bytes += value.length
+    if (bytes > bytesMax) throw tooLarge(bytesMax)
+    if (!parser.write(value)) await new Promise<void>((resolve) => parser.once('drain', resolve))
+  }
+  parser.end()
+}

@@ -1,0 +1,90 @@
+/**
+ * Limits on how often: token buckets keyed by text (a login, an address). They fill again steadily, so that nobody is
+ * locked out for long: who guesses at a colleague's login slows down tries for that login, and a minute later she
+ * gets in. Memory is bounded; time comes from the clock door.
+ */
+import { AppError } from '../base/errors.ts'
+import { MINUTE, type Millis, SECOND } from '../base/units.ts'
+
+export type Rate = {
+  /** Tries at once, after a rest. */
+  burst: number
+  /** One more try each `refillMs`. */
+  refillMs: Millis
+}
+
+/** Ten tries, then one each six seconds: a person mistypes, a program guesses 14,400 a day at most. */
+export const LOGIN_RATE: Rate = { burst: 10, refillMs: 6 * SECOND }
+/** A whole office may sit behind one address (a terminal server): wide, but not endless. */
+export const ADDRESS_RATE: Rate = { burst: 60, refillMs: SECOND }
+/** The set-up code and its like: nobody types one ten times a minute. */
+export const CODE_RATE: Rate = { burst: 5, refillMs: MINUTE / 4 }
+
+/** Keys remembered at a time; about 100 bytes each. */
+const KEYS_MAX = 10_000
+
+export type Limiter = {
+  /** Takes one try of each key, or none of any and the seconds to wait. */
+  take(...keys: readonly string[]): number
+  /** Gives tries back: after a sign-in that succeeded its earlier slips no longer count. */
+  forget(key: string): void
+  /** Keys held now. */
+  readonly size: number
+}
+
+type Bucket = { spent: number; at: Millis }
+
+/** A limiter of `rate` per key. */
+export function createLimiter(
+  { clock }: { clock: { now(): Millis } },
+  rate: Rate,
+  keysMax = KEYS_MAX,
+): Limiter {
+  const buckets = new Map<string, Bucket>()
+  const spentOf = (key: string, now: Millis) => {
+    const bucket = buckets.get(key)
+    return bucket === undefined
+      ? 0
+      : Math.max(0, bucket.spent - Math.max(0, now - bucket.at) / rate.refillMs)
+  }
+  return {
+    take(...keys) {
+      const now = clock.now()
+      const spent = keys.map((key) => spentOf(key, now))
+      const waitMs = Math.max(0, ...spent.map((n) => (n + 1 - rate.burst) * rate.refillMs))
+      if (waitMs > 0) return Math.ceil(waitMs / SECOND)
+      keys.forEach((key, i) => {
+        buckets.delete(key) // to the end: the map is in order of last use
+        buckets.set(key, { spent: (spent[i] ?? 0) + 1, at: now })
+      })
+      makeRoom(buckets, keysMax, (bucket) => now - bucket.at >= bucket.spent * rate.refillMs)
+      return 0
+    },
+    forget: (key) => void buckets.delete(key),
+    get size() {
+      return buckets.size
+    },
+  }
+}
+
+/** Throws too-many with the seconds to wait when `wait` is not zero. */
+export function refuseTooMany(wait: number): void {
+  if (wait === 0) return
+  throw new AppError('too-many', `Cannot try again yet: wait ${wait} seconds`, {
+    detail: 'too-many-tries',
+    values: { seconds: wait },
+    retryAfter: wait,
+  })
+}
+
+// The oldest first: whoever floods us with keys pushes out keys that were used long ago, mostly his own.
+function makeRoom(
+  buckets: Map<string, Bucket>,
+  keysMax: number,
+  isFull: (bucket: Bucket) => boolean,
+): void {
+  for (const [key, bucket] of buckets) {
+    if (buckets.size <= keysMax && !isFull(bucket)) return
+    buckets.delete(key)
+  }
+}
