@@ -7,6 +7,7 @@ import type { Hlc } from '../base/hlc.ts'
 import type {
   BranchId,
   ConversationId,
+  EventId,
   FeedId,
   Incarnation,
   MessageId,
@@ -169,7 +170,10 @@ export interface UserTable {
   language: string | null
   theme: 'auto' | 'light' | 'dark'
   role: 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
+  /** role.grant in force: the highest (roleRev, roleHlc, roleBranch) wins. */
   roleRev: number
+  roleHlc: Hlc
+  roleBranch: BranchId
   rev: number
   hlc: Hlc
   /** user.block: (generation, blocked); block beats unblock in the same generation. */
@@ -190,6 +194,33 @@ export interface CredentialTable {
   salt: string
   publicKey: Uint8Array
   mustChange: Flag
+}
+
+/**
+ * Credentials that were replaced, or lost against a better one: a branch that was cut off may still bring what was
+ * proved by them while they were in force.
+ */
+export interface CredentialPastTable {
+  userId: UserId
+  epoch: number
+  rev: number
+  branchId: BranchId
+  publicKey: Uint8Array
+  /** Clock value of the credential that replaced it: it proves nothing after that. */
+  replacedAt: Hlc
+}
+
+/** Records about a person that came before what they stand on (feeds of different branches have no common order). */
+export interface UserEarlyTable {
+  userId: UserId
+  position: number
+  kind: string
+  eventId: EventId
+  origin: BranchId
+  hlc: Hlc
+  arrivedAt: Millis
+  /** JSON of the event's body. */
+  body: string
 }
 
 /** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
@@ -306,6 +337,8 @@ export interface Database {
   stored_mark: StoredMarkTable
   user: UserTable
   credential: CredentialTable
+  credential_past: CredentialPastTable
+  user_early: UserEarlyTable
   location: LocationTable
   sign_in: SignInTable
   photo: PhotoTable

@@ -130,6 +130,8 @@ const TABLES = [
     role text not null
       check (role in ('employee', 'auditor', 'branch-admin', 'organisation-admin')),
     roleRev integer not null,
+    roleHlc text not null, -- clock value
+    roleBranch text not null,
     rev integer not null,
     hlc text not null,
     blockGeneration integer not null,
@@ -148,6 +150,28 @@ const TABLES = [
     salt text not null,
     publicKey blob not null check (length(publicKey) = 32),
     mustChange integer not null check (mustChange in (0, 1))
+  ) strict, without rowid`,
+
+  sql`create table credential_past (
+    userId text not null,
+    epoch integer not null,
+    rev integer not null,
+    branchId text not null,
+    publicKey blob not null check (length(publicKey) = 32),
+    replacedAt text not null, -- clock value
+    primary key (userId, epoch, rev, branchId, publicKey)
+  ) strict, without rowid`,
+
+  sql`create table user_early (
+    userId text not null,
+    position integer not null,
+    kind text not null,
+    eventId text not null check (length(eventId) = 32),
+    origin text not null,
+    hlc text not null, -- clock value
+    arrivedAt integer not null, -- ms
+    body text not null, -- JSON
+    primary key (userId, position)
   ) strict, without rowid`,
 
   sql`create table location (
