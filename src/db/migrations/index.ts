@@ -1,0 +1,7 @@
+/** All migrations, in order, listed by hand: a file that is not named here does not run. Never edited after release. */
+import type { Kysely } from 'kysely'
+import { up as init } from './001-init.ts'
+
+export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
+
+export const MIGRATIONS: readonly Migration[] = [{ name: '001-init', up: init }]

@@ -1,0 +1,84 @@
+/**
+ * Opens a branch's database file: one connection that writes (through `writer` alone) and one that reads what is
+ * committed. Owns the pragmas. WAL with synchronous=FULL: an acknowledged commit survives a power loss
+ * (https://sqlite.org/pragma.html#pragma_synchronous).
+ */
+import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { Millis } from '../base/units.ts'
+import { KIB, MIB } from '../base/units.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Log } from '../world/log.ts'
+import { migrate } from './migrate.ts'
+import type { Migration } from './migrations/index.ts'
+import { MIGRATIONS } from './migrations/index.ts'
+import type { Database } from './schema.ts'
+import { withStatementCache } from './statements.ts'
+import type { Writer } from './writer.ts'
+import { createWriter } from './writer.ts'
+
+export type Db = Kysely<Database>
+
+export type Store = {
+  /** A second, read-only connection: sees committed state only. */
+  read: Db
+  writer: Writer
+  /** Finishes what waits, then closes the file. */
+  close(): Promise<void>
+}
+
+export type OpenOptions = {
+  /** The file, usually `branchline.db` in the data folder, which must exist. */
+  path: string
+  clock: Clock
+  log: Log
+  /** Other lists are for tests of migrations. */
+  migrations?: readonly Migration[]
+}
+
+/** The name of the database in the data folder. */
+export const DATABASE_FILE = 'branchline.db'
+
+/** Only a foreign program (backup, sqlite3) can hold the file; waiting stops the whole process, hence short. */
+const BUSY_MS_MAX: Millis = 250
+/** Fewer checkpoints inside commits; the file beside the database stays below some tens of MiB. */
+const CHECKPOINT_PAGES = 4000
+const WAL_BYTES_KEPT_MAX = 64 * MIB
+const CACHE_BYTES_MAX = 32 * MIB
+
+/** Opens or creates the file, migrates it, and refuses one of a newer program. */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { path, clock, log } = options
+  const sqlite = new Sqlite(path, { timeout: BUSY_MS_MAX })
+  const db = kyselyOf(sqlite)
+  try {
+    sqlite.pragma('journal_mode = wal')
+    sqlite.pragma('synchronous = full')
+    sqlite.pragma('foreign_keys = on')
+    sqlite.pragma('trusted_schema = off')
+    sqlite.pragma('temp_store = memory')
+    sqlite.pragma(`cache_size = ${-CACHE_BYTES_MAX / KIB}`)
+    sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    sqlite.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`)
+    const ran = await migrate(db as Kysely<unknown>, options.migrations ?? MIGRATIONS)
+    if (ran.length > 0) log.info('db.migrated', { migrations: ran })
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+  const reader = new Sqlite(path, { readonly: true, timeout: BUSY_MS_MAX })
+  const writer = createWriter({ sqlite, db, clock, log })
+  const close = async () => {
+    await writer.close()
+    // The handles, not Kysely: it closes only what it has used.
+    reader.close()
+    sqlite.close()
+  }
+  return { read: kyselyOf(reader), writer, close }
+}
+
+function kyselyOf(sqlite: Sqlite.Database): Db {
+  return new Kysely<Database>({
+    dialect: new SqliteDialect({ database: withStatementCache(sqlite) }),
+  })
+}
