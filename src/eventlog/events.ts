@@ -53,3 +53,18 @@ export type EventKind<Body> = {
 
 /** Appends and applies inside a transaction of the writer: what features' actions need of the log. */
 export type Append = <Body>(tx: Db, draft: Draft<Body>) => Promise<LoggedEvent<Body>>
+
+/**
+ * Thrown by `refusal` or `apply` when something that is on its way is still missing: the event is stored, parked with
+ * the reason, and tried again when later events have been applied. Feeds arrive in any order.
+ */
+export class Parked extends Error {
+  override name = 'Parked'
+  /** A code, such as `waits-for-conversation`. */
+  readonly reason: string
+
+  constructor(reason: string) {
+    super(`Cannot apply the event yet: ${reason}`)
+    this.reason = reason
+  }
+}
