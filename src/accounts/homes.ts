@@ -1,0 +1,32 @@
+/**
+ * Where each person's home is, kept in memory: presence and pushes ask thousands of times a minute, and it changes
+ * only with the directory.
+ */
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+
+export type Homes = {
+  homeOf(user: UserId): BranchId | undefined
+  /** Reads again what is not known yet; call after the directory changed. */
+  refresh(users: readonly UserId[]): Promise<void>
+}
+
+/** Reads all people once. */
+export async function loadHomes(db: Db): Promise<Homes> {
+  const homes = new Map<UserId, BranchId>()
+  const rows = await db.selectFrom('user').select(['id', 'home']).orderBy('id').execute()
+  for (const { id, home } of rows) homes.set(id, home)
+  return {
+    homeOf: (user) => homes.get(user),
+    async refresh(users) {
+      if (users.length === 0) return
+      const changed = await db
+        .selectFrom('user')
+        .select(['id', 'home'])
+        .where('id', 'in', [...users])
+        .orderBy('id')
+        .execute()
+      for (const { id, home } of changed) homes.set(id, home)
+    },
+  }
+}

@@ -1,0 +1,55 @@
+/** The organisation's own record: its name, written by an issuing branch, known to all. */
+import * as v from 'valibot'
+import type { BranchId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import type { EventKind } from '../eventlog/events.ts'
+
+/** Long enough for a full legal name, short enough for every page's header. */
+export const ORGANISATION_NAME_CHARACTERS_MAX = 100
+
+const body = v.object({
+  name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(ORGANISATION_NAME_CHARACTERS_MAX)),
+  rev: v.pipe(v.number(), v.integer(), v.minValue(1)),
+})
+
+export type OrganisationPut = v.InferOutput<typeof body>
+
+/** `isIssuer` tells whether a branch may sign for the organisation. */
+export function organisationKind(
+  isIssuer: (db: Db, branch: BranchId) => Promise<boolean>,
+): EventKind<OrganisationPut> {
+  return {
+    code: 0x0205,
+    name: 'organisation.put',
+    scope: 'all',
+    parse: (value) => v.parse(body, value),
+    refusal: async (tx, event) =>
+      (await isIssuer(tx, event.origin)) ? undefined : 'not-an-issuing-branch',
+    async apply(tx, event) {
+      const known = await metaOf(tx, 'organisationRev')
+      if (known !== undefined && Number(known) >= event.body.rev) return
+      await putMeta(tx, { organisation: event.body.name, organisationRev: String(event.body.rev) })
+    },
+  }
+}
+
+/** A single value of this branch. */
+export async function metaOf(db: Db, name: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row?.value
+}
+
+/** Writes single values of this branch. */
+export async function putMeta(tx: Db, values: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) {
+    await tx
+      .insertInto('meta')
+      .values({ name, value })
+      .onConflict((on) => on.column('name').doUpdateSet({ value }))
+      .execute()
+  }
+}
