@@ -1,0 +1,100 @@
+/**
+ * The log (`#log`): stays at the bottom unless somebody reads above, keeps its place when an older page comes in, leads
+ * back by `[data-jump]`, and keeps few enough lines in the page.
+ */
+;(() => {
+  const log = document.getElementById('log')
+  if (!log) return
+
+  const NEAR_PX = 100
+  const LINES_MAX = 300
+  const LINES_SLACK = 20 // not one line at a time
+
+  const me = document.body.dataset.user
+  const jump = document.querySelector('[data-jump]')
+  let isAtBottom = true
+  let fromBottom = null // set while an older page comes in
+
+  log.style.overflowAnchor = 'none' // the browser's own anchoring would fight ours
+
+  function toBottom() {
+    log.scrollTop = log.scrollHeight
+    isAtBottom = true
+    showJump()
+  }
+
+  function showJump() {
+    if (jump) jump.hidden = isAtBottom
+  }
+
+  function keepPlace() {
+    log.scrollTop = log.scrollHeight - fromBottom
+  }
+
+  /** Oldest lines go when the reader is at the bottom; the link above then begins where the log begins. */
+  function trim() {
+    const lines = log.querySelectorAll('article[data-seq]')
+    if (lines.length <= LINES_MAX + LINES_SLACK) return
+    const first = lines[lines.length - LINES_MAX]
+    const link = document.querySelector('#older a[hx-get]')
+    if (!link || !first.dataset.cursor) return
+    const older = document.getElementById('older')
+    for (const child of [...log.children]) {
+      if (child === first) break
+      if (child !== older) child.remove()
+    }
+    const query = `before=${encodeURIComponent(first.dataset.cursor)}`
+    for (const name of ['href', 'hx-get']) {
+      link.setAttribute(name, `${link.getAttribute(name).split('?')[0]}?${query}`)
+    }
+    window.htmx.process(link, true)
+  }
+
+  function isOwnLast(records) {
+    const last = log.querySelector('article:last-of-type')
+    return (
+      last?.dataset.author === me &&
+      records.some(({ addedNodes }) => [...addedNodes].includes(last))
+    )
+  }
+
+  new MutationObserver((records) => {
+    if (log.querySelector('article')) document.getElementById('empty-log')?.remove()
+    if (fromBottom !== null) return keepPlace()
+    if (!isAtBottom && !isOwnLast(records)) return
+    toBottom()
+    trim()
+  }).observe(log, { childList: true })
+
+  new ResizeObserver(() => isAtBottom && toBottom()).observe(log)
+  log.addEventListener('load', () => isAtBottom && toBottom(), true) // pictures
+  log.addEventListener(
+    'scroll',
+    () => {
+      isAtBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX
+      showJump()
+    },
+    { passive: true },
+  )
+  jump?.addEventListener('click', toBottom)
+
+  const isOlder = ({ detail }) => detail?.ctx?.sourceElement?.closest?.('#older') ?? null
+  document.addEventListener('htmx:before:request', (event) => {
+    // Older lines are no news: a screen reader must not read them out.
+    if (isOlder(event)) log.setAttribute('aria-busy', 'true')
+  })
+  document.addEventListener('htmx:before:swap', (event) => {
+    if (isOlder(event)) fromBottom = log.scrollHeight - log.scrollTop
+  })
+  document.addEventListener('htmx:finally:swap', () => {
+    if (fromBottom === null) return
+    keepPlace()
+    fromBottom = null
+    requestAnimationFrame(() => log.removeAttribute('aria-busy'))
+  })
+  document.addEventListener('htmx:error', () => log.removeAttribute('aria-busy'))
+
+  const begin = document.querySelector('#log > :target') ?? document.getElementById('new')
+  if (begin) begin.scrollIntoView({ block: 'center' })
+  else toBottom()
+})()
