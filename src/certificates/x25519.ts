@@ -1,7 +1,7 @@
 /**
- * X25519 (RFC 7748) in two implementations with one face. noble serves what happens once per link; node:crypto, which
- * is thirty times faster, serves what a stranger can make us repeat and what happens once per feed.
- * test/certificates/x25519.test.ts compares the two on everything.
+ * X25519 (RFC 7748) in two implementations with one face. noble serves what happens once per link;
+ * node:crypto, which is thirty times faster, serves what a stranger can make us repeat and what
+ * happens once per feed. test/certificates/x25519.test.ts compares the two on everything.
  */
 import { createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto'
 import { x25519 } from '@noble/curves/ed25519.js'
@@ -11,7 +11,10 @@ export const X25519_KEY_BYTES = 32
 export type Curve = {
   /** The public key of a secret one. */
   publicKeyOf(secretKey: Uint8Array): Uint8Array
-  /** The shared secret; throws when it is all zero (a public key of small order) or a key has not 32 bytes. */
+  /**
+   * The shared secret; throws when it is all zero (a public key of small order) or a key has not 32
+   * bytes.
+   */
   sharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array
 }
 

@@ -1,7 +1,8 @@
 /**
- * The two cipher states of a link after its handshake: ChaCha20-Poly1305 (RFC 8439) with Noise's 64-bit counter as
- * nonce (Noise rev 34, sections 5.1 and 12.3). One object per direction: what seals can never open, so the key and
- * nonce of one direction are never used in the other. Knows nothing of frames.
+ * The two cipher states of a link after its handshake: ChaCha20-Poly1305 (RFC 8439) with Noise's
+ * 64-bit counter as nonce (Noise rev 34, sections 5.1 and 12.3). One object per direction: what
+ * seals can never open, so the key and nonce of one direction are never used in the other. Knows
+ * nothing of frames.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 
@@ -9,9 +10,14 @@ export const CIPHER_KEY_BYTES = 32
 export const TAG_BYTES = 16
 /** Noise's limit for any message; the u16 length before it on the wire could not say more. */
 export const NOISE_MESSAGE_BYTES_MAX = 65_535
-/** Rekey() by count: a key read from memory opens at most this much of the past. Both sides count alike. */
+/**
+ * Rekey() by count: a key read from memory opens at most this much of the past. Both sides count
+ * alike.
+ */
 export const MESSAGES_PER_KEY = 16_384
-/** After so many messages in one direction the link makes a fresh handshake (fresh Diffie-Hellman). */
+/**
+ * After so many messages in one direction the link makes a fresh handshake (fresh Diffie-Hellman).
+ */
 export const MESSAGES_BEFORE_FRESH_HANDSHAKE = 2 ** 20
 /** The cipher itself refuses here, far below 2^32, whatever the link above it forgot. */
 export const MESSAGES_MAX = 2 ** 24
@@ -26,7 +32,10 @@ export class CipherFailed extends Error {
   override name = 'CipherFailed'
 }
 
-/** 32 zero bits and the 64-bit counter, little-endian (Noise 12.3). All 64: a shorter counter repeats nonces. */
+/**
+ * 32 zero bits and the 64-bit counter, little-endian (Noise 12.3). All 64: a shorter counter
+ * repeats nonces.
+ */
 export function nonceBytes(counter: bigint): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES)
   new DataView(nonce.buffer).setBigUint64(4, counter, true)
@@ -35,7 +44,10 @@ export function nonceBytes(counter: bigint): Uint8Array {
 
 export type Sealing = { key: Uint8Array; counter: bigint; ad?: Uint8Array }
 
-/** Ciphertext and tag. The caller must never pass the same key and counter twice: that reveals both plaintexts. */
+/**
+ * Ciphertext and tag. The caller must never pass the same key and counter twice: that reveals both
+ * plaintexts.
+ */
 export function seal({ key, counter, ad = NO_BYTES }: Sealing, plaintext: Uint8Array): Uint8Array {
   const cipher = createCipheriv('chacha20-poly1305', key, nonceBytes(counter), {
     authTagLength: TAG_BYTES,
@@ -48,7 +60,10 @@ export function seal({ key, counter, ad = NO_BYTES }: Sealing, plaintext: Uint8A
   return sealed
 }
 
-/** The plaintext; throws CipherFailed when the tag is not right for this key, counter and associated data. */
+/**
+ * The plaintext; throws CipherFailed when the tag is not right for this key, counter and associated
+ * data.
+ */
 export function open({ key, counter, ad = NO_BYTES }: Sealing, sealed: Uint8Array): Uint8Array {
   if (sealed.length < TAG_BYTES) throw new CipherFailed('Cannot open a message: it has no tag')
   const textBytes = sealed.length - TAG_BYTES
@@ -67,7 +82,9 @@ export function open({ key, counter, ad = NO_BYTES }: Sealing, sealed: Uint8Arra
   return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length)
 }
 
-/** What both directions share: one key, one counter that only grows, Rekey() by count, and an end. */
+/**
+ * What both directions share: one key, one counter that only grows, Rekey() by count, and an end.
+ */
 class Direction {
   #key: Uint8Array
   #next = 0
@@ -97,8 +114,8 @@ class Direction {
   }
 
   /**
-   * Runs `use` with a key and counter that were never given out before and never will be again: the counter is spent
-   * before the cipher sees it, and any error ends this direction for ever.
+   * Runs `use` with a key and counter that were never given out before and never will be again: the
+   * counter is spent before the cipher sees it, and any error ends this direction for ever.
    */
   protected spend(use: (sealing: Sealing) => Uint8Array): Uint8Array {
     if (this.#isFailed) throw new CipherFailed('Cannot use a cipher that failed before')
@@ -115,7 +132,10 @@ class Direction {
     }
   }
 
-  /** 4.2 REKEY: the new key is what the old one makes of 32 zeros at the last nonce; the counter goes on. */
+  /**
+   * 4.2 REKEY: the new key is what the old one makes of 32 zeros at the last nonce; the counter
+   * goes on.
+   */
   #rekey(): void {
     const sealed = seal({ key: this.#key, counter: REKEY_NONCE }, new Uint8Array(CIPHER_KEY_BYTES))
     this.#key.fill(0)
@@ -141,7 +161,9 @@ export class SendingCipher extends Direction {
 
 /** The direction in which the peer speaks. */
 export class ReceivingCipher extends Direction {
-  /** The next message, opened. Throws CipherFailed if anything is wrong, and from then on always. */
+  /**
+   * The next message, opened. Throws CipherFailed if anything is wrong, and from then on always.
+   */
   open(sealed: Uint8Array): Uint8Array {
     return this.spend((sealing) => {
       if (sealed.length > NOISE_MESSAGE_BYTES_MAX) {

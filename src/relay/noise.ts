@@ -1,28 +1,37 @@
 /**
- * The Noise handshake (noiseprotocol.org, rev 34) as a pure state machine over byte strings: no socket, no clock, no
- * chance; the ephemeral key is an argument. Links use Noise_XXpsk0_25519_ChaChaPoly_SHA256 through `initiator` and
- * `responder`; pattern and hash are values, so that the public vectors of other patterns run through the same code.
- * It proves possession of keys only: whose keys they are is for src/certificates to say.
+ * The Noise handshake (noiseprotocol.org, rev 34) as a pure state machine over byte strings: no
+ * socket, no clock, no chance; the ephemeral key is an argument. Links use
+ * Noise_XXpsk0_25519_ChaChaPoly_SHA256 through `initiator` and `responder`; pattern and hash are
+ * values, so that the public vectors of other patterns run through the same code. It proves
+ * possession of keys only: whose keys they are is for src/certificates to say.
  */
 import { concat } from '../base/bytes.ts'
 import { type Curve, nobleX25519, nodeX25519, X25519_KEY_BYTES } from '../certificates/x25519.ts'
 import { NOISE_MESSAGE_BYTES_MAX, ReceivingCipher, SendingCipher, TAG_BYTES } from './cipher.ts'
 import { type HashName, SymmetricState } from './symmetric-state.ts'
 
-/** Message 1 of a link: an ephemeral key and the tag of an empty payload. Any other length is a stranger's. */
+/**
+ * Message 1 of a link: an ephemeral key and the tag of an empty payload. Any other length is a
+ * stranger's.
+ */
 export const MESSAGE_1_BYTES = X25519_KEY_BYTES + TAG_BYTES
 export const PSK_BYTES = 32
 
 export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk'
 
-/** A handshake pattern: which static keys are known before, and the tokens of each message in turn. */
+/**
+ * A handshake pattern: which static keys are known before, and the tokens of each message in turn.
+ */
 export type Pattern = {
   name: string
   known: { initiator: boolean; responder: boolean }
   messages: readonly (readonly Token[])[]
 }
 
-/** The pattern of every link (7.5 and 9.4): the psk keeps strangers out, the static keys are sent sealed. */
+/**
+ * The pattern of every link (7.5 and 9.4): the psk keeps strangers out, the static keys are sent
+ * sealed.
+ */
 export const XX_PSK0: Pattern = {
   name: 'XXpsk0',
   known: { initiator: false, responder: false },
@@ -33,7 +42,10 @@ export const XX_PSK0: Pattern = {
   ],
 }
 
-/** The handshake is over and failed. It says no more: whoever is outside must not learn which step refused him. */
+/**
+ * The handshake is over and failed. It says no more: whoever is outside must not learn which step
+ * refused him.
+ */
 export class HandshakeFailed extends Error {
   override name = 'HandshakeFailed'
 
@@ -57,15 +69,16 @@ export function initiator(keys: LinkKeys): Handshake {
 }
 
 /**
- * The side that answers. Its curve is node:crypto's: a replayed message 1 passes the psk, and this side then works for
- * somebody it does not know yet.
+ * The side that answers. Its curve is node:crypto's: a replayed message 1 passes the psk, and this
+ * side then works for somebody it does not know yet.
  */
 export function responder(keys: LinkKeys): Handshake {
   return new Handshake({ ...linkParts(keys), isInitiator: false, curve: nodeX25519 })
 }
 
 function linkParts({ prologue, psk, staticKey, ephemeralKey }: LinkKeys) {
-  // Message 1 can be replayed by anybody who saw it, so it carries nothing (7.7: destination property 0).
+  // Message 1 can be replayed by anybody who saw it, so it carries nothing (7.7: destination
+  // property 0).
   return { pattern: XX_PSK0, prologue, psks: [psk], staticKey, ephemeralKey, isFirstEmpty: true }
 }
 
@@ -136,7 +149,10 @@ export class Handshake {
     })
   }
 
-  /** The payload of the peer's next message; throws HandshakeFailed, and then this handshake is dead. */
+  /**
+   * The payload of the peer's next message; throws HandshakeFailed, and then this handshake is
+   * dead.
+   */
   readMessage(message: Uint8Array): Uint8Array {
     const tokens = this.#nextTokens(false, 0)
     return this.#guarded(() => {
@@ -152,7 +168,9 @@ export class Handshake {
     })
   }
 
-  /** The transport ciphers; once only, because two pairs would use the same keys and nonces twice. */
+  /**
+   * The transport ciphers; once only, because two pairs would use the same keys and nonces twice.
+   */
   split(): Split {
     if (!this.isComplete) throw new HandshakeFailed()
     const [first, second] = this.#symmetric.split()
@@ -234,7 +252,8 @@ export class Handshake {
 
   #mixEphemeral(publicKey: Uint8Array): void {
     this.#symmetric.mixHash(publicKey)
-    // 9.2: with a psk, e goes into the key as well, so that no two handshakes under one psk share a key.
+    // 9.2: with a psk, e goes into the key as well, so that no two handshakes under one psk share a
+    // key.
     if (this.#parts.psks?.length) this.#symmetric.mixKey(publicKey)
   }
 

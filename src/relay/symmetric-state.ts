@@ -1,6 +1,7 @@
 /**
- * The symmetric half of a Noise handshake (rev 34, section 5.2): everything that is hashed, derived and sealed before
- * the link has its transport ciphers. node:crypto throughout: a stranger's message 1 costs three derivations at most.
+ * The symmetric half of a Noise handshake (rev 34, section 5.2): everything that is hashed, derived
+ * and sealed before the link has its transport ciphers. node:crypto throughout: a stranger's
+ * message 1 costs three derivations at most.
  */
 import { hash as digest, hkdfSync } from 'node:crypto'
 import { concat, utf8 } from '../base/bytes.ts'
@@ -96,7 +97,10 @@ export class SymmetricState {
     return new Uint8Array(digest(this.#hash.algorithm, bytes, 'buffer'))
   }
 
-  /** 4.3 HKDF: RFC 5869 with the chaining key as salt and no info; the first outputs do not depend on how many. */
+  /**
+   * 4.3 HKDF: RFC 5869 with the chaining key as salt and no info; the first outputs do not depend
+   * on how many.
+   */
   #derive(input: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] {
     const { algorithm, bytes } = this.#hash
     const all = new Uint8Array(hkdfSync(algorithm, input, this.#chainingKey, '', bytes * 3))

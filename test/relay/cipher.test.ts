@@ -1,4 +1,7 @@
-/** The transport ciphers: nonces beyond 32 bits, Rekey() by count, the end of a key, and no second chance. */
+/**
+ * The transport ciphers: nonces beyond 32 bits, Rekey() by count, the end of a key, and no second
+ * chance.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'

@@ -1,4 +1,7 @@
-/** Live handshakes with two engines that others wrote, in both roles: what we agree on is Noise, not our reading of it. */
+/**
+ * Live handshakes with two engines that others wrote, in both roles: what we agree on is Noise, not
+ * our reading of it.
+ */
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Public known-answer vectors of three independent Noise implementations; where they came from: their README. */
+/**
+ * Public known-answer vectors of three independent Noise implementations; where they came from:
+ * their README.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'

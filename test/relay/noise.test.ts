@@ -96,7 +96,8 @@ function assertRefused(messages: Uint8Array[], turn: number, at: number): void {
   const reader = readerOf(messages, turn)
   const altered = Uint8Array.from(messages[turn] ?? NONE)
   altered[at] = (altered[at] ?? 0) ^ (1 << (at % 8))
-  // Bit 255 of an X25519 key is ignored by the curve (RFC 7748, 5) but hashed by Noise: it must count too.
+  // Bit 255 of an X25519 key is ignored by the curve (RFC 7748, 5) but hashed by Noise: it must
+  // count too.
   assert.throws(
     () => reader.readMessage(altered),
     HandshakeFailed,
@@ -145,7 +146,7 @@ test('messages cut short, made longer or sent out of turn end the handshake', ()
   assert.throws(() => early.split(), HandshakeFailed)
 })
 
-test('another psk or prologue is refused at message 1, another epoch of either gets no answer', () => {
+test('another psk or prologue is refused at message 1 and gets no answer', () => {
   for (const stranger of [
     { ...north, psk: filled(10) },
     { ...north, prologue: prologue.slice(1) },
@@ -157,7 +158,8 @@ test('another psk or prologue is refused at message 1, another epoch of either g
     )
     assert.throws(() => answering.writeMessage(NONE), HandshakeFailed)
   }
-  responder(south).readMessage(initiator(north).writeMessage(NONE)) // the same, undisturbed, is accepted
+  // The same, undisturbed, is accepted.
+  responder(south).readMessage(initiator(north).writeMessage(NONE))
 })
 
 test('a stranger costs less than a tenth of a handshake', () => {
@@ -188,7 +190,7 @@ test('message 1 can carry nothing: it could be replayed', () => {
   assert.throws(() => initiator(north).writeMessage(Uint8Array.from([1])), HandshakeFailed)
 })
 
-test('a public key of small order is refused by both roles, even from somebody who knows the psk', () => {
+test('a public key of small order is refused by both roles, even with the right psk', () => {
   const lowOrder = { ...nodeX25519, publicKeyOf: () => new Uint8Array(32) }
   const curves = [nodeX25519, nobleX25519]
   for (const curve of curves) {

@@ -1,4 +1,7 @@
-/** The handshake patterns of Noise rev 34 (sections 7.4, 7.5 and 18.1) for the public vectors; links use one only. */
+/**
+ * The handshake patterns of Noise rev 34 (sections 7.4, 7.5 and 18.1) for the public vectors; links
+ * use one only.
+ */
 import type { Pattern, Token } from '../../src/relay/noise.ts'
 
 /** Before the bar: whose static key is known from the start (i, r). Then the messages in turn. */
@@ -62,7 +65,8 @@ export function patternNamed(name: string): Pattern | undefined {
   for (const modifier of modifiers ? modifiers.split('+') : []) {
     const place = /^psk(\d)$/.exec(modifier)?.[1]
     if (place === undefined) return undefined
-    // Section 9.4: psk0 stands at the start of the first message, psk1, psk2 ... at the end of message 1, 2 ...
+    // Section 9.4: psk0 stands at the start of the first message, psk1, psk2 ... at the end of
+    // message 1, 2 ...
     if (place === '0') messages[0]?.unshift('psk')
     else messages[Number(place) - 1]?.push('psk')
   }

@@ -1,0 +1,172 @@
+/**
+ * The secret keys of a branch, in small files below `keys/` that only their owner may read (the
+ * disk door writes them 0600 in a folder 0700, whole or not at all). They are never in the
+ * database, in a log or in a backup without a passphrase. Public keys are derived, never stored
+ * beside their secret.
+ */
+import { fromHex, fromUtf8, hex, utf8 } from '../base/bytes.ts'
+import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import { branchIdOf } from './certificate.ts'
+import { signingPublicKeyOf } from './signing.ts'
+import { nodeX25519 } from './x25519.ts'
+
+/** What this needs of the disk door; paths are relative to the data folder. */
+export type KeyDisk = {
+  read(path: string): Uint8Array | undefined
+  write(path: string, bytes: Uint8Array): void
+  remove(path: string): void
+}
+
+export type KeyPair = { secretKey: Uint8Array; publicKey: Uint8Array }
+
+/**
+ * Who a branch is: its signing key (and so its id), the key its mail is sealed to, its link key
+ * pair.
+ */
+export type BranchKeys = { branch: BranchId; sign: KeyPair; box: KeyPair; noise: KeyPair }
+
+/** The organisation's link key (psk) of one epoch. */
+export type LinkKey = { epoch: number; key: Uint8Array }
+/** `since`: when this branch learned it. Older epochs open links that may only renew. */
+export type StoredLinkKey = LinkKey & { since: Millis }
+
+const KEY_BYTES = 32
+const FOLDER = 'keys'
+/**
+ * The key in use and the one a renewal was asked for: a crash between the two must lose neither.
+ */
+const NOISE_KEYS_MAX = 2
+
+/** A file that is not what this program wrote: keys are never guessed or made anew over it. */
+export class KeyFileDamaged extends Error {
+  override name = 'KeyFileDamaged'
+
+  constructor(path: string, options?: ErrorOptions) {
+    super(`Cannot read the key file ${path}: it is damaged`, options)
+  }
+}
+
+/** A signing key pair (Ed25519), from 32 random bytes. */
+export function signKeyPair(secretKey: Uint8Array): KeyPair {
+  return { secretKey, publicKey: signingPublicKeyOf(secretKey) }
+}
+
+/** A key pair for links or sealed boxes (X25519), from 32 random bytes. */
+export function x25519KeyPair(secretKey: Uint8Array): KeyPair {
+  return { secretKey, publicKey: nodeX25519.publicKeyOf(secretKey) }
+}
+
+/** The keys of a branch that did not exist before. */
+export function generateBranchKeys(randomBytes: (length: number) => Uint8Array): BranchKeys {
+  return branchKeys({
+    sign: randomBytes(KEY_BYTES),
+    box: randomBytes(KEY_BYTES),
+    noise: randomBytes(KEY_BYTES),
+  })
+}
+
+function branchKeys(secrets: { sign: Uint8Array; box: Uint8Array; noise: Uint8Array }): BranchKeys {
+  const sign = signKeyPair(secrets.sign)
+  return {
+    branch: branchIdOf(sign.publicKey),
+    sign,
+    box: x25519KeyPair(secrets.box),
+    noise: x25519KeyPair(secrets.noise),
+  }
+}
+
+/** The key files of one branch: each read is fresh, each write is durable when it returns. */
+export function keyFiles(disk: KeyDisk) {
+  const path = (name: string) => `${FOLDER}/${name}.json`
+  const find = (name: string) => readSecrets(disk, path(name))
+  const put = (name: string, secrets: readonly Uint8Array[]) =>
+    disk.write(path(name), utf8(`${JSON.stringify({ [name]: secrets.map(hex) })}\n`))
+
+  return {
+    /**
+     * The branch's own keys; undefined before its first start. `noise` is the newest key that was
+     * put there.
+     */
+    findBranchKeys(): BranchKeys | undefined {
+      const [sign, box, noise] = [find('sign')[0], find('box')[0], find('noise')[0]]
+      if (!sign && !box && !noise) return undefined
+      // Half a set is no reason to make another one: the branch's id hangs on it.
+      if (!sign || !box || !noise)
+        throw new KeyFileDamaged(path(sign ? (box ? 'noise' : 'box') : 'sign'))
+      return branchKeys({ sign, box, noise })
+    },
+    saveBranchKeys(keys: BranchKeys): void {
+      put('sign', [keys.sign.secretKey])
+      put('box', [keys.box.secretKey])
+      put('noise', [keys.noise.secretKey])
+    },
+    /** Keeps a new Noise key beside the one in use, before a certificate for it is asked for. */
+    addNoiseKey(secretKey: Uint8Array): void {
+      put('noise', [secretKey, ...find('noise')].slice(0, NOISE_KEYS_MAX))
+    },
+    /** The Noise key that a certificate speaks of; undefined when it is not (or no longer) here. */
+    findNoiseKey(publicKey: Uint8Array): KeyPair | undefined {
+      const wanted = hex(publicKey)
+      return find('noise')
+        .map(x25519KeyPair)
+        .find((pair) => hex(pair.publicKey) === wanted)
+    },
+    /** The issuer key of an issuing branch. */
+    findIssuerKey: (): KeyPair | undefined => optional(find('issuer')[0]),
+    saveIssuerKey: (pair: KeyPair): void => put('issuer', [pair.secretKey]),
+    /** The root key, while it is still on this server. */
+    findRootKey: (): KeyPair | undefined => optional(find('root')[0]),
+    saveRootKey: (pair: KeyPair): void => put('root', [pair.secretKey]),
+    /** Once it is kept elsewhere: issuers go on for a year without it. */
+    removeRootKey: (): void => disk.remove(path('root')),
+    /** All link keys known, newest epoch first. */
+    linkKeys: (): StoredLinkKey[] => readLinkKeys(disk, path('link')),
+    saveLinkKey(added: StoredLinkKey): void {
+      const others = readLinkKeys(disk, path('link')).filter(({ epoch }) => epoch !== added.epoch)
+      const rows = [...others, added].map((row) => ({ ...row, key: hex(row.key) }))
+      disk.write(path('link'), utf8(`${JSON.stringify({ link: rows })}\n`))
+    },
+  }
+}
+
+export type KeyFiles = ReturnType<typeof keyFiles>
+
+function optional(secretKey: Uint8Array | undefined): KeyPair | undefined {
+  return secretKey && signKeyPair(secretKey)
+}
+
+function readSecrets(disk: KeyDisk, path: string): Uint8Array[] {
+  return readRows(disk, path, (row) => secretOf(row))
+}
+
+function readLinkKeys(disk: KeyDisk, path: string): StoredLinkKey[] {
+  const rows = readRows(disk, path, (row) => {
+    const { epoch, key, since } = row as Record<string, unknown>
+    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(since)) throw new TypeError('numbers')
+    return { epoch: epoch as number, key: secretOf(key), since: since as number }
+  })
+  return rows.sort((a, b) => b.epoch - a.epoch)
+}
+
+/** The rows of a key file: one list under the file's own name; none when the file is not there. */
+function readRows<T>(disk: KeyDisk, path: string, rowOf: (row: unknown) => T): T[] {
+  const bytes = disk.read(path)
+  if (bytes === undefined) return []
+  try {
+    const whole = JSON.parse(fromUtf8(bytes)) as Record<string, unknown>
+    const name = path.slice(FOLDER.length + 1, -'.json'.length)
+    const rows = whole[name]
+    if (!Array.isArray(rows)) throw new TypeError('no list')
+    return rows.map(rowOf)
+  } catch {
+    // DANGER: a parser's message quotes what it read; the cause stays out of the error.
+    throw new KeyFileDamaged(path)
+  }
+}
+
+function secretOf(text: unknown): Uint8Array {
+  const bytes = fromHex(String(text))
+  if (bytes.length !== KEY_BYTES) throw new TypeError('length')
+  return bytes
+}
