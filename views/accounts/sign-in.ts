@@ -1,0 +1,30 @@
+/** The door: login and password. It says which branch this is and nothing about who exists. */
+import { html } from 'hono/html'
+import { cardPage, type Frame } from '../layout.ts'
+import { field, formTokenField, type Html } from '../parts.ts'
+
+export type SignInProps = {
+  login?: string | undefined
+  /** One sentence for the whole form; which of the two was wrong is never said. */
+  error?: string | undefined
+  /** Where to go afterwards: a path of this server. */
+  next?: string | undefined
+  /** One-click links of the demo. */
+  demo?: readonly { name: string; href: string }[] | undefined
+}
+
+/** The sign-in page. */
+export function signInPage(frame: Frame, p: SignInProps): Html {
+  const t = frame.t.signIn
+  const body = html`<h1>${t.title}</h1>
+${p.error && html`<p class="problem" role="alert">${p.error}</p>`}
+<form method="post" action="/sign-in">${formTokenField(frame)}
+${p.next && html`<input type="hidden" name="next" value="${p.next}">`}
+${field({ name: 'login', label: t.login, hint: t.loginHint, value: p.login, autocomplete: 'username', plain: true, required: true, maxlength: 100, autofocus: p.login === undefined })}
+${field({ name: 'password', label: t.password, type: 'password', autocomplete: 'current-password', required: true, maxlength: 256, autofocus: p.login !== undefined })}
+<p class="actions"><button class="button primary wide">${t.button}</button></p>
+</form>
+<p class="hint">${t.forgot}</p>
+${p.demo && p.demo.length > 0 && html`<p class="demo-links">${t.demoTitle} ${p.demo.map((d) => html`<a class="button" href="${d.href}">${d.name}</a> `)}</p>`}`
+  return cardPage(frame, { title: t.title, page: 'sign-in', body })
+}

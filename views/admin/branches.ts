@@ -1,0 +1,135 @@
+/** Branches and the lines to them: map, table, and the invitation for a new branch. */
+import { html } from 'hono/html'
+import type { Frame } from '../layout.ts'
+import { field, formTokenField, type Html, hiddenWords, icon, momentTime } from '../parts.ts'
+import { branchMap, type LinkState, type MapLine } from './map.ts'
+import { adminPage } from './shell.ts'
+
+export type BranchRow = {
+  id: string
+  name: string
+  isSelf: boolean
+  /** Of the line from here; the own row has `self`. */
+  state: LinkState | 'self'
+  /** The branch that carries when there is no direct line. */
+  via?: string | undefined
+  since?: number | null | undefined
+  address?: string | undefined
+  /** Events that wait here for that branch. */
+  queue: number
+  lastError?: string | null | undefined
+  bytesSent: number
+  bytesReceived: number
+  /** Their clock minus ours. */
+  clockOffsetMs?: number | null | undefined
+  certificateDaysLeft?: number | null | undefined
+}
+
+export type BranchesProps = {
+  branches: readonly BranchRow[]
+  /** Lines between other branches, as far as they told; those from here come from the rows. */
+  farLines?: readonly MapLine[] | undefined
+  mayInvite: boolean
+  /** Shown once, after it was made. */
+  invitation?: { branch: string; line: string; expiresAt: number } | undefined
+  values?: { branch?: string | undefined } | undefined
+  errors?: { branch?: string | undefined } | undefined
+}
+
+const CERTIFICATE_DAYS_SOON = 3 // renewal happens at half of ten days: three days left means that it fails
+const CLOCK_MS_WRONG = 30_000 // half of what the event log tolerates
+
+/** `/admin/branches`. */
+export function branchesPage(frame: Frame, p: BranchesProps): Html {
+  const t = frame.t.admin
+  const isAlone = p.branches.length < 2
+  const body = html`<header class="admin-head"><h1>${t.branches}</h1></header>
+<p class="lead">${t.branchesText}</p>
+${p.invitation && invitationResult(frame, p.invitation)}
+${isAlone ? html`<div class="empty card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></div>` : html`${branchMap(p.branches, linesOf(p), frame)}${table(frame, p.branches)}`}
+${p.mayInvite && !p.invitation && invitationForm(frame, p)}`
+  return adminPage(frame, { title: t.branches, place: 'branches', body })
+}
+
+function linesOf(p: BranchesProps): MapLine[] {
+  const self = p.branches.find((b) => b.isSelf)
+  const near: MapLine[] = []
+  for (const b of p.branches) {
+    if (self && b.state !== 'self') near.push({ from: self.id, to: b.id, state: b.state })
+  }
+  return [...near, ...(p.farLines ?? [])]
+}
+
+function table(frame: Frame, branches: readonly BranchRow[]): Html {
+  const t = frame.t.admin
+  const heads = [t.branch, t.line, t.since, t.queue, t.today, t.clock, t.certificate, t.lastError]
+  return html`<div class="table" tabindex="0" role="region" aria-label="${t.branches}"><table>
+<thead><tr>${heads.map((h) => html`<th scope="col">${h}</th>`)}</tr></thead>
+<tbody>${branches.map((b) => branchRow(frame, b))}</tbody></table></div>`
+}
+
+const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'bad' | 'off'> = {
+  up: 'ok',
+  self: 'off',
+  carried: 'wait',
+  connecting: 'wait',
+  down: 'wait',
+  refused: 'bad',
+}
+
+function branchRow(frame: Frame, b: BranchRow): Html {
+  const t = frame.t.admin
+  const state = b.state === 'carried' && b.via ? t.carriedBy(b.via) : t.states[b.state]
+  return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
+<td><span class="state ${TONES[b.state]}">${state}</span></td>
+<td>${b.since && momentTime(b.since, frame)}</td>
+<td>${b.state !== 'self' && t.queued(b.queue)}</td>
+<td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
+<td>${clockOffset(b.clockOffsetMs)}</td>
+<td>${certificate(frame, b.certificateDaysLeft)}</td>
+<td>${b.lastError ?? (b.state === 'self' ? '' : t.none)}</td></tr>`
+}
+
+function clockOffset(ms: number | null | undefined): Html {
+  if (ms === undefined || ms === null) return html``
+  const sign = ms > 0 ? '+' : ms < 0 ? '−' : ''
+  const size = Math.abs(ms)
+  const text = size < 1000 ? `${Math.round(size)} ms` : `${(size / 1000).toFixed(1)} s`
+  return html`<span${size >= CLOCK_MS_WRONG && html` class="state bad"`}>${sign}${text}</span>`
+}
+
+function certificate(frame: Frame, days: number | null | undefined): Html {
+  if (days === undefined || days === null) return html``
+  const isSoon = days <= CERTIFICATE_DAYS_SOON
+  return html`<span${isSoon && html` class="state bad"`}>${frame.t.admin.days(days)}</span>`
+}
+
+/** Bytes for people: `340 B`, `12 KB`, `1.4 MB`. */
+export function amount(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const units = ['KB', 'MB', 'GB', 'TB']
+  let size = bytes / 1000
+  let unit = 0
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000
+    unit++
+  }
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`
+}
+
+function invitationForm(frame: Frame, p: BranchesProps): Html {
+  const t = frame.t.admin
+  return html`<form class="card" method="post" action="/admin/invitations">${formTokenField(frame)}
+<h2>${t.invitation}</h2><p>${t.invitationText}</p>
+${field({ name: 'branch', label: t.invitationBranch, value: p.values?.branch, error: p.errors?.branch, required: true, maxlength: 60 })}
+<p class="actions"><button class="button primary">${t.invitationButton}</button></p></form>`
+}
+
+function invitationResult(frame: Frame, i: NonNullable<BranchesProps['invitation']>): Html {
+  const t = frame.t
+  const until = t.moment(i.expiresAt, frame.now, frame.timeZone)
+  return html`<section class="card invitation" aria-labelledby="invitation-title"><h2 id="invitation-title">${t.admin.invitationMade(i.branch)}</h2>
+<p>${t.admin.invitationUse} ${t.admin.invitationExpires(until)}</p>
+<p class="secret"><code id="invitation-line">${i.line}</code></p>
+<p class="actions"><button class="button primary script-only" type="button" data-copy="#invitation-line" data-copied="${t.common.copied}">${icon('copy', frame)} ${t.common.copy}</button>${hiddenWords(t.admin.invitationText)}</p></section>`
+}

@@ -1,0 +1,77 @@
+/** One account: edit, temporary password, disable and enable. Dangerous things stand apart. */
+import { html } from 'hono/html'
+import type { Frame } from '../layout.ts'
+import { avatar, confirm, field, formTokenField, type Html, icon, momentTime } from '../parts.ts'
+import { adminPage } from './shell.ts'
+import { personFields, type Role, type UserRow, type UserValues } from './users.ts'
+
+export type UserProps = {
+  user: UserRow & { createdAt?: number | undefined }
+  values: UserValues
+  errors?: UserValues | undefined
+  roles: readonly Role[]
+  /** Accounts of other branches are shown and changed there. */
+  isEditable: boolean
+  /** An admin does not disable himself. */
+  mayDisable: boolean
+  passwordError?: string | undefined
+  confirmError?: string | undefined
+  /** Shown once, after a temporary password was set. */
+  issued?: Issued | undefined
+}
+
+export type Issued = { name: string; login: string; password: string; address: string }
+
+/** `/admin/users/:id`. */
+export function userPage(frame: Frame, p: UserProps): Html {
+  const t = frame.t.admin
+  const { user } = p
+  const body = html`<p><a class="back-link" href="/admin/users">${icon('arrow-left', frame)} ${t.users}</a></p>
+<header class="user-head">${avatar(user, 'large')}<div><h1>${user.name}</h1>
+<p><span class="tag">${user.branch}</span> <span>${user.login}</span> <span class="state ${user.isDisabled ? 'off' : 'ok'}">${user.isDisabled ? t.disabled : t.active}</span>
+<span class="sub">${t.lastSeen}: ${user.lastSeenAt ? momentTime(user.lastSeenAt, frame) : frame.t.presence.never}</span></p></div></header>
+${p.issued && issuedSheet(frame, p.issued)}
+${p.isEditable ? forms(frame, p) : html`<p class="banner">${t.elsewhere(user.branch)}</p>`}`
+  return adminPage(frame, { title: user.name, place: 'users', body })
+}
+
+function forms(frame: Frame, p: UserProps): Html {
+  const t = frame.t.admin
+  const base = `/admin/users/${p.user.id}`
+  return html`<form class="card" method="post" action="${base}">${formTokenField(frame)}
+${personFields(frame, { values: p.values, errors: p.errors ?? {}, roles: p.roles })}
+<p class="actions"><button class="button primary">${t.save}</button></p></form>
+<form class="card" method="post" action="${base}/password">${formTokenField(frame)}
+<h2>${t.resetPassword}</h2><p>${t.resetPasswordText}</p>
+${field({ name: 'password', label: t.temporaryPassword, hint: t.temporaryPasswordHint, error: p.passwordError, plain: true, required: true, maxlength: 256 })}
+<p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>
+${p.mayDisable && standing(frame, p)}`
+}
+
+function standing(frame: Frame, p: UserProps): Html {
+  const t = frame.t.admin
+  const { user } = p
+  const base = `/admin/users/${user.id}`
+  if (user.isDisabled) {
+    return html`<form class="card" method="post" action="${base}/enable">${formTokenField(frame)}
+<h2>${t.enable}</h2><p>${t.enableText(user.name)}</p>
+<p class="actions"><button class="button">${t.enableButton}</button></p></form>`
+  }
+  return html`<section class="card"><h2>${t.disable}</h2>${confirm(
+    {
+      action: `${base}/disable`,
+      text: t.disableText(user.name),
+      label: t.disableConfirm(user.login),
+      button: t.disableButton,
+      error: p.confirmError,
+    },
+    frame,
+  )}</section>`
+}
+
+/** Login and temporary password to hand over; prints alone on a sheet. */
+export function issuedSheet(frame: Frame, i: Issued): Html {
+  const t = frame.t.admin
+  return html`<section class="card issued"><h2>${t.issuedTitle}</h2><p>${t.issuedText}</p>
+<dl class="facts-list"><dt>${t.name}</dt><dd>${i.name}</dd><dt>${t.address}</dt><dd>${i.address}</dd><dt>${t.login}</dt><dd><code>${i.login}</code></dd><dt>${t.temporaryPassword}</dt><dd><code>${i.password}</code></dd></dl></section>`
+}

@@ -1,0 +1,205 @@
+/**
+ * The middle part and the whole chat page: header, banner, log, typing line, composer. Everything works with links
+ * and forms alone; what only serves without the script has the class `without-script`.
+ */
+import { html } from 'hono/html'
+import { type Frame, layout } from '../layout.ts'
+import {
+  attributes,
+  avatar,
+  type Face,
+  formTokenField,
+  groupAvatar,
+  type Html,
+  hiddenWords,
+  icon,
+  type Reader,
+} from '../parts.ts'
+import { type Presence, presence, typingLine } from '../presence/dot.ts'
+import { type Line, lines } from './line.ts'
+import { chatHead, chatList, type ListProps } from './list.ts'
+
+export type Conversation = {
+  id: string
+  kind: 'direct' | 'group' | 'channel'
+  title: string
+  /** The other one of a direct chat. */
+  person?:
+    | (Face & {
+        branch: string
+        /** Department or post, shown behind the branch. */
+        department?: string | undefined
+        /** Whether this branch is the person's home: then nothing has to travel. */
+        isHere: boolean
+        presence: Presence
+      })
+    | undefined
+  memberCount?: number | undefined
+  /** Why this person cannot write here; absent when he can. */
+  closed?: 'read-only' | 'blocked' | 'blocked-by-me' | 'disabled' | undefined
+}
+
+/** A line to another branch that is down and matters for this chat. */
+export type LineDown = { branch: string; since: number }
+
+export type ConversationProps = {
+  conversation: Conversation
+  lines: readonly Line[]
+  /** Id of the first message the reader has not seen. */
+  newFrom?: string | undefined
+  /** Cursor of the page before; absent at the beginning of the chat. */
+  older?: string | undefined
+  /** Whether this is an older page, with newer messages behind it. */
+  isOld?: boolean | undefined
+  typing?: readonly string[] | undefined
+  linesDown?: readonly LineDown[] | undefined
+  /** Where the stream starts: EPOCH-POSITION. */
+  after: string
+  /** Where the long poll of text browsers starts. */
+  position: number
+  composer: Omit<ComposerProps, 'conversationId'>
+  list: ListProps
+  /** Unread in all chats, for the title. */
+  unread?: number | undefined
+  /** The right part, when it is open. */
+  details?: Html | undefined
+}
+
+export type ComposerProps = {
+  conversationId: string
+  /** A text that was written before and not sent. */
+  draft?: string | undefined
+  error?: string | undefined
+  /** One input line instead of a box, for text browsers. */
+  plain?: boolean | undefined
+}
+
+export const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
+
+/** The page of one chat. */
+export function conversationPage(frame: Frame, p: ConversationProps): Html {
+  const body = html`<div class="chat-page" data-part="conversation">
+${chatHead(frame)}
+<main id="main" class="conversation" data-chat="${p.conversation.id}">
+${conversationHeader(p.conversation, frame)}
+${lineBanner(p.linesDown ?? [], frame)}
+${log(frame, p)}
+${typingLine(p.typing ?? [], frame)}
+${p.conversation.closed ? closedNote(p.conversation, frame) : composer({ ...p.composer, conversationId: p.conversation.id }, frame)}
+${withoutScript(frame, p)}
+</main>
+${chatList(frame, { ...p.list, current: p.conversation.id })}
+<aside id="details" class="details" aria-label="${frame.t.chat.details}">${p.details}</aside>
+</div>`
+  return layout(frame, {
+    title: p.conversation.title,
+    page: 'chat',
+    body,
+    stream: { chatId: p.conversation.id, after: p.after },
+    skip: { href: '#log', text: frame.t.common.skipToMessages },
+    unread: p.unread,
+  })
+}
+
+/** Who it is, where, and whether there: the top of the conversation. */
+export function conversationHeader(c: Conversation, reader: Reader): Html {
+  const t = reader.t
+  const details = `/chats/${c.id}/details`
+  return html`<header class="conversation-head">
+<a class="icon-button back" href="/chats" title="${t.common.backToChats}">${icon('arrow-left', reader)}${hiddenWords(t.common.backToChats)}</a>
+${c.person ? avatar(c.person) : groupAvatar(c, reader)}
+<h1 class="who"><span class="name">${c.title}</span>${c.person && html` <span class="tag">${branchTag(c.person, reader)}</span>`}</h1>
+${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class="sub">${t.common.members(c.memberCount ?? 0)}</span>`}
+<a class="icon-button" href="${details}" hx-get="${details}" hx-target="#details" title="${t.chat.details}">${icon('panel-right', reader)}${hiddenWords(t.chat.details)}</a>
+</header>`
+}
+
+function branchTag(p: NonNullable<Conversation['person']>, reader: Reader): string {
+  return p.department ? reader.t.chat.branchTag(p.branch, p.department) : p.branch
+}
+
+/** Which lines are down, in words; empty when none is. Pushed whole. */
+export function lineBanner(down: readonly LineDown[], reader: Reader): Html {
+  const words = (d: LineDown) =>
+    reader.t.chat.lineDown(d.branch, reader.t.moment(d.since, reader.now, reader.timeZone))
+  return html`<div id="line-banner" class="banner" role="status">${down.map((d) => html`<p>${icon('wifi-off', reader)} <span>${words(d)}</span></p>`)}</div>`
+}
+
+function log(frame: Frame, p: ConversationProps): Html {
+  const { t } = frame
+  const c = p.conversation
+  return html`<section id="log" role="log" tabindex="0" aria-label="${t.chat.messages}" data-kind="${c.kind}">
+${p.lines.length === 0 ? emptyLog(frame, c) : olderLink(c.id, p.older, frame)}
+${lines(p.lines, frame, { viewer: frame.me?.id ?? '', newFrom: p.newFrom })}
+</section>`
+}
+
+/** The link to the page before, loaded by itself when it comes into view; at the beginning, a word about that. */
+export function olderLink(chatId: string, cursor: string | undefined, reader: Reader): Html {
+  if (cursor === undefined) {
+    return html`<p id="older" class="older">${reader.t.chat.beginning}</p>`
+  }
+  const query = `before=${encodeURIComponent(cursor)}`
+  return html`<p id="older" class="older"><a class="button" href="/chats/${chatId}?${query}" hx-get="/chats/${chatId}/older?${query}" hx-trigger="intersect root:#log once, click" hx-target="#older" hx-swap="outerHTML">${reader.t.chat.older}</a></p>`
+}
+
+/** An older page as a fragment: takes the place of the link that asked for it. */
+export function olderLines(
+  p: { chatId: string; lines: readonly Line[]; older?: string | undefined; viewer: string },
+  reader: Reader,
+): Html {
+  return html`${olderLink(p.chatId, p.older, reader)}${lines(p.lines, reader, { viewer: p.viewer })}`
+}
+
+function emptyLog(frame: Frame, c: Conversation): Html {
+  const t = frame.t.chat
+  const { person } = c
+  const text = !person || person.isHere ? t.emptyHere : t.emptyDirectText(person.branch)
+  return html`<div id="empty-log" class="empty">${person ? avatar(person, 'large') : groupAvatar(c, frame, 'large')}
+<h2>${person ? t.emptyDirect(person.name) : t.emptyGroup}</h2><p>${text}</p></div>`
+}
+
+/** The box to write in. The answer to a sending is the line; the box was emptied when the request was built. */
+export function composer(p: ComposerProps, reader: Reader): Html {
+  const t = reader.t.chat
+  const base = `/chats/${p.conversationId}`
+  return html`<form id="composer" class="composer" method="post" action="${base}/messages" hx-post="${base}/messages" hx-swap="none" hx-sync="this:queue all" hx-status:422="target:#composer-error swap:innerHTML">
+${formTokenField(reader)}<input type="hidden" name="clientId" value="">
+<div id="composer-error">${p.error && html`<p class="error" role="alert">${p.error}</p>`}</div>
+<label class="hidden" for="body">${t.write}</label>
+${p.plain ? plainInput(p) : box(p, base, t.write)}
+<button class="button primary send">${icon('send-horizontal', reader)}<span>${t.send}</span></button>
+</form>`
+}
+
+/** What goes into `#composer-error` when a sending is refused. */
+export function composerError(text: string): Html {
+  return html`<p class="error" role="alert">${text}</p>`
+}
+
+function plainInput(p: ComposerProps): Html {
+  return html`<input id="body" name="body" size="60" maxlength="${BODY_CHARS_MAX}" value="${p.draft ?? ''}" required>`
+}
+
+function box(p: ComposerProps, base: string, label: string): Html {
+  return html`<textarea id="body" name="body" rows="1" maxlength="${BODY_CHARS_MAX}" placeholder="${label}" required hx-post="${base}/typing" hx-trigger="input throttle:3s" hx-swap="none" hx-sync="this:drop"${attributes({ autofocus: p.draft !== undefined })}>${p.draft ?? ''}</textarea>`
+}
+
+function closedNote(c: Conversation, reader: Reader): Html {
+  const t = reader.t.chat
+  const texts = {
+    'read-only': t.mayNotWrite,
+    blocked: t.blocked(c.title),
+    'blocked-by-me': t.youBlocked(c.title),
+    disabled: t.disabled(c.title),
+  }
+  return html`<p class="closed">${icon('ban', reader)} <span>${texts[c.closed ?? 'read-only']}</span></p>`
+}
+
+function withoutScript(frame: Frame, p: ConversationProps): Html {
+  const t = frame.t
+  const base = `/chats/${p.conversation.id}`
+  return html`<p class="without-script live-links">${p.isOld && html`<a href="${base}">${t.chat.latest}</a> `}
+<a href="${base}/wait?after=${p.position}">${t.chat.waitForNew}</a>
+<a href="${base}">${t.common.refresh}</a></p>`
+}

@@ -1,0 +1,130 @@
+/**
+ * One message: the page, the answer to a sending and every push render it with this, once per language. It takes no
+ * viewer: full pages say `mine`, pushes leave it open and the page's script compares `data-author`.
+ */
+import { html } from 'hono/html'
+import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../language/times.ts'
+import type { Words } from '../language/words.ts'
+import { avatar, type Face, type Html, type Reader, timeAs } from '../parts.ts'
+
+/** The lowest state over all recipients (decision 15). */
+export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
+
+export type Line = {
+  id: string
+  /** Hybrid clock, 16 hexadecimal characters: the place in the timeline. */
+  timeKey: string
+  author: Face
+  body: string
+  sentAt: number
+  mark: MarkState
+  /** In groups the author's face and name are shown; in direct chats they are only read out. */
+  kind: 'direct' | 'group' | 'channel'
+  isDeleted?: boolean | undefined
+  isEdited?: boolean | undefined
+  /** It arrived after younger messages were shown here. */
+  isLate?: boolean | undefined
+}
+
+export type LineOptions = {
+  timeZone: string
+  /** Whether the reader wrote it; left out by pushes, which serve all readers alike. */
+  mine?: boolean | undefined
+  /** Whether the line before is of the same author and at most five minutes older. */
+  follows?: boolean | undefined
+}
+
+export const GROUP_MS_MAX = 5 * 60 * 1000 // look.md: same author within five minutes
+
+/** A message as the log shows it. */
+export function line(m: Line, t: Words, options: LineOptions): Html {
+  const classes = `line${options.mine ? ' mine' : ''}${options.follows ? ' follows' : ''}`
+  const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone, t.language), 'clock')
+  return html`<article id="m-${m.id}" data-seq="${seqOf(m.timeKey, m.id)}" data-author="${m.author.id}" class="${classes}">${
+    m.kind !== 'direct' && avatar(m.author, 'small')
+  }<b class="author">${m.author.name}:</b> ${body(m, t)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${
+    m.isEdited && html`<span>${t.chat.edited}</span> `
+  }${time}${options.mine !== false && markLink(m, t)}</span>${
+    options.mine !== false && html`<div id="story-${m.id}" class="story-place"></div>`
+  }</article>`
+}
+
+// hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail.
+function body(m: Line, t: Words): Html {
+  if (m.isDeleted) return html`<p class="text deleted">${t.chat.deleted}</p>`
+  return html`<p class="text" hx-ignore>${m.body}</p>`
+}
+
+function markLink(m: Line, t: Words): Html {
+  const href = `/messages/${m.id}/delivery`
+  return html` <a class="way" href="${href}" hx-get="${href}" hx-target="#story-${m.id}">${mark(m.id, m.mark, t)}</a>`
+}
+
+/** How far a message has come; pushed by its own id to its author. */
+export function mark(messageId: string, state: MarkState, t: Words): Html {
+  return html`<span id="mark-${messageId}" class="mark" data-state="${state}" title="${t.marks[state]}">${t.marks[state]}</span>`
+}
+
+/**
+ * Place of a line among its siblings: decimal digits of fixed width, since htmx's upsert compares by
+ * `localeCompare` with numbers, which would sort hexadecimal digits wrongly. Ten digits of the id break ties.
+ */
+export function seqOf(timeKey: string, id: string): string {
+  const tie = Number.parseInt(id.slice(0, 8), 16)
+  return `${keyDigits(timeKey)}-${String(Number.isNaN(tie) ? 0 : tie).padStart(10, '0')}`
+}
+
+/** A hybrid clock value as 19 decimal digits that sort like it. */
+export function keyDigits(timeKey: string): string {
+  const ms = Number.parseInt(timeKey.slice(0, 12), 16) || 0
+  const counter = Number.parseInt(timeKey.slice(12), 16) || 0
+  return String(ms).padStart(14, '0') + String(counter).padStart(5, '0')
+}
+
+/** The line that begins a day; its key is midnight, so an upsert puts it before all of that day's messages. */
+export function dayLine(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
+  const day = calendarDay(ms, reader.timeZone)
+  const midnight = String(startOfDay(ms, reader.timeZone)).padStart(14, '0')
+  return html`<h3 id="day-${day}" data-seq="${midnight}00000-0000000000" class="day"><span>${dayWords(ms, reader)}</span></h3>`
+}
+
+function dayWords(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): string {
+  const { t, now, timeZone } = reader
+  const days = daysBetween(ms, now, timeZone)
+  if (days === 0) return t.common.today
+  if (days === 1) return t.common.yesterday
+  return longDate(ms, now, timeZone, t.language)
+}
+
+/** The line before the first message that was not seen yet. */
+export function newLine(first: Pick<Line, 'timeKey'>, t: Words): Html {
+  return html`<p id="new" data-seq="${keyDigits(first.timeKey)}-0000000000" class="new"><span>${t.chat.newLine}</span></p>`
+}
+
+/** Lines in timeline order with the days between them, grouped; `newFrom` is the id of the first unread one. */
+export function lines(
+  list: readonly Line[],
+  reader: Pick<Reader, 't' | 'timeZone' | 'now'>,
+  place: { viewer: string; newFrom?: string | undefined },
+): Html[] {
+  const parts: Html[] = []
+  let before: Line | undefined
+  for (const m of list) {
+    const isNewDay =
+      before === undefined ||
+      calendarDay(before.sentAt, reader.timeZone) !== calendarDay(m.sentAt, reader.timeZone)
+    if (isNewDay) parts.push(dayLine(m.sentAt, reader))
+    const isFirstNew = m.id === place.newFrom
+    if (isFirstNew) parts.push(newLine(m, reader.t))
+    const follows = !isNewDay && !isFirstNew && before !== undefined && isGrouped(before, m)
+    const mine = m.author.id === place.viewer
+    parts.push(line(m, reader.t, { timeZone: reader.timeZone, mine, follows }))
+    before = m
+  }
+  return parts
+}
+
+/** Whether `next` belongs to the group of the line before it. */
+export function isGrouped(before: Line, next: Line): boolean {
+  return before.author.id === next.author.id && next.sentAt - before.sentAt <= GROUP_MS_MAX
+}

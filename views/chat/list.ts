@@ -1,0 +1,158 @@
+/**
+ * The left part: who and where I am, the find field, my chats, me and the big plus. A row is pushed whole when
+ * something is written; typing, unread counter and presence are small pushes of their own.
+ */
+import { html } from 'hono/html'
+import { brand, type Frame } from '../layout.ts'
+import {
+  avatar,
+  badge,
+  type Face,
+  groupAvatar,
+  type Html,
+  hiddenWords,
+  icon,
+  listTime,
+  type Reader,
+} from '../parts.ts'
+import { type Presence, presence } from '../presence/dot.ts'
+import { keyDigits } from './line.ts'
+
+export type ChatRow = {
+  id: string
+  kind: 'direct' | 'group' | 'channel'
+  title: string
+  /** The other one of a direct chat. */
+  person?: (Face & { presence: Presence }) | undefined
+  /** Short words behind the name: a branch, `3 branches`. Never cut off. */
+  tag?: string | undefined
+  last?:
+    | {
+        at: number
+        text: string
+        /** First name of the author, for groups. */
+        author?: string | undefined
+        isMine: boolean
+        isDeleted?: boolean | undefined
+      }
+    | undefined
+  /** Names of those who are typing there now. */
+  typing?: readonly string[] | undefined
+  unread: number
+  /** Sorts the list, newest first: timeKey of the last line, or of the chat's beginning. */
+  timeKey: string
+}
+
+export type ListProps = {
+  rows: readonly ChatRow[]
+  /** The chat that is open. */
+  current?: string | undefined
+  /** What the list is filtered by. */
+  find?: string | undefined
+  /** My own presence as others see it. */
+  myPresence: Presence
+}
+
+/** The top of the left part: the short navigation, first in reading order. */
+export function chatHead(frame: Frame): Html {
+  const t = frame.t.common
+  return html`<header class="chat-head">
+<p class="brand">${brand()}<b>${frame.organisation}</b> <span>${t.branchName(frame.branch)}</span></p>
+<nav class="tools" aria-label="${t.mainNavigation}">
+${frame.me?.isAdmin && tool('/admin/users', 'shield', t.administration, frame)}
+${tool('/profile', 'settings', t.profile, frame)}
+</nav>
+</header>`
+}
+
+function tool(href: string, name: 'shield' | 'settings', text: string, reader: Reader): Html {
+  return html`<a class="icon-button" href="${href}" title="${text}">${icon(name, reader)}${hiddenWords(text)}</a>`
+}
+
+/** My chats with the find field above and the plus below. */
+export function chatList(frame: Frame, list: ListProps): Html {
+  const t = frame.t.list
+  return html`<section class="chat-list" aria-label="${t.title}">
+${findForm(frame, list)}
+${list.rows.length === 0 && emptyList(frame, list)}
+<ul id="chat-list" class="rows">${list.rows.map((row) => chatRow(row, frame, list.current))}</ul>
+${ownFoot(frame, list)}
+</section>`
+}
+
+function findForm(frame: Frame, list: ListProps): Html {
+  const t = frame.t.list
+  const action = list.current === undefined ? '/chats' : `/chats/${list.current}`
+  return html`<form class="find" method="get" action="${action}" role="search">
+${icon('search', frame)}
+<label class="hidden" for="find">${t.find}</label>
+<input id="find" type="search" name="find" value="${list.find ?? ''}" placeholder="${t.find}" autocomplete="off" maxlength="100">
+<button class="without-script">${t.findButton}</button>
+</form>`
+}
+
+function emptyList(frame: Frame, list: ListProps): Html {
+  const t = frame.t.list
+  if (list.find) {
+    const more = `/people/add?q=${encodeURIComponent(list.find)}`
+    return html`<div class="empty"><p>${t.nothingFound(list.find)}</p>
+<p><a href="${more}" hx-get="${more}" hx-target="#overlay">${t.searchEverybody}</a></p>
+<p><a href="/chats">${t.clearFind}</a></p></div>`
+  }
+  return html`<div class="empty"><h2>${t.empty}</h2><p>${t.emptyText}</p>
+<p><a class="button" href="/people/add" hx-get="/people/add" hx-target="#overlay">${icon('user-plus', frame)} ${t.addPerson}</a></p></div>`
+}
+
+/** One chat of the list, for the page and for pushes (upsert into `#chat-list`, key `data-seq`, descending). */
+export function chatRow(row: ChatRow, reader: Reader, current?: string | undefined): Html {
+  const isCurrent = row.id === current
+  const face = row.person ? avatar(row.person) : groupAvatar(row, reader)
+  return html`<li id="chat-${row.id}" data-seq="${keyDigits(row.timeKey)}"><a class="row${row.unread > 0 && ' unread'}" href="/chats/${row.id}"${isCurrent && html` aria-current="page"`}>
+${face}<span class="who"><span class="name">${row.title}</span>${row.tag && html` <span class="tag">${row.tag}</span>`}</span>
+${row.person && presence(row.person.id, row.person.presence, reader)}
+${row.last ? listTime(row.last.at, reader) : html`<time></time>`}
+${rowLast(row, reader)}
+${unreadBadge(row.id, row.unread, reader)}</a></li>`
+}
+
+/** The second line of a row: the last message, or who is typing. Pushed by its own id. */
+export function rowLast(
+  row: Pick<ChatRow, 'id' | 'kind' | 'last' | 'typing'>,
+  reader: Pick<Reader, 't'>,
+): Html {
+  const t = reader.t
+  const [typist] = row.typing ?? []
+  if (typist !== undefined) {
+    const words = row.kind === 'direct' ? t.presence.typing : t.presence.someoneTypes(typist)
+    return html`<span id="last-${row.id}" class="last typing">${words}</span>`
+  }
+  return html`<span id="last-${row.id}" class="last">${lastWords(row, reader)}</span>`
+}
+
+function lastWords(row: Pick<ChatRow, 'kind' | 'last'>, reader: Pick<Reader, 't'>): string {
+  const t = reader.t.list
+  const { last } = row
+  if (last === undefined) return t.noMessages
+  const text = last.isDeleted ? t.deleted : last.text
+  if (last.isMine) return t.you(text)
+  return row.kind === 'direct' || last.author === undefined ? text : t.by(last.author, text)
+}
+
+/** The unread counter of a row; pushed by its own id. */
+export function unreadBadge(chatId: string, n: number, reader: Pick<Reader, 't'>): Html {
+  return badge(`unread-${chatId}`, n, reader.t.list.unread(n))
+}
+
+function ownFoot(frame: Frame, list: ListProps): Html {
+  const t = frame.t.list
+  const { me } = frame
+  return html`<footer class="own">
+${
+  me &&
+  html`<a class="own-face" href="/profile">${avatar(me)}<span class="who"><span class="name">${me.name}</span></span>
+${presence(me.id, list.myPresence, frame)}</a>`
+}
+<a class="icon-button" href="/chats/new-group" hx-get="/chats/new-group" hx-target="#overlay" title="${t.newGroup}">${icon('users', frame)}${hiddenWords(t.newGroup)}</a>
+<a class="plus" href="/people/add" hx-get="/people/add" hx-target="#overlay" title="${t.addPerson}">${icon('plus', frame)}${hiddenWords(t.addPerson)}</a>
+</footer>`
+}

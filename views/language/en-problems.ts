@@ -1,0 +1,109 @@
+/** English: what went wrong. `errors` are whole pages, one per error code; `problems` are sentences at a field. */
+import { counting } from './plural.ts'
+
+const count = counting('en')
+
+/** What a sentence may mention. */
+export type Values = Record<string, string | number>
+
+type Sentences = Record<string, (values: Values) => string>
+
+const problems = {
+  required: () => 'Please fill this in.',
+  'too-long': (v) => `At most ${v.max ?? 0} characters, please.`,
+  'login-form': () => 'A login is 2 to 32 of a-z 0-9 . _ - and begins with a letter or digit.',
+  'login-taken': () => 'This login is taken or was used before. A login is never given twice.',
+  'login-lookalike': () => 'This login looks too much like another one.',
+  'login-ambiguous': () =>
+    'Several branches know this login. Write it with the branch: login@branch.',
+  'password-short': () => 'At least 10 characters, please.',
+  'password-long': () => 'At most 256 characters, please.',
+  'password-common': () =>
+    'This is one of the passwords that are tried first. Please choose another.',
+  'password-mismatch': () => 'The two are not the same.',
+  'password-same': () => 'This is the password you have now. Please choose another.',
+  'wrong-sign-in': () =>
+    'Login and password do not fit together. Check the language and Caps Lock.',
+  'wrong-password': () => 'This is not your present password.',
+  'wrong-setup-code': () => 'This is not the set-up code that the server printed.',
+  'invitation-unusable': () => 'This is not a whole invitation. Copy the complete line.',
+  'invitation-used': () => 'This invitation was used already. Ask for a new one.',
+  'invitation-expired': () => 'This invitation has expired. Ask for a new one.',
+  'invitation-unreachable': () =>
+    'The inviting branch does not answer. Check the network and try again.',
+  'photo-unreadable': () => 'This is not a picture that can be read. JPEG, PNG and WebP serve.',
+  'photo-large': () => 'The picture is too large. Up to 10 MB, please.',
+  'message-empty': () => 'There is nothing to send yet.',
+  'message-long': (v) =>
+    `A message has at most ${v.max ?? 4000} characters. Please send it in parts.`,
+  'members-none': () => 'Choose at least one person.',
+  'not-writable': () => 'You can read this chat, but not write in it.',
+  blocked: () => 'This person does not take messages from you.',
+  'confirm-mismatch': (v) => `To confirm, type ${v.expected ?? 'the login'} exactly.`,
+  'last-admin': () => 'This is the last admin of the branch. Make somebody else an admin first.',
+  'person-disabled': () => 'This account is disabled.',
+  'person-unknown': () => 'This person is not known here.',
+  'too-many-tries': (v) =>
+    `Too many tries. Try again in ${count(Number(v.seconds ?? 60), { one: 'second', other: 'seconds' })}.`,
+} satisfies Sentences
+
+export const enProblems = {
+  problems,
+  errors: {
+    'invalid-input': {
+      title: 'Something in the form is not right',
+      text: 'Something in the form cannot be used as it is.',
+      next: 'Nothing was changed. Go back, mend the marked field and send again.',
+    },
+    'not-signed-in': {
+      title: 'You are not signed in',
+      text: 'Your sign-in has ended.',
+      next: 'Everything you sent is kept. Sign in again and go on.',
+    },
+    'password-change-required': {
+      title: 'A new password is needed',
+      text: 'Your password is temporary.',
+      next: 'Choose your own first; then everything opens.',
+    },
+    forbidden: {
+      title: 'This is not yours to open',
+      text: 'Your role does not allow this.',
+      next: 'Nothing was changed. If you need it, ask an admin of your branch.',
+    },
+    'not-found': {
+      title: 'There is nothing here',
+      text: 'The address is wrong, or what was here is not for you.',
+      next: 'Nothing is lost. Go back to your chats.',
+    },
+    conflict: {
+      title: 'Somebody was quicker',
+      text: 'This was changed meanwhile, or was sent before with another content.',
+      next: 'Nothing was overwritten. Load the page again and look.',
+    },
+    'too-large': {
+      title: 'This is too large',
+      text: 'What was sent is larger than this branch takes.',
+      next: 'Nothing was kept of it. Send it smaller or in parts.',
+    },
+    'too-many': {
+      title: 'A little slower, please',
+      text: 'Too much was asked in a short time.',
+      next: 'Nothing is lost. Wait a moment and try again.',
+    },
+    unavailable: {
+      title: 'Not possible at the moment',
+      text: 'The branch server is starting, stopping or waits for something.',
+      next: 'Nothing is lost. Try again in a moment.',
+    },
+    bug: {
+      title: 'This is our mistake',
+      text: 'The server could not finish this.',
+      next: 'What was stored before is safe. Try again; if it stays, give an admin the number below.',
+    },
+  },
+  errorWords: {
+    incident: 'Incident number',
+    tryAgain: 'Try again',
+    wait: (n: number) => `Try again in ${count(n, { one: 'second', other: 'seconds' })}.`,
+  },
+}

@@ -1,0 +1,105 @@
+/** Portuguese: what went wrong. */
+import type { enProblems } from './en-problems.ts'
+import { counting } from './plural.ts'
+
+const count = counting('pt')
+const seconds = { one: 'segundo', other: 'segundos' }
+
+export const ptProblems: typeof enProblems = {
+  problems: {
+    required: () => 'Preencha este campo.',
+    'too-long': (v) => `No máximo ${v.max ?? 0} caracteres.`,
+    'login-form': () =>
+      'Um nome de utilizador tem 2 a 32 de a-z 0-9 . _ - e começa por letra ou algarismo.',
+    'login-taken': () => 'Este nome já é ou já foi usado. Um nome nunca é dado duas vezes.',
+    'login-lookalike': () => 'Este nome de utilizador é demasiado parecido com outro.',
+    'login-ambiguous': () =>
+      'Várias filiais conhecem este nome. Escreva-o com a filial: login@branch.',
+    'password-short': () => 'Pelo menos 10 caracteres.',
+    'password-long': () => 'No máximo 256 caracteres.',
+    'password-common': () => 'É uma das palavras-passe que se tentam primeiro. Escolha outra.',
+    'password-mismatch': () => 'As duas não são iguais.',
+    'password-same': () => 'É a palavra-passe que já tem. Escolha outra.',
+    'wrong-sign-in': () =>
+      'Utilizador e palavra-passe não correspondem. Verifique a língua do teclado e o Caps Lock.',
+    'wrong-password': () => 'Esta não é a sua palavra-passe atual.',
+    'wrong-setup-code': () => 'Este não é o código que o servidor mostrou.',
+    'invitation-unusable': () => 'O convite não está completo. Copie a linha inteira.',
+    'invitation-used': () => 'Este convite já foi usado. Peça outro.',
+    'invitation-expired': () => 'Este convite já não é válido. Peça outro.',
+    'invitation-unreachable': () =>
+      'A filial que convida não responde. Verifique a rede e tente outra vez.',
+    'photo-unreadable': () => 'Esta imagem não se consegue ler. Servem JPEG, PNG e WebP.',
+    'photo-large': () => 'A imagem é demasiado grande. Até 10 MB.',
+    'message-empty': () => 'Ainda não há nada para enviar.',
+    'message-long': (v) =>
+      `Uma mensagem tem no máximo ${v.max ?? 4000} caracteres. Envie-a por partes.`,
+    'members-none': () => 'Escolha pelo menos uma pessoa.',
+    'not-writable': () => 'Pode ler esta conversa, mas não escrever nela.',
+    blocked: () => 'Esta pessoa não recebe mensagens suas.',
+    'confirm-mismatch': (v) =>
+      `Para confirmar, escreva exatamente ${v.expected ?? 'o utilizador'}.`,
+    'last-admin': () => 'É o último administrador da filial. Nomeie outro primeiro.',
+    'person-disabled': () => 'Esta conta está desativada.',
+    'person-unknown': () => 'Esta pessoa não é conhecida aqui.',
+    'too-many-tries': (v) =>
+      `Demasiadas tentativas. Tente outra vez daqui a ${count(Number(v.seconds ?? 60), seconds)}.`,
+  },
+  errors: {
+    'invalid-input': {
+      title: 'Algo no formulário não está certo',
+      text: 'Algo no formulário não pode ser usado como está.',
+      next: 'Nada foi mudado. Volte, corrija o campo assinalado e envie de novo.',
+    },
+    'not-signed-in': {
+      title: 'Não tem sessão iniciada',
+      text: 'A sua sessão terminou.',
+      next: 'Tudo o que enviou está guardado. Entre de novo e continue.',
+    },
+    'password-change-required': {
+      title: 'É preciso uma nova palavra-passe',
+      text: 'A sua palavra-passe é temporária.',
+      next: 'Escolha primeiro a sua; depois tudo se abre.',
+    },
+    forbidden: {
+      title: 'Isto não é para si',
+      text: 'A sua função não o permite.',
+      next: 'Nada foi mudado. Se precisar, fale com um administrador da sua filial.',
+    },
+    'not-found': {
+      title: 'Aqui não há nada',
+      text: 'O endereço está errado, ou o que aqui havia não é para si.',
+      next: 'Nada se perdeu. Volte às suas conversas.',
+    },
+    conflict: {
+      title: 'Alguém foi mais rápido',
+      text: 'Isto foi mudado entretanto, ou já foi enviado com outro conteúdo.',
+      next: 'Nada foi substituído. Carregue a página de novo e veja.',
+    },
+    'too-large': {
+      title: 'É demasiado grande',
+      text: 'O que enviou é maior do que esta filial aceita.',
+      next: 'Nada disso ficou guardado. Envie algo mais pequeno ou por partes.',
+    },
+    'too-many': {
+      title: 'Um pouco mais devagar',
+      text: 'Foram feitos demasiados pedidos em pouco tempo.',
+      next: 'Nada se perdeu. Espere um momento e tente outra vez.',
+    },
+    unavailable: {
+      title: 'De momento não é possível',
+      text: 'O servidor da filial está a iniciar, a parar ou à espera de algo.',
+      next: 'Nada se perdeu. Tente outra vez daqui a pouco.',
+    },
+    bug: {
+      title: 'O erro é nosso',
+      text: 'O servidor não conseguiu terminar isto.',
+      next: 'O que já estava guardado está seguro. Tente outra vez; se continuar, dê a um administrador o número abaixo.',
+    },
+  },
+  errorWords: {
+    incident: 'Número do incidente',
+    tryAgain: 'Tentar outra vez',
+    wait: (n) => `Tente outra vez daqui a ${count(n, seconds)}.`,
+  },
+}
