@@ -1,0 +1,109 @@
+/**
+ * Credentials: what a password is checked against is a bcrypt salt and an Ed25519 public key whose seed follows from
+ * the bcrypt output (docs/protocol.md, credentials). So no branch can claim somebody whose password it never saw, and
+ * guessing costs as much as with a stored hash.
+ */
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { encodeBase64 } from 'bcryptjs'
+import { concat, equal, fromHex, utf8, Writer } from '../base/bytes.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Random } from '../world/random.ts'
+import type { Hasher } from './hasher.ts'
+
+/** About 70 ms on an office server; decisions: bcrypt as given, cost 10. */
+export const BCRYPT_COST = 10
+const SALT_BYTES = 16
+/** What other branches may make us compute: cost 10 to 12, so that nobody sends us work for hours. */
+export const SALT = /^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/
+export const PUBLIC_KEY_BYTES = 32
+export const SIGNATURE_BYTES = 64
+
+/** The public half as stored and replicated. */
+export type Credential = { salt: string; publicKey: Uint8Array }
+
+/** Signs as a person whose password was just checked; forgotten after the request. */
+export type Signer = { publicKey: Uint8Array; sign(bytes: Uint8Array): Uint8Array }
+
+/** A new salt of our cost. */
+export function newSalt(random: Random): string {
+  return `$2b$${BCRYPT_COST}$${encodeBase64([...random.bytes(SALT_BYTES)], SALT_BYTES)}`
+}
+
+/** The credential of a new password, and its signer. */
+export async function newCredential(
+  { hasher, random }: { hasher: Hasher; random: Random },
+  password: string,
+): Promise<{ credential: Credential; signer: Signer }> {
+  const salt = newSalt(random)
+  const signer = signerOf(await hasher.seedOf(password, salt))
+  return { credential: { salt, publicKey: signer.publicKey }, signer }
+}
+
+/** The signer when the password is right, undefined when it is not; the same work either way. */
+export async function provedBy(
+  hasher: Hasher,
+  credential: Credential,
+  password: string,
+): Promise<Signer | undefined> {
+  const signer = signerOf(await hasher.seedOf(password, credential.salt))
+  return equal(signer.publicKey, credential.publicKey) ? signer : undefined
+}
+
+/** The signer of a seed (RFC 8032: 32 bytes). */
+export function signerOf(seed: Uint8Array): Signer {
+  const key = createPrivateKey({ key: seed, format: 'raw-private', asymmetricKeyType: 'ed25519' })
+  const publicKey = new Uint8Array(rawPublicKey(createPublicKey(key)))
+  return { publicKey, sign: (bytes) => new Uint8Array(sign(null, bytes, key)) }
+}
+
+function rawPublicKey(key: KeyObject): Uint8Array {
+  return key.export({ format: 'raw-public' })
+}
+
+/** Whether a signature by a credential's key is right; never throws. */
+export function isSignedBy(
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false
+  try {
+    const key = createPublicKey({
+      key: publicKey,
+      format: 'raw-public',
+      asymmetricKeyType: 'ed25519',
+    })
+    return verify(null, bytes, key, signature)
+  } catch {
+    return false // not a point on the curve: nobody can have signed with it
+  }
+}
+
+/** What a person signs to be at a branch: "user.at/1" 0, user 16, branch 16, epoch u32, rev u32, until u64. */
+export function locationBytes(at: {
+  user: UserId
+  branch: BranchId
+  epoch: number
+  rev: number
+  until: Millis
+}): Uint8Array {
+  const fields = new Writer(64).hex(at.user).hex(at.branch).u32(at.epoch).u32(at.rev).u64(at.until)
+  return concat(utf8('user.at/1\0'), fields.done())
+}
+
+/**
+ * What the old key signs for a new credential: "user.cred/1" 0, user 16, branch 16, epoch u32, rev u32, salt 29 ASCII,
+ * new public key 32.
+ */
+export function credentialBytes(next: {
+  user: UserId
+  branch: BranchId
+  epoch: number
+  rev: number
+  salt: string
+  publicKey: string
+}): Uint8Array {
+  const fields = new Writer(160).hex(next.user).hex(next.branch).u32(next.epoch).u32(next.rev)
+  return concat(utf8('user.cred/1\0'), fields.done(), utf8(next.salt), fromHex(next.publicKey))
+}

@@ -1,0 +1,308 @@
+/**
+ * The directory's event kinds: who may write each, and what each changes here. One writer per record, the home branch;
+ * the exceptions are credentials (signed by the one before), blocks and roles (an issuing branch too) and where a
+ * person is (that branch, signed by the person). docs/protocol.md, directory rules.
+ */
+import * as v from 'valibot'
+import { fromHex } from '../base/bytes.ts'
+import type { Hlc } from '../base/hlc.ts'
+import { HLC_ZERO, millisOf } from '../base/hlc.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import { DAY } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
+import { keepEarly, replayEarly } from './early.ts'
+import { isIssuer } from './queries.ts'
+import {
+  type RoleGrant,
+  roleGrantBody,
+  type UserAt,
+  type UserBlock,
+  type UserCred,
+  type UserPut,
+  userAtBody,
+  userBlockBody,
+  userCredBody,
+  userPutBody,
+} from './records.ts'
+
+/** A guest's stay after one sign-in; also how long a home branch may be silent (decisions 9). */
+export const GUEST_MS_MAX = 14 * DAY
+/** A clock elsewhere may be wrong by this before its guests are refused. */
+const CLOCK_SLACK_MS = DAY
+
+/** 0301: the record of a person. Only the home branch writes it; login and home never change. */
+export const userPut: EventKind<UserPut> = {
+  code: 0x0301,
+  name: 'user.put',
+  scope: 'all',
+  parse: (body) => v.parse(userPutBody, body),
+  async refusal(tx, { body, origin }) {
+    if (body.home !== origin) return 'not-home'
+    const rows = await tx
+      .selectFrom('user')
+      .where((eb) =>
+        eb.or([
+          eb('id', '=', body.user),
+          eb.and([eb('login', '=', body.login), eb('home', '=', body.home)]),
+        ]),
+      )
+      .select(['id', 'home', 'login'])
+      .execute()
+    if (rows.some((row) => row.id !== body.user)) return 'login-taken'
+    const known = rows[0]
+    if (known === undefined) return undefined
+    if (known.home !== origin) return 'not-home'
+    return known.login === body.login ? undefined : 'login-changed'
+  },
+  async apply(tx, { body, hlc }) {
+    const { user, home, login, createdAt, by: _by, ...rest } = body
+    const record = { ...rest, hlc, searchName: searchNameOf(body) }
+    const known = await personRow(tx, user)
+    if (known === undefined) {
+      const fresh = { role: 'employee', roleRev: 0, roleHlc: HLC_ZERO, roleBranch: home } as const
+      await tx
+        .insertInto('user')
+        .values({ ...record, ...fresh, id: user, home, login, createdAt, ...NOT_BLOCKED })
+        .execute()
+      return replay(tx, user)
+    }
+    // A restored home branch may bring an older record under a newer incarnation: the highest (rev, hlc) stays.
+    if (body.rev < known.rev || (body.rev === known.rev && hlc <= known.hlc)) return
+    await tx.updateTable('user').set(record).where('id', '=', user).execute()
+  },
+}
+
+const NOT_BLOCKED = { blockGeneration: 0, disabled: 0 } as const
+
+/** 0302: a credential. Written at home, or elsewhere by who proved to know the password before. */
+export const userCred: EventKind<UserCred> = {
+  code: 0x0302,
+  name: 'user.cred',
+  scope: 'all',
+  parse: (body) => v.parse(userCredBody, body),
+  async refusal(tx, { body, origin }) {
+    const person = await personRow(tx, body.user)
+    if (person === undefined || person.home === origin) return undefined
+    // Elsewhere a person only follows on the credential that was proved: never past a reset by the home branch.
+    if (body.signature === undefined || body.rev === 0 || body.mustChange) return 'not-home'
+    const signature = fromHex(body.signature)
+    const signed = credentialBytes({ ...body, branch: origin })
+    const before = await keysAt(tx, { ...body, rev: body.rev - 1 })
+    const isRight = before.some((key) => isSignedBy(key.publicKey, signed, signature))
+    return before.length === 0 || isRight ? undefined : 'signature-wrong'
+  },
+  async apply(tx, event) {
+    const { body, origin } = event
+    const person = await personRow(tx, body.user)
+    if (person === undefined) return keepEarly(tx, body.user, event)
+    if (person.home !== origin) {
+      const before = await keysAt(tx, { ...body, rev: body.rev - 1 })
+      if (before.length === 0) return keepEarly(tx, body.user, event)
+    }
+    await putCredential(tx, event)
+    await replay(tx, body.user)
+  },
+}
+
+/** 0303: an account is closed or opened again. */
+export const userBlock: EventKind<UserBlock> = {
+  code: 0x0303,
+  name: 'user.block',
+  scope: 'all',
+  parse: (body) => v.parse(userBlockBody, body),
+  async refusal(tx, { body, origin }) {
+    const person = await personRow(tx, body.user)
+    if (person === undefined || person.home === origin) return undefined
+    return (await isIssuer(tx, origin)) ? undefined : 'not-issuing'
+  },
+  async apply(tx, event) {
+    const { user, generation, blocked } = event.body
+    const person = await personRow(tx, user)
+    if (person === undefined) return keepEarly(tx, user, event)
+    const isNewer = generation > person.blockGeneration
+    // Block beats unblock in the same generation: closing an account is safe to do anywhere, at any time.
+    const isBlockOfSame = generation === person.blockGeneration && blocked && !person.disabled
+    if (!isNewer && !isBlockOfSame) return
+    await tx
+      .updateTable('user')
+      .set({ blockGeneration: generation, disabled: blocked ? 1 : 0 })
+      .where('id', '=', user)
+      .execute()
+    if (blocked) await endSignIns(tx, user)
+  },
+}
+
+/** 0304: a person is at a branch that is not the home branch; nobody but the person can say so. */
+export const userAt: EventKind<UserAt> = {
+  code: 0x0304,
+  name: 'user.at',
+  scope: 'all',
+  parse: (body) => v.parse(userAtBody, body),
+  async refusal(tx, { body, origin, hlc }) {
+    if (body.branch !== origin) return 'not-its-branch'
+    if (body.until > millisOf(hlc) + GUEST_MS_MAX + CLOCK_SLACK_MS) return 'until-too-far'
+    const keys = await keysAt(tx, body)
+    if (keys.length === 0) return undefined // its credential is still on the way
+    const signed = locationBytes(body)
+    const signature = fromHex(body.signature)
+    const isRight = keys.some((key) => isSignedBy(key.publicKey, signed, signature))
+    return isRight ? undefined : 'signature-wrong'
+  },
+  async apply(tx, event) {
+    const { body, hlc } = event
+    const keys = await keysAt(tx, body)
+    const person = await personRow(tx, body.user)
+    if (person === undefined || keys.length === 0) return keepEarly(tx, body.user, event)
+    const signed = locationBytes(body)
+    const key = keys.find((one) => isSignedBy(one.publicKey, signed, fromHex(body.signature)))
+    if (key === undefined) return
+    // A credential that was replaced meanwhile proves a stay that had begun: a branch that was cut off brings it late.
+    const until =
+      key.replacedAt === undefined
+        ? body.until
+        : Math.min(body.until, millisOf(key.replacedAt) + GUEST_MS_MAX)
+    const { user: userId, branch: branchId, epoch } = body
+    await tx
+      .insertInto('location')
+      .values({ userId, branchId, epoch, until, hlc })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['userId', 'branchId'])
+          .doUpdateSet({ epoch, until, hlc })
+          .where('location.hlc', '<', hlc),
+      )
+      .execute()
+  },
+}
+
+/** 0305: a role. An issuing branch gives any; the home branch makes and unmakes admins of its own people. */
+export const roleGrant: EventKind<RoleGrant> = {
+  code: 0x0305,
+  name: 'role.grant',
+  scope: 'all',
+  parse: (body) => v.parse(roleGrantBody, body),
+  async refusal(tx, { body, origin }) {
+    if (await isIssuer(tx, origin)) return undefined
+    const person = await personRow(tx, body.user)
+    if (person === undefined) return undefined
+    // Decided by the record alone, not by the role held now: branches that hear things in another order agree.
+    const isForHome = body.role === 'employee' || body.role === 'branch-admin'
+    return person.home === origin && isForHome ? undefined : 'not-issuing'
+  },
+  async apply(tx, event) {
+    const { body, hlc, origin } = event
+    const person = await personRow(tx, body.user)
+    if (person === undefined) return keepEarly(tx, body.user, event)
+    const known = [person.roleRev, person.roleHlc, person.roleBranch]
+    if (!isAfter([body.rev, hlc, origin], known)) return
+    await tx
+      .updateTable('user')
+      .set({ role: body.role, roleRev: body.rev, roleHlc: hlc, roleBranch: origin })
+      .where('id', '=', body.user)
+      .execute()
+  },
+}
+
+/** All kinds of this feature, for the event log. */
+export const userKinds = [userPut, userCred, userBlock, userAt, roleGrant] as const
+
+/** What a person is found by: first and last name in lower case. */
+export function searchNameOf({ firstName, lastName }: { firstName: string; lastName: string }) {
+  return `${firstName} ${lastName}`.trim().toLowerCase()
+}
+
+function personRow(tx: Db, userId: UserId) {
+  return tx.selectFrom('user').where('id', '=', userId).selectAll().executeTakeFirst()
+}
+
+type Key = { publicKey: Uint8Array; replacedAt: Hlc | undefined }
+
+/** The keys that ever stood at (epoch, rev): usually one, two after changes made apart. */
+async function keysAt(
+  tx: Db,
+  { user, epoch, rev }: { user: UserId; epoch: number; rev: number },
+): Promise<Key[]> {
+  const now = await tx
+    .selectFrom('credential')
+    .where('userId', '=', user)
+    .where('epoch', '=', epoch)
+    .where('rev', '=', rev)
+    .select('publicKey')
+    .execute()
+  const past = await tx
+    .selectFrom('credential_past')
+    .where('userId', '=', user)
+    .where('epoch', '=', epoch)
+    .where('rev', '=', rev)
+    .select(['publicKey', 'replacedAt'])
+    .execute()
+  return [...now.map((key) => ({ ...key, replacedAt: undefined })), ...past]
+}
+
+async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred>): Promise<void> {
+  const { user: userId, epoch, rev, salt } = body
+  const publicKey = fromHex(body.publicKey)
+  const past = { userId, epoch, rev, branchId: origin, publicKey }
+  const known = await tx
+    .selectFrom('credential')
+    .where('userId', '=', userId)
+    .selectAll()
+    .executeTakeFirst()
+  if (known !== undefined) {
+    const order = [known.epoch, known.rev, known.hlc, known.branchId]
+    if (!isAfter([epoch, rev, hlc, origin], order)) {
+      return keepPast(tx, { ...past, replacedAt: known.hlc })
+    }
+    const { epoch: oldEpoch, rev: oldRev, branchId, publicKey: oldKey } = known
+    const old = { userId, epoch: oldEpoch, rev: oldRev, branchId, publicKey: oldKey }
+    await keepPast(tx, { ...old, replacedAt: hlc })
+    await tx.deleteFrom('credential').where('userId', '=', userId).execute()
+  }
+  const mustChange = body.mustChange ? 1 : 0
+  await tx
+    .insertInto('credential')
+    .values({ ...past, hlc, salt, mustChange })
+    .execute()
+  // Whoever is in by the old password is out: the action that changed it keeps its own sign-in itself.
+  await endSignIns(tx, userId)
+}
+
+async function keepPast(
+  tx: Db,
+  past: {
+    userId: UserId
+    epoch: number
+    rev: number
+    branchId: BranchId
+    publicKey: Uint8Array
+    replacedAt: Hlc
+  },
+): Promise<void> {
+  await tx
+    .insertInto('credential_past')
+    .values(past)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+async function endSignIns(tx: Db, userId: UserId): Promise<void> {
+  await tx.deleteFrom('sign_in').where('userId', '=', userId).execute()
+}
+
+/** Whether one order of replaceable records, such as (epoch, rev, hlc, branch), comes after another. */
+function isAfter(one: readonly (number | string)[], other: readonly (number | string)[]): boolean {
+  for (let i = 0; i < one.length; i++) {
+    const [a, b] = [one[i] ?? 0, other[i] ?? 0]
+    if (a !== b) return a > b
+  }
+  return false
+}
+
+function replay(tx: Db, userId: UserId): Promise<void> {
+  const kinds: readonly { name: string }[] = userKinds
+  const kindOf = (name: string) =>
+    kinds.find((kind) => kind.name === name) as EventKind<unknown> | undefined
+  return replayEarly(tx, userId, kindOf)
+}

@@ -1,0 +1,69 @@
+/**
+ * bcrypt off the main thread: a pool of workers, one core left to everybody else, a bounded queue. The pool starts
+ * with the first password and must be closed at stop.
+ */
+import { availableParallelism } from 'node:os'
+import { Piscina } from 'piscina'
+import { AppError } from '../base/errors.ts'
+import { MINUTE, SECOND } from '../base/units.ts'
+import type { SeedTask } from './hash-worker.ts'
+
+/** The seed of a credential's key; what `hash-worker.ts` computes. Tests give a quick one. */
+export type Hasher = {
+  /** Throws too-many when too many wait already. */
+  seedOf(password: string, salt: string): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** About 70 ms each: more would wait for seconds, and a queue is memory a stranger fills. */
+const HASHES_WAITING_MAX = 48
+/** A thread without work ends; the first sign-in after a quiet hour waits 50 ms longer. */
+const IDLE_MS_MAX = 10 * MINUTE
+const RETRY_AFTER_MS = 3 * SECOND
+/** Sign-ins must not slow down the pages of those who are in: lower priority where the system lets us. */
+const NICE = 5
+
+/** A hasher on worker threads. */
+export function createHasher({
+  threads = availableParallelism() - 1,
+}: {
+  threads?: number
+} = {}): Hasher {
+  let pool: Piscina<SeedTask, Uint8Array> | undefined
+  let closed = false
+  const started = () => {
+    pool ??= new Piscina<SeedTask, Uint8Array>({
+      filename: new URL('./hash-worker.ts', import.meta.url).href,
+      name: 'seed',
+      minThreads: 1,
+      maxThreads: Math.max(1, threads),
+      idleTimeout: IDLE_MS_MAX,
+      maxQueue: HASHES_WAITING_MAX,
+      niceIncrement: NICE,
+      // The worker reads no environment and no flags of ours.
+      env: {},
+      execArgv: [],
+    })
+    return pool
+  }
+  return {
+    async seedOf(password, salt) {
+      if (closed) throw new AppError('unavailable', 'Cannot check a password: stopping')
+      const running = started()
+      if (running.queueSize >= HASHES_WAITING_MAX) {
+        const seconds = RETRY_AFTER_MS / SECOND
+        throw new AppError('too-many', 'Cannot check a password: too many wait already', {
+          detail: 'too-many-tries',
+          values: { seconds },
+          retryAfter: seconds,
+        })
+      }
+      // A structured clone of a Buffer arrives as Uint8Array; copied so that nobody shares the worker's memory.
+      return new Uint8Array(await running.run({ password, salt }))
+    },
+    async close() {
+      closed = true
+      await pool?.destroy()
+    },
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Reads of people. Colleagues see each other's directory record; what only admins see has its own functions. `Person`
+ * is the promise to the rest of the program.
+ */
+import { sql } from 'kysely'
+import { invalidInput, notFound } from '../base/errors.ts'
+import type { BranchId, PhotoHash, SignInId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import { splitLogin } from './logins.ts'
+import type { Role, Theme } from './records.ts'
+
+export type Person = {
+  id: UserId
+  login: string
+  /** The home branch; its name is empty while its identity is still on the way. */
+  branch: { id: BranchId; name: string }
+  firstName: string
+  lastName: string
+  name: string
+  photo: PhotoHash | undefined
+  post: string
+  department: string
+  phone: string
+  room: string
+  role: Role
+  disabled: boolean
+  /** Empty: never chosen, the browser's language serves. */
+  language: string
+  theme: Theme
+}
+
+/** More on one page help nobody. */
+export const PEOPLE_PER_PAGE_MAX = 100
+
+type PersonRow = Awaited<ReturnType<ReturnType<typeof people>['execute']>>[number]
+
+function people(db: Db) {
+  return db
+    .selectFrom('user')
+    .leftJoin('branch', 'branch.id', 'user.home')
+    .select([
+      'user.id',
+      'user.login',
+      'user.home',
+      'branch.name as branchName',
+      'user.firstName',
+      'user.lastName',
+      'user.photo',
+      'user.post',
+      'user.department',
+      'user.phone',
+      'user.room',
+      'user.role',
+      'user.disabled',
+      'user.language',
+      'user.theme',
+    ])
+}
+
+/** The row of a person, with the home branch's name, as a `Person`. */
+export function personOf(row: PersonRow): Person {
+  const { home, branchName, disabled, language, photo, ...rest } = row
+  return {
+    ...rest,
+    branch: { id: home, name: branchName ?? '' },
+    name: `${row.firstName} ${row.lastName}`.trim(),
+    photo: photo ?? undefined,
+    disabled: disabled === 1,
+    language: language ?? '',
+  }
+}
+
+/** A person by id, disabled ones too: their messages stay under their name. */
+export async function findPerson(db: Db, id: UserId): Promise<Person | undefined> {
+  const row = await people(db).where('user.id', '=', id).executeTakeFirst()
+  return row && personOf(row)
+}
+
+/** A person by id; throws not-found. */
+export async function getPerson(db: Db, id: UserId): Promise<Person> {
+  const person = await findPerson(db, id)
+  if (person === undefined) throw notFound('person')
+  return person
+}
+
+/** Several people by id, in no order; unknown ids are left out. */
+export async function peopleByIds(db: Db, ids: readonly UserId[]): Promise<Person[]> {
+  if (ids.length === 0) return []
+  const rows = await people(db).where('user.id', 'in', ids).execute()
+  return rows.map(personOf)
+}
+
+/**
+ * `login` or `login@branch`: a match of this branch, else the only match in the organisation; throws invalid-input
+ * when several branches know the short form (decisions 8).
+ */
+export async function personByLogin(
+  db: Db,
+  self: BranchId,
+  text: string,
+): Promise<Person | undefined> {
+  const { login, branch } = splitLogin(text)
+  const matches = await people(db).where('user.login', '=', login).execute()
+  const found = matches.map(personOf)
+  if (branch !== undefined) return found.find((person) => isCalled(person.branch, branch))
+  const here = found.find((person) => person.branch.id === self)
+  if (here !== undefined || found.length < 2) return here ?? found[0]
+  throw invalidInput('login', 'Cannot tell who is meant: several branches', 'login-ambiguous')
+}
+
+const isCalled = (branch: { name: string }, name: string) =>
+  branch.name.toLowerCase().normalize('NFC') === name
+
+export type PeopleFilter = {
+  /** A login's or name's beginning, `login@branch`, or any part of the name. */
+  text: string
+  branch?: BranchId | undefined
+  limit: number
+  /** The last person of the page before. */
+  after?: UserId | undefined
+}
+
+/**
+ * People of every branch for a colleague, by name; who has exactly this login stands first. Disabled people and the
+ * viewer are left out.
+ */
+export async function peopleMatching(
+  db: Db,
+  viewer: UserId,
+  filter: PeopleFilter,
+): Promise<Person[]> {
+  const { login, branch } = splitLogin(filter.text)
+  const limit = Math.min(filter.limit, PEOPLE_PER_PAGE_MAX)
+  let query = people(db).where('user.disabled', '=', 0).where('user.id', '!=', viewer)
+  if (filter.branch !== undefined) query = query.where('user.home', '=', filter.branch)
+  if (branch !== undefined) {
+    const named = await branchesNamed(db, branch)
+    query = query
+      .where('user.home', 'in', named)
+      .where(likeEscaped('user.login', `${escaped(login)}%`))
+  } else if (login !== '') {
+    query = query.where((eb) =>
+      eb.or([likeEscaped('user.login', `${escaped(login)}%`), namePart(login)]),
+    )
+  }
+  query = filter.after === undefined ? query : query.where(isAfter(filter.after, login))
+  const rows = await query
+    .orderBy(sql`user.login = ${login}`, 'desc')
+    .orderBy('user.searchName')
+    .orderBy('user.id')
+    .limit(limit)
+    .execute()
+  return rows.map(personOf)
+}
+
+const escaped = (text: string) => text.replace(/[\\%_]/g, '\\$&')
+const likeEscaped = (column: string, pattern: string) =>
+  sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`
+const namePart = (text: string) => likeEscaped('user.searchName', `%${escaped(text)}%`)
+
+/** After a person in the order of the list; exact logins stood on the first page. */
+function isAfter(after: UserId, login: string) {
+  return sql<boolean>`user.login <> ${login} and (user.searchName, user.id) >
+    (select searchName, id from user where id = ${after})`
+}
+
+async function branchesNamed(db: Db, prefix: string): Promise<BranchId[]> {
+  const branches = await db.selectFrom('branch').select(['id', 'name']).execute()
+  return branches
+    .filter((branch) => branch.name.toLowerCase().normalize('NFC').startsWith(prefix))
+    .map((branch) => branch.id)
+}
+
+/** Branches that what is for these people goes to: home, and where they are as guests by their present password. */
+export async function branchesOf(
+  db: Db,
+  userIds: readonly UserId[],
+  now: Millis,
+): Promise<BranchId[]> {
+  if (userIds.length === 0) return []
+  const homes = await db.selectFrom('user').where('id', 'in', userIds).select('home').execute()
+  const stays = await db
+    .selectFrom('location')
+    .innerJoin('credential', 'credential.userId', 'location.userId')
+    .whereRef('credential.epoch', '=', 'location.epoch')
+    .where('location.userId', 'in', userIds)
+    .where('location.until', '>', now)
+    .select('location.branchId')
+    .execute()
+  return [...new Set([...homes.map((row) => row.home), ...stays.map((row) => row.branchId)])]
+}
+
+/**
+ * Whether a branch may write in a person's name at that time: home, or a stay the person has signed. What was replaced
+ * since counts too, so that nothing is lost that a branch brings late.
+ */
+export async function mayWriteFor(
+  db: Db,
+  { user, branch, at }: { user: UserId; branch: BranchId; at: Millis },
+): Promise<boolean> {
+  const home = await db
+    .selectFrom('user')
+    .where('id', '=', user)
+    .where('home', '=', branch)
+    .select('id')
+    .executeTakeFirst()
+  if (home !== undefined) return true
+  const stay = await db
+    .selectFrom('location')
+    .where('userId', '=', user)
+    .where('branchId', '=', branch)
+    .where('until', '>', at)
+    .select('until')
+    .executeTakeFirst()
+  return stay !== undefined
+}
+
+/** Whether a branch holds an issuer certificate of the organisation. */
+export async function isIssuer(db: Db, branch: BranchId): Promise<boolean> {
+  const row = await db
+    .selectFrom('issuer')
+    .where('branchId', '=', branch)
+    .select('serial')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The bytes of a photo, for anybody who is signed in. */
+export async function findPhoto(db: Db, hash: PhotoHash): Promise<Uint8Array | undefined> {
+  const row = await db
+    .selectFrom('photo')
+    .where('hash', '=', hash)
+    .select('bytes')
+    .executeTakeFirst()
+  return row?.bytes
+}
+
+export type OwnSignIn = {
+  id: SignInId
+  kind: 'browser' | 'api'
+  device: string
+  createdAt: Millis
+  usedAt: Millis
+}
+
+/** A person's own sign-ins at this branch that have not ended, the last used first. */
+export async function signInsOf(db: Db, user: UserId, now: Millis): Promise<OwnSignIn[]> {
+  return db
+    .selectFrom('sign_in')
+    .where('userId', '=', user)
+    .where('expiresAt', '>', now)
+    .select(['id', 'kind', 'device', 'createdAt', 'usedAt'])
+    .orderBy('usedAt', 'desc')
+    .execute()
+}

@@ -1,0 +1,91 @@
+/**
+ * The bodies of the directory's events, with their limits: docs/protocol.md, event kinds 0301 to 0305. Additive only:
+ * unknown fields are dropped here and kept in the event's bytes.
+ */
+import * as v from 'valibot'
+import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
+import { LOGIN } from './logins.ts'
+
+export const NAME_CHARACTERS_MAX = 60
+export const POST_CHARACTERS_MAX = 120
+export const DEPARTMENT_CHARACTERS_MAX = 120
+export const PHONE_CHARACTERS_MAX = 40
+export const ROOM_CHARACTERS_MAX = 40
+/** A language tag (RFC 5646) as long as ours will ever be. */
+const LANGUAGE_CHARACTERS_MAX = 16
+/** More changes of one record than a branch makes in its life. */
+const REV_MAX = 2 ** 31 - 1
+/** Last instant a JavaScript date can have. */
+const TIME_MAX = 8.64e15
+
+export const ROLES = ['employee', 'auditor', 'branch-admin', 'organisation-admin'] as const
+export type Role = (typeof ROLES)[number]
+
+export const THEMES = ['auto', 'light', 'dark'] as const
+export type Theme = (typeof THEMES)[number]
+
+const text = (charactersMax: number) => v.pipe(v.string(), v.maxLength(charactersMax))
+const whole = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max))
+const hexText = (characters: number) =>
+  v.pipe(v.string(), v.length(characters), v.regex(/^[0-9a-f]*$/))
+const user = v.pipe(v.string(), v.transform(asUserId))
+const branch = v.pipe(v.string(), v.transform(asBranchId))
+/** The admin who did it; absent when an operator did it at the server itself. */
+const by = v.optional(user)
+
+/** 0301 user.put: the whole record, without role, block and password. */
+export const userPutBody = v.object({
+  user,
+  home: branch,
+  rev: whole(REV_MAX),
+  login: v.pipe(v.string(), v.regex(LOGIN)),
+  firstName: v.pipe(text(NAME_CHARACTERS_MAX), v.minLength(1)),
+  lastName: text(NAME_CHARACTERS_MAX),
+  photo: v.nullable(v.pipe(v.string(), v.transform(asPhotoHash))),
+  post: text(POST_CHARACTERS_MAX),
+  department: text(DEPARTMENT_CHARACTERS_MAX),
+  phone: text(PHONE_CHARACTERS_MAX),
+  room: text(ROOM_CHARACTERS_MAX),
+  language: v.nullable(text(LANGUAGE_CHARACTERS_MAX)),
+  theme: v.picklist(THEMES),
+  createdAt: whole(TIME_MAX),
+  by,
+})
+export type UserPut = v.InferOutput<typeof userPutBody>
+
+/** 0302 user.cred: a new credential; `signature` by the one before it when it is not written at the home branch. */
+export const userCredBody = v.object({
+  user,
+  epoch: whole(REV_MAX),
+  rev: whole(REV_MAX),
+  salt: v.pipe(v.string(), v.regex(/^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/)),
+  publicKey: hexText(64),
+  mustChange: v.boolean(),
+  signature: v.optional(hexText(128)),
+  by,
+})
+export type UserCred = v.InferOutput<typeof userCredBody>
+
+/** 0303 user.block: (generation, blocked); block beats unblock in the same generation. */
+export const userBlockBody = v.object({
+  user,
+  generation: whole(REV_MAX),
+  blocked: v.boolean(),
+  by,
+})
+export type UserBlock = v.InferOutput<typeof userBlockBody>
+
+/** 0304 user.at: a person is at this branch until then; signed by the credential's key. */
+export const userAtBody = v.object({
+  user,
+  branch,
+  epoch: whole(REV_MAX),
+  rev: whole(REV_MAX),
+  until: whole(TIME_MAX),
+  signature: hexText(128),
+})
+export type UserAt = v.InferOutput<typeof userAtBody>
+
+/** 0305 role.grant: the role from now on. */
+export const roleGrantBody = v.object({ user, role: v.picklist(ROLES), rev: whole(REV_MAX), by })
+export type RoleGrant = v.InferOutput<typeof roleGrantBody>
