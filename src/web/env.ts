@@ -13,7 +13,12 @@ export type Bindings = Partial<HttpBindings>
 /** A browser's credential as the web layer needs it: `formToken` proves that a form came from our page. */
 export type SignIn = { readonly id: string; readonly formToken: string }
 
-export type Role = 'user' | 'admin' | 'auditor' | (string & {})
+export type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
+
+/** Whether a role may enter the administration. */
+export function isAdmin(role: Role): boolean {
+  return role === 'branch-admin' || role === 'organisation-admin'
+}
 
 /** A signed-in person as the web layer needs it. */
 export type Person = {
@@ -21,7 +26,11 @@ export type Person = {
   readonly login: string
   readonly name: string
   readonly role: Role
-  readonly language: string
+  /** null: the browser's. */
+  readonly language: string | null
+  /** SHA-256 of the photo, for its address. */
+  readonly photo?: string | null
+  readonly theme?: string
 }
 
 type VisitorVariables = {
