@@ -105,9 +105,10 @@ export type Split = {
 
 /** One side of one handshake: call `writeMessage` and `readMessage` in turn, then `split` once. */
 export class Handshake {
-  readonly #parts: HandshakeParts
+  readonly #parts: Omit<HandshakeParts, 'ephemeralKey' | 'psks'>
   readonly #symmetric: SymmetricState
   readonly #psks: Uint8Array[]
+  readonly #isPsk: boolean
   #ephemeralKey: Uint8Array | undefined
   #remoteStatic: Uint8Array | undefined
   #remoteEphemeral: Uint8Array | undefined
@@ -115,11 +116,14 @@ export class Handshake {
   #state: 'running' | 'failed' | 'split' = 'running'
 
   constructor(parts: HandshakeParts) {
-    const { pattern, hash = 'SHA256', isInitiator, prologue, psks = [] } = parts
-    requireKeys([parts.ephemeralKey, parts.staticKey, parts.remoteStatic, ...psks])
-    this.#parts = parts
+    const { ephemeralKey, psks = [], ...others } = parts
+    const { pattern, hash = 'SHA256', isInitiator, prologue } = others
+    requireKeys([ephemeralKey, parts.staticKey, parts.remoteStatic, ...psks])
+    this.#parts = others
     this.#psks = [...psks]
-    this.#ephemeralKey = parts.ephemeralKey
+    this.#isPsk = psks.length > 0
+    // A copy of its own, which `#end` wipes: forward secrecy hangs on nobody having this key later.
+    this.#ephemeralKey = ephemeralKey.slice()
     this.#remoteStatic = parts.remoteStatic
     this.#symmetric = new SymmetricState(`Noise_${pattern.name}_25519_ChaChaPoly_${hash}`, hash)
     this.#symmetric.mixHash(prologue)
@@ -214,6 +218,7 @@ export class Handshake {
   #end(state: 'failed' | 'split'): void {
     this.#state = state
     this.#symmetric.forget()
+    this.#ephemeralKey?.fill(0)
     this.#ephemeralKey = undefined
     this.#psks.length = 0
   }
@@ -254,7 +259,7 @@ export class Handshake {
     this.#symmetric.mixHash(publicKey)
     // 9.2: with a psk, e goes into the key as well, so that no two handshakes under one psk share a
     // key.
-    if (this.#parts.psks?.length) this.#symmetric.mixKey(publicKey)
+    if (this.#isPsk) this.#symmetric.mixKey(publicKey)
   }
 
   #mixSecret(token: Exclude<Token, 'e' | 's'>): void {
