@@ -1,0 +1,267 @@
+/**
+ * Reads of chats as wholes: my list, the head of one, its members. A direct chat is in my list when I added the person
+ * or something was written in it; who deleted a contact sees the chat again when something new is written.
+ */
+import { sql } from 'kysely'
+import { notFound } from '../base/errors.ts'
+import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
+import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import { UNREAD_MAX, type Viewer } from './queries.ts'
+import { isSeen } from './seen.ts'
+
+/** More chats than anybody looks through; the rest is found by the find field. */
+export const CHATS_MAX = 1000
+
+/** The other one of a direct chat. */
+export type Other = {
+  id: UserId
+  login: string
+  name: string
+  branch: { id: BranchId; name: string }
+  photo: PhotoHash | undefined
+  post: string
+  department: string
+  phone: string
+  room: string
+  isDisabled: boolean
+}
+
+export type Chat = {
+  id: ConversationId
+  kind: 'direct' | 'group'
+  /** Of a direct chat: the other's name. */
+  title: string
+  home: BranchId | undefined
+  mayManage: boolean
+  other: Other | undefined
+  /** Present members, and their branches, of a group. */
+  memberCount: number
+  branchCount: number
+  last:
+    | {
+        id: MessageId
+        at: Millis
+        text: string
+        author: { id: UserId; firstName: string; name: string }
+      }
+    | undefined
+  unread: number
+  /** Last activity: the order of the list. */
+  timeKey: Hlc
+}
+
+function chats(db: Db, viewer: Viewer) {
+  return db
+    .selectFrom('membership as mine')
+    .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
+    .leftJoin('membership as theirs', (on) =>
+      on
+        .onRef('theirs.conversationId', '=', 'c.id')
+        .on('c.kind', '=', 'direct')
+        .on('theirs.userId', '!=', viewer.id),
+    )
+    .leftJoin('user as other', 'other.id', 'theirs.userId')
+    .leftJoin('branch as place', 'place.id', 'other.home')
+    .leftJoin('contact as k', (on) =>
+      on.on('k.ownerId', '=', viewer.id).onRef('k.contactId', '=', 'theirs.userId'),
+    )
+    .leftJoin('message as last', (on) =>
+      on
+        .onRef('last.position', '=', 'c.lastPosition')
+        .onRef('last.timeKey', '>=', 'mine.joinedAt'),
+    )
+    .leftJoin('user as writer', 'writer.id', 'last.authorId')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .select([
+      ...(['c.id', 'c.kind', 'c.title', 'c.home', 'c.hlc', 'mine.role', 'mine.joinedAt'] as const),
+      ...(['other.id as otherId', 'other.login', 'other.firstName', 'other.lastName'] as const),
+      ...(['other.home as otherHome', 'other.photo', 'other.post', 'other.department'] as const),
+      ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
+      ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
+      ...(['last.sentAt', 'last.timeKey as lastKey', 'writer.id as writerId'] as const),
+      ...(['writer.firstName as writerFirst', 'writer.lastName as writerLast'] as const),
+      unreadCount(viewer).as('unread'),
+      groupCount('count(*)').as('memberCount'),
+      groupCount('count(distinct u.home)').as('branchCount'),
+    ])
+}
+
+/** Correlated: counts the unread ones of each row's chat, from the position where everything is read. */
+function unreadCount(viewer: Viewer) {
+  return sql<number>`(select count(*) from (
+    select 1 from message as m
+    where m.conversationId = mine.conversationId and m.position > mine.readPosition
+    and m.authorId <> ${viewer.id} and m.timeKey >= mine.joinedAt
+    and not ${isSeen(viewer.id, viewer.at, 'read')} limit ${UNREAD_MAX}))`
+}
+
+function groupCount(what: 'count(*)' | 'count(distinct u.home)') {
+  return sql<number>`case c.kind when 'group' then (
+    select ${sql.raw(what)} from membership as mb join user as u on u.id = mb.userId
+    where mb.conversationId = c.id and mb.leftAt is null) else 0 end`
+}
+
+type ChatRow = Awaited<ReturnType<ReturnType<typeof chats>['execute']>>[number]
+
+function chatOf(row: ChatRow): Chat {
+  const other = otherOf(row)
+  return {
+    id: row.id,
+    kind: row.kind,
+    title: other?.name ?? row.title,
+    home: row.home ?? undefined,
+    mayManage: row.kind === 'group' && row.role === 'owner',
+    other,
+    memberCount: row.memberCount,
+    branchCount: row.branchCount,
+    last: lastOf(row),
+    unread: row.unread,
+    timeKey: activityOf(row),
+  }
+}
+
+function otherOf(row: ChatRow): Other | undefined {
+  if (row.otherId === null || row.otherHome === null) return undefined
+  return {
+    id: row.otherId,
+    login: row.login ?? '',
+    name: nameOf(row.firstName, row.lastName),
+    branch: { id: row.otherHome, name: row.branch ?? '' },
+    photo: row.photo ?? undefined,
+    post: row.post ?? '',
+    department: row.department ?? '',
+    phone: row.phone ?? '',
+    room: row.room ?? '',
+    isDisabled: row.disabled === 1,
+  }
+}
+
+function lastOf(row: ChatRow): Chat['last'] {
+  const { lastId, sentAt, body, writerId } = row
+  if (lastId === null || sentAt === null || writerId === null) return undefined
+  const firstName = row.writerFirst ?? ''
+  return {
+    id: lastId,
+    at: sentAt,
+    text: body ?? '',
+    author: { id: writerId, firstName, name: nameOf(firstName, row.writerLast) },
+  }
+}
+
+function nameOf(first: string | null, last: string | null): string {
+  return `${first ?? ''} ${last ?? ''}`.trim()
+}
+
+function activityOf(row: ChatRow): Hlc {
+  const added = row.removed === 0 ? row.contactAt : null
+  const keys = [row.lastKey, added, row.kind === 'group' ? row.joinedAt : null]
+  return keys.reduce<Hlc>((latest, key) => (key !== null && key > latest ? key : latest), HLC_ZERO)
+}
+
+/** The viewer's chats, last activity first. */
+export async function chatsOf(db: Db, viewer: Viewer): Promise<Chat[]> {
+  const rows = await chats(db, viewer)
+    .where((eb) =>
+      eb.or([
+        eb('c.kind', '=', 'group'),
+        eb('k.removed', '=', 0),
+        // Written after the contact was deleted, or by somebody who never was one.
+        eb('c.lastTimeKey', '>', eb.fn.coalesce('k.hlc', eb.val(HLC_ZERO))),
+      ]),
+    )
+    .orderBy('c.lastTimeKey', 'desc')
+    .orderBy('c.id')
+    .limit(CHATS_MAX)
+    .execute()
+  return rows.map(chatOf).sort((a, b) => (a.timeKey < b.timeKey ? 1 : -1))
+}
+
+/** One chat of the viewer; throws not-found, also for what is not his. */
+export async function getChat(
+  db: Db,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<Chat> {
+  const row = await chats(db, viewer).where('c.id', '=', conversation).executeTakeFirst()
+  if (row === undefined) throw notFound('chat')
+  return chatOf(row)
+}
+
+/** A member of a group as the details show him. */
+export type GroupMember = {
+  id: UserId
+  login: string
+  name: string
+  branch: { id: BranchId; name: string }
+  photo: PhotoHash | undefined
+  isOwner: boolean
+}
+
+/** Present members by name; throws not-found for outsiders. */
+export async function membersOf(
+  db: Db,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<GroupMember[]> {
+  const rows = await db
+    .selectFrom('membership as mine')
+    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
+    .innerJoin('user as u', 'u.id', 'mb.userId')
+    .leftJoin('branch as place', 'place.id', 'u.home')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .where('mine.conversationId', '=', conversation)
+    .where('mb.leftAt', 'is', null)
+    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'u.photo', 'mb.role'])
+    .select('place.name as branch')
+    .orderBy('u.searchName')
+    .orderBy('u.id')
+    .execute()
+  if (rows.length === 0) throw notFound('chat')
+  return rows.map((row) => ({
+    id: row.id,
+    login: row.login,
+    name: nameOf(row.firstName, row.lastName),
+    branch: { id: row.home, name: row.branch ?? '' },
+    photo: row.photo ?? undefined,
+    isOwner: row.role === 'owner',
+  }))
+}
+
+/** Ids of present members, for those who may not be asked: pushes and audiences. */
+export async function memberIdsOf(db: Db, conversation: ConversationId): Promise<UserId[]> {
+  const rows = await db
+    .selectFrom('membership')
+    .where('conversationId', '=', conversation)
+    .where('leftAt', 'is', null)
+    .select('userId')
+    .orderBy('userId')
+    .execute()
+  return rows.map((row) => row.userId)
+}
+
+/** People in the viewer's list, by name: whom a new group may hold. */
+export async function contactsOf(db: Db, viewer: Viewer): Promise<Omit<GroupMember, 'isOwner'>[]> {
+  const rows = await db
+    .selectFrom('contact as k')
+    .innerJoin('user as u', 'u.id', 'k.contactId')
+    .leftJoin('branch as place', 'place.id', 'u.home')
+    .where('k.ownerId', '=', viewer.id)
+    .where('k.removed', '=', 0)
+    .where('u.disabled', '=', 0)
+    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'u.photo'])
+    .select('place.name as branch')
+    .orderBy('u.searchName')
+    .orderBy('u.id')
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    login: row.login,
+    name: nameOf(row.firstName, row.lastName),
+    branch: { id: row.home, name: row.branch ?? '' },
+    photo: row.photo ?? undefined,
+  }))
+}

@@ -1,0 +1,162 @@
+/**
+ * How far a message has come: the lowest state over all its recipients, never an optimistic one. Only the branch
+ * where it was written knows; elsewhere it says no more than "written". Source: decisions, marks.
+ */
+import { sql } from 'kysely'
+import type { MarkState } from '../../views/chat/line.ts'
+import type { Hlc } from '../base/hlc.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+
+/** In larger chats nobody tells who has seen what: each message would cost an event per person. */
+export const TELLING_MEMBERS_MAX = 20
+
+/** A message as far as its mark is concerned. */
+export type Marked = {
+  position: number
+  conversation: ConversationId
+  author: UserId
+  origin: BranchId
+  timeKey: Hlc
+}
+
+/** Where a message stands in a feed to another branch, and up to where that branch holds the feed. */
+export type Entry = {
+  position: number
+  feedN: number
+  seq: number
+  destination: BranchId
+  durable: number
+}
+
+export type Recipient = { user: UserId; joinedAt: Hlc; leftAt: Hlc | null }
+
+/** The places of messages in the feeds that the branch `at` writes to others. */
+export async function entriesOf(
+  db: Db,
+  at: BranchId,
+  positions: readonly number[],
+): Promise<Entry[]> {
+  if (positions.length === 0) return []
+  const rows = await db
+    .selectFrom('feed_entry as fe')
+    .innerJoin('feed as f', 'f.n', 'fe.feedN')
+    .leftJoin('peer_ack as pa', (on) =>
+      on.onRef('pa.feedN', '=', 'fe.feedN').onRef('pa.branchId', '=', 'f.destination'),
+    )
+    .where('fe.position', 'in', [...positions])
+    .where('f.origin', '=', at)
+    .where('f.scope', '=', 'to')
+    .select(['fe.position', 'fe.feedN', 'fe.seq', 'f.destination', 'pa.durable'])
+    .orderBy('fe.position')
+    .orderBy('fe.feedN')
+    .execute()
+  return rows.flatMap(({ destination, durable, ...row }) =>
+    destination === null ? [] : [{ ...row, destination, durable: durable ?? 0 }],
+  )
+}
+
+/** Everybody besides the author who is or was a member; `isFor` tells whom a message was for. */
+export async function recipientsOf(
+  db: Db,
+  conversation: ConversationId,
+  author: UserId,
+): Promise<Recipient[]> {
+  return await db
+    .selectFrom('membership')
+    .where('conversationId', '=', conversation)
+    .where('userId', '!=', author)
+    .select(['userId as user', 'joinedAt', 'leftAt'])
+    .orderBy('userId')
+    .execute()
+}
+
+/** Whether somebody was a member when a message was written. */
+export function isFor(recipient: Recipient, timeKey: Hlc): boolean {
+  const { joinedAt, leftAt } = recipient
+  return joinedAt <= timeKey && (leftAt === null || leftAt > timeKey)
+}
+
+type Seen = { user: UserId; feedN: number; shown: number; read: number }
+
+/** The highest marks of each member on each of the feeds (0: this branch, a position): two seeks each. */
+async function seenOn(
+  db: Db,
+  conversation: ConversationId,
+  feeds: readonly number[],
+): Promise<Seen[]> {
+  const highest = (mark: 'shown' | 'read') => sql<number>`coalesce((
+    select max(s.upTo) from seen as s where s.conversationId = mb.conversationId
+    and s.userId = mb.userId and s.feedN = feed.value and s.mark = ${mark}), 0)`
+  const list = sql<{ value: number }>`json_each(${JSON.stringify(feeds)})`
+  return await db
+    .selectFrom(['membership as mb', list.as('feed')])
+    .where('mb.conversationId', '=', conversation)
+    .select(['mb.userId as user', 'feed.value as feedN'])
+    .select([highest('shown').as('shown'), highest('read').as('read')])
+    .orderBy('mb.userId')
+    .execute()
+}
+
+/** The marks of one author's messages in one conversation, by position. */
+export async function marksOf(
+  db: Db,
+  at: BranchId,
+  messages: readonly Marked[],
+): Promise<Map<number, MarkState>> {
+  const marks = new Map<number, MarkState>()
+  for (const m of messages) marks.set(m.position, 'written')
+  const [first] = messages
+  const own = messages.filter((m) => m.origin === at)
+  if (first === undefined || own.length === 0) return marks
+  const { conversation, author } = first
+  const entries = await entriesOf(
+    db,
+    at,
+    own.map((m) => m.position),
+  )
+  const recipients = await recipientsOf(db, conversation, author)
+  const stored = own.filter((m) => isStored(entries.filter((e) => e.position === m.position)))
+  for (const m of stored) marks.set(m.position, 'stored')
+  if (stored.length === 0 || recipients.length >= TELLING_MEMBERS_MAX) return marks
+  const seen = await seenOn(db, conversation, [0, ...new Set(entries.map((e) => e.feedN))])
+  for (const m of stored) {
+    const places = placesOf(m, entries)
+    const waited = recipients.filter((r) => isFor(r, m.timeKey))
+    marks.set(m.position, lowest(waited.map((r) => stateOf(r.user, places, seen))))
+  }
+  return marks
+}
+
+/** Whether every branch it goes to holds it; a branch may be served by several feeds after a restore. */
+export function isStored(entries: readonly Entry[]): boolean {
+  const missing = new Set(entries.map((e) => e.destination))
+  for (const e of entries) if (e.durable >= e.seq) missing.delete(e.destination)
+  return missing.size === 0
+}
+
+type Place = { feedN: number; seq: number }
+
+/** Where a message can be seen: in the feeds that carry it, and here. */
+export function placesOf(m: Pick<Marked, 'position'>, entries: readonly Entry[]): Place[] {
+  const carried = entries.filter((e) => e.position === m.position)
+  return [{ feedN: 0, seq: m.position }, ...carried]
+}
+
+function stateOf(user: UserId, places: readonly Place[], seen: readonly Seen[]): MarkState {
+  let state: MarkState = 'stored'
+  for (const s of seen) {
+    if (s.user !== user) continue
+    const place = places.find((p) => p.feedN === s.feedN)
+    if (place === undefined) continue
+    if (s.read >= place.seq) return 'read'
+    if (s.shown >= place.seq) state = 'shown'
+  }
+  return state
+}
+
+/** The lowest of states at or above `stored`; with nobody to wait for it is stored. */
+function lowest(states: readonly MarkState[]): MarkState {
+  if (states.length === 0 || states.includes('stored')) return 'stored'
+  return states.includes('shown') ? 'shown' : 'read'
+}

@@ -1,0 +1,264 @@
+/**
+ * Reads of chats. Who asks is a parameter of each, and membership is checked in the SQL: "not there" and "not yours"
+ * are the same answer. New members see from joining on.
+ */
+import type { ExpressionBuilder } from 'kysely'
+import { sql } from 'kysely'
+import { notFound } from '../base/errors.ts'
+import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import type { Database } from '../db/schema.ts'
+import { cursorOf, type Place } from './cursors.ts'
+import type { Marked } from './marks.ts'
+import { isSeen } from './seen.ts'
+
+/** Who asks, and the branch that answers: what was seen is known per branch. */
+export type Viewer = { id: UserId; at: BranchId }
+
+/** Badges show no more than `999+`. */
+export const UNREAD_MAX = 1000
+/** A page of history. */
+export const LINES_PER_PAGE = 50
+/** Of the API, and of a page that reaches back to the first unread line. */
+export const LINES_PER_PAGE_MAX = 200
+/** A stream that missed more begins anew: the page is loaded again. */
+export const REPLAY_MAX = 500
+
+/** Somebody as a chat shows him. */
+export type Author = {
+  id: UserId
+  login: string
+  name: string
+  branch: string
+  photo: PhotoHash | undefined
+}
+
+/** A message as shown to a viewer. */
+export type Line = Marked & {
+  id: MessageId
+  kind: 'direct' | 'group'
+  body: string
+  sentAt: Millis
+  arrivedAt: Millis
+  isLate: boolean
+  clientId: string | undefined
+  by: Author
+}
+
+export type Page = {
+  /** Oldest first. */
+  lines: Line[]
+  /** Cursor of the next page in the direction asked; undefined at the end. */
+  next: string | undefined
+}
+
+type Joined = Database & {
+  m: Database['message']
+  mine: Database['membership']
+  c: Database['conversation']
+}
+
+/** Messages a viewer may see, with their authors; `mine` is his membership. */
+function visibleLines(db: Db, viewer: Viewer) {
+  return db
+    .selectFrom('message as m')
+    .innerJoin('membership as mine', 'mine.conversationId', 'm.conversationId')
+    .innerJoin('conversation as c', 'c.id', 'm.conversationId')
+    .innerJoin('user as author', 'author.id', 'm.authorId')
+    .leftJoin('branch as place', 'place.id', 'author.home')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .select([
+      ...(['m.position', 'm.id', 'm.conversationId', 'm.authorId', 'm.origin'] as const),
+      ...(['m.body', 'm.sentAt', 'm.arrivedAt', 'm.timeKey', 'm.late', 'm.clientId'] as const),
+      ...(['c.kind', 'author.login', 'author.firstName', 'author.lastName'] as const),
+      ...(['author.photo', 'place.name as branch'] as const),
+    ])
+}
+
+type LineRow = Awaited<ReturnType<ReturnType<typeof visibleLines>['execute']>>[number]
+
+function lineOf(row: LineRow): Line {
+  const { position, id, origin, body, sentAt, arrivedAt, timeKey, kind } = row
+  return {
+    ...{ position, id, origin, body, sentAt, arrivedAt, timeKey, kind },
+    conversation: row.conversationId,
+    author: row.authorId,
+    isLate: row.late === 1,
+    clientId: row.clientId ?? undefined,
+    by: {
+      id: row.authorId,
+      login: row.login,
+      name: fullName(row),
+      branch: row.branch ?? '',
+      photo: row.photo ?? undefined,
+    },
+  }
+}
+
+function fullName(row: { firstName: string | null; lastName: string | null }): string {
+  return `${row.firstName ?? ''} ${row.lastName ?? ''}`.trim()
+}
+
+type LinesOf = { conversation: ConversationId; limit: number }
+
+/** The newest page, or the one before a place. */
+export async function linesBefore(
+  db: Db,
+  viewer: Viewer,
+  { conversation, before, limit }: LinesOf & { before?: Place | undefined },
+): Promise<Page> {
+  let query = visibleLines(db, viewer).where('m.conversationId', '=', conversation)
+  if (before) query = query.where((eb) => isBeside(eb, '<', before))
+  const rows = await query
+    .orderBy('m.timeKey', 'desc')
+    .orderBy('m.id', 'desc')
+    .limit(limit + 1) // one more tells whether there is a page before
+    .execute()
+  const lines = rows.slice(0, limit).map(lineOf).reverse()
+  return { lines, next: rows.length > limit ? cursorAt(lines[0]) : undefined }
+}
+
+/** The page after a place, towards the present. */
+export async function linesAfter(
+  db: Db,
+  viewer: Viewer,
+  { conversation, after, limit }: LinesOf & { after: Place },
+): Promise<Page> {
+  const rows = await visibleLines(db, viewer)
+    .where('m.conversationId', '=', conversation)
+    .where((eb) => isBeside(eb, '>', after))
+    .orderBy('m.timeKey')
+    .orderBy('m.id')
+    .limit(limit + 1)
+    .execute()
+  const lines = rows.slice(0, limit).map(lineOf)
+  return { lines, next: rows.length > limit ? cursorAt(lines.at(-1)) : undefined }
+}
+
+function cursorAt(line: Line | undefined): string | undefined {
+  return line && cursorOf(line)
+}
+
+function isBeside(eb: ExpressionBuilder<Joined, 'm'>, operator: '<' | '>', place: Place) {
+  return eb(eb.refTuple('m.timeKey', 'm.id'), operator, eb.tuple(place.timeKey, place.id))
+}
+
+/** One message; throws not-found for who may not see it. */
+export async function lineById(db: Db, viewer: Viewer, message: MessageId): Promise<Line> {
+  const row = await visibleLines(db, viewer).where('m.id', '=', message).executeTakeFirst()
+  if (row === undefined) throw notFound('message')
+  return lineOf(row)
+}
+
+/** Messages that arrived here after a position, in order of arrival. */
+export async function arrivalsAfter(
+  db: Db,
+  viewer: Viewer,
+  { conversation, after, limit }: LinesOf & { after: number },
+): Promise<Line[]> {
+  const rows = await visibleLines(db, viewer)
+    .where('m.conversationId', '=', conversation)
+    .where('m.position', '>', after)
+    .orderBy('m.position')
+    .limit(limit)
+    .execute()
+  return rows.map(lineOf)
+}
+
+/** The first line in the timeline that the viewer has not read. */
+export async function firstUnread(
+  db: Db,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<Place | undefined> {
+  return await unread(db, viewer)
+    .where('m.conversationId', '=', conversation)
+    .orderBy('m.timeKey')
+    .orderBy('m.id')
+    .limit(1)
+    .select(['m.timeKey', 'm.id'])
+    .executeTakeFirst()
+}
+
+/** How many messages of each chat the viewer has not read, at most UNREAD_MAX each. */
+export async function unreadOf(
+  db: Db,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<number> {
+  const row = await db
+    .selectFrom(
+      unread(db, viewer)
+        .where('m.conversationId', '=', conversation)
+        .select(sql`1`.as('one'))
+        .limit(UNREAD_MAX)
+        .as('few'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow()
+  return row.n
+}
+
+function unread(db: Db, viewer: Viewer) {
+  return db
+    .selectFrom('membership as mine')
+    .innerJoin('message as m', (on) =>
+      on
+        .onRef('m.conversationId', '=', 'mine.conversationId')
+        .onRef('m.position', '>', 'mine.readPosition'),
+    )
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .where('m.authorId', '!=', viewer.id)
+    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .where((eb) => eb.not(isSeen(viewer.id, viewer.at, 'read')))
+}
+
+/** Everything up to here is committed and readable: where streams and long polls start. */
+export async function headPosition(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('event')
+    .select('position')
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.position ?? 0
+}
+
+/** An event that a viewer's stream missed. */
+export type Missed = {
+  position: number
+  kind: number
+  conversation: ConversationId
+  message: MessageId | undefined
+}
+
+/** What happened in the viewer's chats after a position; undefined when it is too much to be told one by one. */
+export async function missedAfter(
+  db: Db,
+  viewer: Viewer,
+  position: number,
+): Promise<Missed[] | undefined> {
+  const rows = await db
+    .selectFrom('membership as mine')
+    .innerJoin('event as e', (on) =>
+      on.onRef('e.conversationId', '=', 'mine.conversationId').on('e.position', '>', position),
+    )
+    .leftJoin('message as m', 'm.position', 'e.position')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .where('e.state', '=', 'applied')
+    .where((eb) =>
+      eb.or([eb('m.position', 'is', null), eb('m.timeKey', '>=', eb.ref('mine.joinedAt'))]),
+    )
+    .select(['e.position', 'e.kind', 'mine.conversationId as conversation', 'm.id as message'])
+    .orderBy('e.position')
+    .limit(REPLAY_MAX + 1)
+    .execute()
+  if (rows.length > REPLAY_MAX) return undefined
+  return rows.map((row) => ({ ...row, message: row.message ?? undefined }))
+}
+

@@ -1,0 +1,249 @@
+/**
+ * Who has seen what. A mark is, per feed that delivered the messages, the highest seq that was shown; for messages
+ * written at the reader's own branch it is a position (feedN 0). So a message that arrives late stays unread, although
+ * younger ones were read. Source: docs/protocol.md, "Stored means applied"; decisions: read marks.
+ */
+import type { RawBuilder, SqlBool } from 'kysely'
+import { sql } from 'kysely'
+import * as v from 'valibot'
+import type { Hlc } from '../base/hlc.ts'
+import { millisOf } from '../base/hlc.ts'
+import type { BranchId, ConversationId, FeedId, MessageId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import type { LoggedEvent } from '../eventlog/events.ts'
+
+/** `read` says more than `shown`: what was read was shown. */
+export type Mark = 'shown' | 'read'
+
+/** One mark names one feed; a chat of twenty people has fewer feeds that matter. Bounds one event. */
+export const MARKS_MAX = 200
+
+const id = <T extends string>(form = /^[0-9a-f]{32}$/) =>
+  v.pipe(
+    v.string(),
+    v.regex(form),
+    v.transform((text) => text as T),
+  )
+
+export const seenBody = v.object({
+  conversation: id<ConversationId>(),
+  user: id<UserId>(),
+  mark: v.picklist(['shown', 'read']),
+  marks: v.pipe(
+    v.array(
+      v.object({
+        /** Messages written there, up to that clock value: how the reader's other branches find them. */
+        origin: id<BranchId>(),
+        hlc: id<Hlc>(/^[0-9a-f]{16}$/),
+        /** The feed that brought them and its seq: exact. Absent for what the reader's branch wrote itself. */
+        feed: v.optional(id<FeedId>()),
+        seq: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(MARKS_MAX),
+  ),
+  /** The last one on the screen, for people who read the log. */
+  lastMessage: id<MessageId>(),
+})
+
+export type SeenBody = v.InferOutput<typeof seenBody>
+type SeenMark = SeenBody['marks'][number]
+
+/** Up to where a feed was seen; feedN 0: own branch, a position. */
+export type FeedMark = { feedN: number; upTo: number }
+
+/**
+ * Whether `user` has seen message `m` of the query around (alias `m`), as far as the branch `at` knows: by its place
+ * in a feed that carried it, or, for what was written here, by its position.
+ */
+export function isSeen(user: UserId, at: BranchId, mark: Mark): RawBuilder<SqlBool> {
+  const marks = mark === 'read' ? sql`('read')` : sql`('shown', 'read')`
+  return sql<SqlBool>`(
+    (m.origin = ${at} and exists (
+      select 1 from seen as s where s.conversationId = m.conversationId and s.userId = ${user}
+      and s.feedN = 0 and s.mark in ${marks} and s.upTo >= m.position))
+    or exists (
+      select 1 from feed_entry as fe
+      cross join seen as s on s.conversationId = m.conversationId and s.userId = ${user}
+      and s.feedN = fe.feedN and s.mark in ${marks} and s.upTo >= fe.seq
+      where fe.position = m.position))`
+}
+
+/** Carries a `msg.seen` into the tables. */
+export async function applySeen(
+  tx: Db,
+  event: LoggedEvent<SeenBody>,
+  self: BranchId,
+): Promise<void> {
+  const { conversation, user, mark } = event.body
+  const isHere = event.origin !== self && (await readsHere(tx, user, self))
+  // A reader's branch may only speak of what it was sent, and not of the future.
+  const at = Math.min(millisOf(event.hlc), event.arrivedAt)
+  for (const each of event.body.marks) {
+    for (const found of await feedMarksOf(tx, event, each, { self, isHere })) {
+      await raise(tx, { conversation, user, mark, at }, found)
+    }
+  }
+  if (event.origin === self || isHere) await advance(tx, { conversation, user, mark }, self)
+}
+
+async function readsHere(tx: Db, user: UserId, self: BranchId): Promise<boolean> {
+  const row = await tx
+    .selectFrom('user as u')
+    .leftJoin('location as l', (on) =>
+      on.onRef('l.userId', '=', 'u.id').on('l.branchId', '=', self),
+    )
+    .where('u.id', '=', user)
+    .select(['u.home', 'l.until'])
+    .executeTakeFirst()
+  return row !== undefined && (row.home === self || row.until !== null)
+}
+
+/** What a mark means in this branch's own numbers. */
+async function feedMarksOf(
+  tx: Db,
+  event: LoggedEvent<SeenBody>,
+  mark: SeenMark,
+  { self, isHere }: { self: BranchId; isHere: boolean },
+): Promise<FeedMark[]> {
+  const found: FeedMark[] = []
+  if (mark.feed !== undefined && mark.seq !== undefined) {
+    const exact = await exactMark(tx, event, { feed: mark.feed, seq: mark.seq })
+    if (exact) found.push(exact)
+  }
+  const isOwn = mark.feed === undefined && event.origin === self && mark.origin === self
+  if (isOwn || (isHere && mark.origin === self)) {
+    const position = await ownPosition(tx, event.body.conversation, mark, self)
+    if (position !== undefined) found.push({ feedN: 0, upTo: position })
+  }
+  if (isHere && mark.origin !== self) found.push(...(await translated(tx, event, mark, self)))
+  return found
+}
+
+async function exactMark(
+  tx: Db,
+  event: LoggedEvent<SeenBody>,
+  { feed, seq }: { feed: FeedId; seq: number },
+): Promise<FeedMark | undefined> {
+  const row = await tx
+    .selectFrom('feed')
+    .where('id', '=', feed)
+    .where('scope', '=', 'to')
+    // The reader's branch is the one the feed leads to: nobody marks what others were sent.
+    .where('destination', '=', event.origin)
+    .select(['n', 'head'])
+    .executeTakeFirst()
+  return row && { feedN: row.n, upTo: Math.min(seq, row.head) }
+}
+
+/** The last message of the conversation written here up to that clock value. */
+async function ownPosition(
+  tx: Db,
+  conversation: ConversationId,
+  mark: SeenMark,
+  self: BranchId,
+): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom('message')
+    .where('conversationId', '=', conversation)
+    .where('timeKey', '<=', mark.hlc)
+    .where('origin', '=', self)
+    .orderBy('timeKey', 'desc')
+    .limit(1)
+    .select('position')
+    .executeTakeFirst()
+  return row?.position
+}
+
+/** The reader sits at two branches: the other one saw the same messages by other feeds. */
+async function translated(
+  tx: Db,
+  event: LoggedEvent<SeenBody>,
+  mark: SeenMark,
+  self: BranchId,
+): Promise<FeedMark[]> {
+  const rows = await tx
+    .selectFrom('feed as f')
+    .innerJoin('feed_entry as fe', 'fe.feedN', 'f.n')
+    .innerJoin('message as m', 'm.position', 'fe.position')
+    .where('f.origin', '=', mark.origin)
+    .where('f.scope', '=', 'to')
+    .where('f.destination', '=', self)
+    .where('m.conversationId', '=', event.body.conversation)
+    .where('m.timeKey', '<=', mark.hlc)
+    .groupBy('f.n')
+    .orderBy('f.n')
+    .select((eb) => ['f.n as feedN', eb.fn.max('fe.seq').as('upTo')])
+    .execute()
+  return rows.map((row) => ({ feedN: row.feedN, upTo: Number(row.upTo) }))
+}
+
+type Reading = { conversation: ConversationId; user: UserId; mark: Mark }
+
+/** Where a feed's mark stands; 0 when nothing was seen. */
+export async function markOf(tx: Db, reading: Reading, feedN: number): Promise<number> {
+  const row = await tx
+    .selectFrom('seen')
+    .where('conversationId', '=', reading.conversation)
+    .where('userId', '=', reading.user)
+    .where('feedN', '=', feedN)
+    .where('mark', '=', reading.mark)
+    .orderBy('upTo', 'desc')
+    .limit(1)
+    .select('upTo')
+    .executeTakeFirst()
+  return row?.upTo ?? 0
+}
+
+/** Marks only rise; each rise is kept with its time, for the delivery story. */
+async function raise(tx: Db, reading: Reading & { at: Millis }, found: FeedMark): Promise<void> {
+  if ((await markOf(tx, reading, found.feedN)) >= found.upTo) return
+  const { conversation: conversationId, user: userId, mark, at } = reading
+  await tx
+    .insertInto('seen')
+    .values({ conversationId, userId, mark, at, ...found })
+    .execute()
+}
+
+/** Moves the position up to which everything is seen, so that counting unread ones starts there. */
+async function advance(tx: Db, reading: Reading, self: BranchId): Promise<void> {
+  const { conversation, user, mark } = reading
+  const column = mark === 'read' ? 'readPosition' : 'shownPosition'
+  const unseen = await tx
+    .selectFrom('membership as mine')
+    .innerJoin('message as m', (on) =>
+      on
+        .onRef('m.conversationId', '=', 'mine.conversationId')
+        .onRef('m.position', '>', `mine.${column}`),
+    )
+    .where('mine.conversationId', '=', conversation)
+    .where('mine.userId', '=', user)
+    .where('m.authorId', '!=', user)
+    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .where((eb) => eb.not(isSeen(user, self, mark)))
+    .orderBy('m.position')
+    .limit(1)
+    .select('m.position')
+    .executeTakeFirst()
+  const upTo = unseen ? unseen.position - 1 : await lastPositionOf(tx, conversation)
+  await tx
+    .updateTable('membership')
+    .set({ [column]: upTo })
+    .where('conversationId', '=', conversation)
+    .where('userId', '=', user)
+    .where(column, '<', upTo)
+    .execute()
+}
+
+async function lastPositionOf(tx: Db, conversation: ConversationId): Promise<number> {
+  const row = await tx
+    .selectFrom('message')
+    .where('conversationId', '=', conversation)
+    .orderBy('position', 'desc')
+    .limit(1)
+    .select('position')
+    .executeTakeFirst()
+  return row?.position ?? 0
+}
