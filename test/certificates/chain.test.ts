@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   BACKDATE_MS,
+  IDENTITY_DOMAIN,
   ISSUER_LIFE_MS,
   type Issuer,
   isBranchName,
@@ -29,6 +30,7 @@ import {
   verifyHello,
 } from '../../src/certificates/chain.ts'
 import { signKeyPair, x25519KeyPair } from '../../src/certificates/keys.ts'
+import { SIGNATURE_BYTES, signBytes } from '../../src/certificates/signing.ts'
 import { company, everyByteAltered, NOW } from './cast.ts'
 
 const { random, founding, organisation, north, south, east } = company()
@@ -119,6 +121,21 @@ test('a key that the root did not name cannot issue, whatever it writes', () => 
     link: linkOf(own),
   }
   assert.equal(refusal(chain), 'issuer-not-signed')
+  // The same beside a genuine identity and its genuine issuer.
+  const { identity: genuine, issuer: identityIssuer } = south.chain
+  const mixed = { issuer: selfMade, identity: genuine, link: linkOf(own), identityIssuer }
+  assert.equal(refusal(mixed), 'issuer-not-signed')
+})
+
+test('not even an issuer gives a branch the id that belongs to another key', () => {
+  const { issuer, identity, link } = south.chain
+  const body = identity.bytes.slice(0, -SIGNATURE_BYTES)
+  body.set(Uint8Array.fromHex(north.keys.branch), 1 + 32)
+  const signature = signBytes(founding.issuer.secretKey, IDENTITY_DOMAIN, body)
+  const forged = parseBranchIdentity(Uint8Array.from([...body, ...signature]))
+  assert.ok(forged)
+  assert.equal(forged.branch, north.keys.branch)
+  assert.equal(refusal({ issuer, identity: forged, link }), 'wrong-branch-id')
 })
 
 test('certificates of two branches do not mix', () => {
