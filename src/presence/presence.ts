@@ -62,6 +62,7 @@ export type PresenceDeps = {
 
 type Here = { until: Millis; streams: number; writtenAt: Millis }
 
+/** Presence of one branch, with nobody here yet: leases never survive a restart. */
 export function createPresence(deps: PresenceDeps): Presence {
   return new LivePresence(deps)
 }

@@ -26,6 +26,7 @@ export type Disk = {
   remove(name: string): void
 }
 
+/** The files below `root` on the real disk. */
 export function realDisk(root: string): Disk {
   const path = (name: string) => join(root, name)
   return {

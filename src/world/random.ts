@@ -14,6 +14,7 @@ export type Random = {
 /** Ids are drawn from a pool: one system call serves many. */
 const POOL_BYTES = 4096
 
+/** Chance from the system. */
 export function realRandom(): Random {
   let pool = randomBytes(POOL_BYTES)
   let used = 0
