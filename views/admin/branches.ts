@@ -1,7 +1,7 @@
 /** Branches and the lines to them: map, table, and the invitation for a new branch. */
 import { html } from 'hono/html'
 import type { Frame } from '../layout.ts'
-import { field, formTokenField, type Html, hiddenWords, icon, momentTime } from '../parts.ts'
+import { field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLine } from './map.ts'
 import { adminPage } from './shell.ts'
 
@@ -130,6 +130,6 @@ function invitationResult(frame: Frame, i: NonNullable<BranchesProps['invitation
   const until = t.moment(i.expiresAt, frame.now, frame.timeZone)
   return html`<section class="card invitation" aria-labelledby="invitation-title"><h2 id="invitation-title">${t.admin.invitationMade(i.branch)}</h2>
 <p>${t.admin.invitationUse} ${t.admin.invitationExpires(until)}</p>
-<p class="secret"><code id="invitation-line">${i.line}</code></p>
-<p class="actions"><button class="button primary script-only" type="button" data-copy="#invitation-line" data-copied="${t.common.copied}">${icon('copy', frame)} ${t.common.copy}</button>${hiddenWords(t.admin.invitationText)}</p></section>`
+<p class="secret" tabindex="0"><code>${i.line}</code></p>
+<p class="hint">${t.admin.invitationText}</p></section>`
 }

@@ -78,12 +78,14 @@ export const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
 
 /** The page of one chat. */
 export function conversationPage(frame: Frame, p: ConversationProps): Html {
+  const { t } = frame
   const body = html`<div class="chat-page" data-part="conversation">
 ${chatHead(frame)}
 <main id="main" class="conversation" data-chat="${p.conversation.id}">
 ${conversationHeader(p.conversation, frame)}
 ${lineBanner(p.linesDown ?? [], frame)}
 ${log(frame, p)}
+<a class="jump" href="#composer" data-jump hidden title="${t.chat.latest}">${icon('arrow-down', frame)}${hiddenWords(t.chat.latest)}</a>
 ${typingLine(p.typing ?? [], frame)}
 ${p.conversation.closed ? closedNote(p.conversation, frame) : composer({ ...p.composer, conversationId: p.conversation.id }, frame)}
 ${withoutScript(frame, p)}

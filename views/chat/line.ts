@@ -1,6 +1,7 @@
 /**
  * One message: the page, the answer to a sending and every push render it with this, once per language. It takes no
- * viewer: full pages say `mine`, pushes leave it open and the page's script compares `data-author`.
+ * viewer: full pages say `mine`, pushes leave it open and the page's script compares `data-author`. Siblings are sorted
+ * by `data-seq`, as text.
  */
 import { html } from 'hono/html'
 import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../language/times.ts'
@@ -40,13 +41,16 @@ export const GROUP_MS_MAX = 5 * 60 * 1000 // look.md: same author within five mi
 export function line(m: Line, t: Words, options: LineOptions): Html {
   const classes = `line${options.mine ? ' mine' : ''}${options.follows ? ' follows' : ''}`
   const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone, t.language), 'clock')
-  return html`<article id="m-${m.id}" data-seq="${seqOf(m.timeKey, m.id)}" data-author="${m.author.id}" class="${classes}">${
+  const isOwn = options.mine !== false
+  return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<b class="author">${m.author.name}:</b> ${body(m, t)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${
-    m.isEdited && html`<span>${t.chat.edited}</span> `
-  }${time}${options.mine !== false && markLink(m, t)}</span>${
-    options.mine !== false && html`<div id="story-${m.id}" class="story-place"></div>`
-  }</article>`
+  }<div class="bubble"><b class="author">${m.author.name}<i>:</i></b> ${body(m, t)} <span class="facts">${notes(m, t)}${time}${
+    isOwn && markLink(m, t)
+  }</span></div>${isOwn && html`<div id="story-${m.id}" class="story-place"></div>`}</article>`
+}
+
+function notes(m: Line, t: Words): Html {
+  return html`${m.isLate && html`<span class="late">${t.chat.late}</span> `}${m.isEdited && html`<span>${t.chat.edited}</span> `}`
 }
 
 // hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail.
@@ -65,27 +69,11 @@ export function mark(messageId: string, state: MarkState, t: Words): Html {
   return html`<span id="mark-${messageId}" class="mark" data-state="${state}" title="${t.marks[state]}">${t.marks[state]}</span>`
 }
 
-/**
- * Place of a line among its siblings: decimal digits of fixed width, since htmx's upsert compares by
- * `localeCompare` with numbers, which would sort hexadecimal digits wrongly. Ten digits of the id break ties.
- */
-export function seqOf(timeKey: string, id: string): string {
-  const tie = Number.parseInt(id.slice(0, 8), 16)
-  return `${keyDigits(timeKey)}-${String(Number.isNaN(tie) ? 0 : tie).padStart(10, '0')}`
-}
-
-/** A hybrid clock value as 19 decimal digits that sort like it. */
-export function keyDigits(timeKey: string): string {
-  const ms = Number.parseInt(timeKey.slice(0, 12), 16) || 0
-  const counter = Number.parseInt(timeKey.slice(12), 16) || 0
-  return String(ms).padStart(14, '0') + String(counter).padStart(5, '0')
-}
-
 /** The line that begins a day; its key is midnight, so an upsert puts it before all of that day's messages. */
 export function dayLine(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
   const day = calendarDay(ms, reader.timeZone)
-  const midnight = String(startOfDay(ms, reader.timeZone)).padStart(14, '0')
-  return html`<h3 id="day-${day}" data-seq="${midnight}00000-0000000000" class="day"><span>${dayWords(ms, reader)}</span></h3>`
+  const midnight = startOfDay(ms, reader.timeZone).toString(16).padStart(12, '0')
+  return html`<h3 id="day-${day}" data-seq="${midnight}0000-" class="day"><span>${dayWords(ms, reader)}</span></h3>`
 }
 
 function dayWords(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): string {
@@ -98,7 +86,7 @@ function dayWords(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): s
 
 /** The line before the first message that was not seen yet. */
 export function newLine(first: Pick<Line, 'timeKey'>, t: Words): Html {
-  return html`<p id="new" data-seq="${keyDigits(first.timeKey)}-0000000000" class="new"><span>${t.chat.newLine}</span></p>`
+  return html`<p id="new" data-seq="${first.timeKey}-" class="new"><span>${t.chat.newLine}</span></p>`
 }
 
 /** Lines in timeline order with the days between them, grouped; `newFrom` is the id of the first unread one. */

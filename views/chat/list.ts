@@ -16,7 +16,6 @@ import {
   type Reader,
 } from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
-import { keyDigits } from './line.ts'
 
 export type ChatRow = {
   id: string
@@ -107,7 +106,7 @@ function emptyList(frame: Frame, list: ListProps): Html {
 export function chatRow(row: ChatRow, reader: Reader, current?: string | undefined): Html {
   const isCurrent = row.id === current
   const face = row.person ? avatar(row.person) : groupAvatar(row, reader)
-  return html`<li id="chat-${row.id}" data-seq="${keyDigits(row.timeKey)}"><a class="row${row.unread > 0 && ' unread'}" href="/chats/${row.id}"${isCurrent && html` aria-current="page"`}>
+  return html`<li id="chat-${row.id}" data-seq="${row.timeKey}"><a class="row${row.unread > 0 && ' unread'}" href="/chats/${row.id}"${isCurrent && html` aria-current="page"`}>
 ${face}<span class="who"><span class="name">${row.title}</span>${row.tag && html` <span class="tag">${row.tag}</span>`}</span>
 ${row.person && presence(row.person.id, row.person.presence, reader)}
 ${row.last ? listTime(row.last.at, reader) : html`<time></time>`}

@@ -51,6 +51,8 @@ export const en = {
   },
   presence: {
     online: 'online',
+    /** The script puts the browser's own "5 minutes ago" here. */
+    ago: 'online {ago}',
     minutes: (n: number) => `online ${count(n, { one: 'minute', other: 'minutes' })} ago`,
     hours: (n: number) => `online ${count(n, { one: 'hour', other: 'hours' })} ago`,
     yesterdayAt: (time: string) => `yesterday at ${time}`,

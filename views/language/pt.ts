@@ -52,6 +52,7 @@ export const pt: Words = {
   },
   presence: {
     online: 'online',
+    ago: 'online {ago}',
     minutes: (n) => `online há ${count(n, { one: 'minuto', other: 'minutos' })}`,
     hours: (n) => `online há ${count(n, { one: 'hora', other: 'horas' })}`,
     yesterdayAt: (time) => `ontem às ${time}`,

@@ -52,6 +52,7 @@ export const uk: Words = {
   },
   presence: {
     online: 'у мережі',
+    ago: 'у мережі {ago}',
     minutes: (n) =>
       `у мережі ${count(n, { one: 'хвилину', few: 'хвилини', many: 'хвилин', other: 'хвилини' })} тому`,
     hours: (n) =>

@@ -43,7 +43,15 @@ function lastSeenWords(seenAt: number | undefined, reader: When): string {
 export function presence(userId: string, p: Presence, reader: When): Html {
   const isStale = p.asOf !== undefined && p.asOf !== null
   const state = isStale ? 'stale' : p.isOnline ? 'on' : 'off'
-  return html`<span class="presence presence-${userId} ${state}"><i class="dot"></i><span class="words">${presenceWords(p, reader)}</span></span>`
+  // The script keeps "online 5 minutes ago" true while the page stands open.
+  const ticks = state === 'off' && isSameDay(p.lastSeenAt, reader)
+  return html`<span class="presence presence-${userId} ${state}"><i class="dot"></i><span class="words"${
+    ticks && html` data-seen="${p.lastSeenAt}" data-ago="${reader.t.presence.ago}"`
+  }>${presenceWords(p, reader)}</span></span>`
+}
+
+function isSameDay(ms: number | null | undefined, reader: When): boolean {
+  return ms !== undefined && ms !== null && daysBetween(ms, reader.now, reader.timeZone) === 0
 }
 
 /** Who is typing, in words; empty when nobody is. */
