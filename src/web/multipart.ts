@@ -40,9 +40,13 @@ export async function readMultipart<Schema extends v.GenericSchema<unknown, unkn
 
 /** The parts of a multipart form as they came. Throws too-large while reading, invalid-input for broken framing. */
 export async function multipartParts(c: Context, limits: PartLimits = {}): Promise<Parts> {
-  const known: Parts | undefined = c.get('parts')
-  if (known !== undefined) return known
   const fileBytesMax = limits.fileBytesMax ?? FILE_BYTES_MAX
+  const known: Parts | undefined = c.get('parts')
+  if (known !== undefined) {
+    // The cross-site guard read it, with the widest limit: the route's own still holds.
+    if (known.files.some((file) => file.bytes.length > fileBytesMax)) throw tooLarge(fileBytesMax)
+    return known
+  }
   const length = statedLength(c)
   const bytesMax = fileBytesMax * (limits.filesMax ?? 1) + FRAME_BYTES_MAX
   if (length !== undefined && length > bytesMax) throw tooLarge(fileBytesMax)

@@ -32,37 +32,34 @@ export type Limiter = {
   readonly size: number
 }
 
-type Bucket = { spent: number; at: Millis }
-
 /** A limiter of `rate` per key. */
 export function createLimiter(
   { clock }: { clock: { now(): Millis } },
   rate: Rate,
   keysMax = KEYS_MAX,
 ): Limiter {
-  const buckets = new Map<string, Bucket>()
-  const spentOf = (key: string, now: Millis) => {
-    const bucket = buckets.get(key)
-    return bucket === undefined
-      ? 0
-      : Math.max(0, bucket.spent - Math.max(0, now - bucket.at) / rate.refillMs)
-  }
+  // When the key will be rested: each try pushes it `refillMs` further (the "generic cell rate algorithm", ITU I.371).
+  const restedAt = new Map<string, Millis>()
+  const windowMs = rate.burst * rate.refillMs
+  // Clamped, so that a clock set back locks nobody out.
+  const restMs = (key: string, now: Millis) =>
+    Math.min(windowMs, Math.max(0, (restedAt.get(key) ?? now) - now))
   return {
     take(...keys) {
       const now = clock.now()
-      const spent = keys.map((key) => spentOf(key, now))
-      const waitMs = Math.max(0, ...spent.map((n) => (n + 1 - rate.burst) * rate.refillMs))
+      const rests = keys.map((key) => restMs(key, now))
+      const waitMs = Math.max(0, ...rests.map((ms) => ms + rate.refillMs - windowMs))
       if (waitMs > 0) return Math.ceil(waitMs / SECOND)
       keys.forEach((key, i) => {
-        buckets.delete(key) // to the end: the map is in order of last use
-        buckets.set(key, { spent: (spent[i] ?? 0) + 1, at: now })
+        restedAt.delete(key) // to the end: the map is in order of last use
+        restedAt.set(key, now + (rests[i] ?? 0) + rate.refillMs)
       })
-      makeRoom(buckets, keysMax, (bucket) => now - bucket.at >= bucket.spent * rate.refillMs)
+      makeRoom(restedAt, keysMax, now)
       return 0
     },
-    forget: (key) => void buckets.delete(key),
+    forget: (key) => void restedAt.delete(key),
     get size() {
-      return buckets.size
+      return restedAt.size
     },
   }
 }
@@ -78,13 +75,9 @@ export function refuseTooMany(wait: number): void {
 }
 
 // The oldest first: whoever floods us with keys pushes out keys that were used long ago, mostly his own.
-function makeRoom(
-  buckets: Map<string, Bucket>,
-  keysMax: number,
-  isFull: (bucket: Bucket) => boolean,
-): void {
-  for (const [key, bucket] of buckets) {
-    if (buckets.size <= keysMax && !isFull(bucket)) return
-    buckets.delete(key)
+function makeRoom(restedAt: Map<string, Millis>, keysMax: number, now: Millis): void {
+  for (const [key, at] of restedAt) {
+    if (restedAt.size <= keysMax && at > now) return
+    restedAt.delete(key)
   }
 }
