@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, millisOf } from '../base/hlc.ts'
-import type { BranchId, UserId } from '../base/ids.ts'
+import type { BranchId, PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
@@ -71,6 +71,7 @@ export const userPut: EventKind<UserPut> = {
     // A restored home branch may bring an older record under a newer incarnation: the highest (rev, hlc) stays.
     if (body.rev < known.rev || (body.rev === known.rev && hlc <= known.hlc)) return
     await tx.updateTable('user').set(record).where('id', '=', user).execute()
+    if (known.photo !== null && known.photo !== body.photo) await dropPhoto(tx, known.photo)
   },
 }
 
@@ -287,6 +288,16 @@ async function keepPast(
     .execute()
 }
 
+/** Forgets a photo that no record names any more. */
+async function dropPhoto(tx: Db, hash: PhotoHash): Promise<void> {
+  const inUse = await tx
+    .selectFrom('user')
+    .where('photo', '=', hash)
+    .select('id')
+    .executeTakeFirst()
+  if (inUse === undefined) await tx.deleteFrom('photo').where('hash', '=', hash).execute()
+}
+
 async function endSignIns(tx: Db, userId: UserId): Promise<void> {
   await tx.deleteFrom('sign_in').where('userId', '=', userId).execute()
 }
@@ -301,8 +312,6 @@ function isAfter(one: readonly (number | string)[], other: readonly (number | st
 }
 
 function replay(tx: Db, userId: UserId): Promise<void> {
-  const kinds: readonly { name: string }[] = userKinds
-  const kindOf = (name: string) =>
-    kinds.find((kind) => kind.name === name) as EventKind<unknown> | undefined
-  return replayEarly(tx, userId, kindOf)
+  const kinds: readonly EventKind<unknown>[] = userKinds
+  return replayEarly(tx, userId, (name) => kinds.find((kind) => kind.name === name))
 }

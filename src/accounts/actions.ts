@@ -1,0 +1,207 @@
+/**
+ * What admins do with accounts: each is one transaction that appends to the event log. Hashing happens before it, off
+ * the main thread. `by` is who does it; undefined means an operator at the server itself.
+ */
+import { hex } from '../base/bytes.ts'
+import { AppError, notFound } from '../base/errors.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type AccountDeps, byOf, forbidden, subjectOf } from './authority.ts'
+import { newCredential } from './credentials.ts'
+import { roleGrant, userBlock, userCred, userPut } from './events.ts'
+import type { RecordChanges } from './inputs.ts'
+import type { Issued } from './new-person.ts'
+import { checkNewPassword, generatedPassword } from './passwords.ts'
+import type { Person } from './queries.ts'
+import type { Role, UserPut } from './records.ts'
+import type { Rights } from './rights.ts'
+
+/** Changes record and role of somebody; what is absent stays. */
+export async function editUser(
+  deps: AccountDeps,
+  by: Person | undefined,
+  { id, changes }: { id: UserId; changes: RecordChanges },
+): Promise<void> {
+  await deps.store.writer.write(async (tx) => {
+    const { person, rights } = await subjectOf(tx, deps.self, by, id)
+    const { role, ...record } = changes
+    const current: Record<string, unknown> = person
+    const isChanged = Object.entries(record).some(
+      ([name, value]) => value !== undefined && value !== current[name],
+    )
+    if (isChanged) {
+      if (!rights.mayEdit) throw forbidden('Cannot edit this person here')
+      await putRecord(deps, tx, { id, changes: withoutAbsent(record), by })
+    }
+    if (role !== undefined && role !== person.role) {
+      await changeRole(deps, tx, { person, role, rights, by })
+    }
+  })
+}
+
+/** Gives somebody a role. */
+export function grantRole(
+  deps: AccountDeps,
+  by: Person | undefined,
+  { id, role }: { id: UserId; role: Role },
+): Promise<void> {
+  return editUser(deps, by, { id, changes: { role } })
+}
+
+async function changeRole(
+  deps: AccountDeps,
+  tx: Db,
+  of: { person: Person; role: Role; rights: Rights; by: Person | undefined },
+): Promise<void> {
+  const { person, role, rights, by } = of
+  if (!rights.roles.includes(role)) throw forbidden('Cannot give this role')
+  await checkNotLastAdmin(tx, person, role)
+  const { roleRev } = await tx
+    .selectFrom('user')
+    .where('id', '=', person.id)
+    .select('roleRev')
+    .executeTakeFirstOrThrow()
+  const body = { user: person.id, role, rev: roleRev + 1, ...byOf(by) }
+  await deps.append(tx, { kind: roleGrant, to: 'all', body })
+}
+
+/** Replaces parts of a record inside a transaction of the home branch. */
+export async function putRecord(
+  deps: Pick<AccountDeps, 'append'>,
+  tx: Db,
+  of: { id: UserId; changes: Partial<UserPut>; by?: Person | undefined },
+): Promise<void> {
+  const row = await tx.selectFrom('user').where('id', '=', of.id).selectAll().executeTakeFirst()
+  if (row === undefined) throw notFound('person')
+  const body: UserPut = {
+    user: row.id,
+    home: row.home,
+    login: row.login,
+    firstName: row.firstName,
+    lastName: row.lastName,
+    photo: row.photo,
+    post: row.post,
+    department: row.department,
+    phone: row.phone,
+    room: row.room,
+    language: row.language,
+    theme: row.theme,
+    createdAt: row.createdAt,
+    ...of.changes,
+    rev: row.rev + 1,
+    ...byOf(of.by),
+  }
+  await deps.append(tx, { kind: userPut, to: 'all', body })
+}
+
+/** Sets a password that must be changed at the next sign-in; all sign-ins of the person end, everywhere. */
+export async function setTemporaryPassword(
+  deps: AccountDeps,
+  by: Person | undefined,
+  of: { id: UserId; password?: string | undefined; temporary?: boolean | undefined },
+): Promise<Issued> {
+  const { person, rights } = await subjectOf(deps.store.read, deps.self, by, of.id)
+  if (!rights.mayEdit) throw forbidden('Cannot set the password of this person here')
+  const password = of.password ?? generatedPassword(deps.random)
+  checkNewPassword(password, person.login)
+  const { credential } = await newCredential(deps, password)
+  await deps.store.writer.write(async (tx) => {
+    const again = await subjectOf(tx, deps.self, by, of.id)
+    if (!again.rights.mayEdit) throw forbidden('Cannot set the password of this person here')
+    const known = await tx
+      .selectFrom('credential')
+      .where('userId', '=', of.id)
+      .select('epoch')
+      .executeTakeFirst()
+    const body = {
+      user: of.id,
+      // A new epoch beats every change the person made elsewhere meanwhile.
+      epoch: (known?.epoch ?? 0) + 1,
+      rev: 0,
+      salt: credential.salt,
+      publicKey: hex(credential.publicKey),
+      mustChange: of.temporary ?? true,
+      ...byOf(by),
+    }
+    await deps.append(tx, { kind: userCred, to: 'all', body })
+  })
+  return { id: of.id, password }
+}
+
+/** Closes an account: every sign-in everywhere ends as the event arrives. */
+export async function disableUser(
+  deps: AccountDeps,
+  by: Person | undefined,
+  id: UserId,
+): Promise<void> {
+  if (by?.id === id) throw forbidden('Cannot disable your own account')
+  await deps.store.writer.write(async (tx) => {
+    const { person, rights } = await subjectOf(tx, deps.self, by, id)
+    if (!rights.mayBlock) throw forbidden('Cannot disable this person here')
+    if (person.disabled) return
+    await checkNotLastAdmin(tx, person, undefined)
+    await putBlock(deps, tx, { id, blocked: true, by })
+  })
+}
+
+/** Opens a closed account again. */
+export async function enableUser(
+  deps: AccountDeps,
+  by: Person | undefined,
+  id: UserId,
+): Promise<void> {
+  await deps.store.writer.write(async (tx) => {
+    const { person, rights } = await subjectOf(tx, deps.self, by, id)
+    if (!rights.mayBlock) throw forbidden('Cannot enable this person here')
+    if (person.disabled) await putBlock(deps, tx, { id, blocked: false, by })
+  })
+}
+
+async function putBlock(
+  deps: AccountDeps,
+  tx: Db,
+  of: { id: UserId; blocked: boolean; by: Person | undefined },
+): Promise<void> {
+  const { blockGeneration } = await tx
+    .selectFrom('user')
+    .where('id', '=', of.id)
+    .select('blockGeneration')
+    .executeTakeFirstOrThrow()
+  // Only opening begins a generation: two admins who close and open at once leave the account closed.
+  const generation = of.blocked ? blockGeneration : blockGeneration + 1
+  const body = { user: of.id, generation, blocked: of.blocked, ...byOf(of.by) }
+  await deps.append(tx, { kind: userBlock, to: 'all', body })
+}
+
+// Without it a branch, or the organisation, would have nobody left who can open the door again.
+async function checkNotLastAdmin(tx: Db, person: Person, role: Role | undefined): Promise<void> {
+  const others = (roles: readonly Role[], home?: BranchId) => {
+    const query = tx
+      .selectFrom('user')
+      .where('id', '!=', person.id)
+      .where('disabled', '=', 0)
+      .where('role', 'in', roles)
+    return (home === undefined ? query : query.where('home', '=', home))
+      .select('id')
+      .executeTakeFirst()
+  }
+  const admins: readonly Role[] = ['branch-admin', 'organisation-admin']
+  if (!admins.includes(person.role) || person.disabled) return
+  const staysAdmin = role !== undefined && admins.includes(role)
+  const isLastHere = !staysAdmin && (await others(admins, person.branch.id)) === undefined
+  const isLastOfAll =
+    person.role === 'organisation-admin' &&
+    role !== 'organisation-admin' &&
+    (await others(['organisation-admin'])) === undefined
+  if (isLastHere || isLastOfAll) {
+    throw new AppError('conflict', 'Cannot do this: it is the last admin', {
+      field: role === undefined ? 'confirm' : 'role',
+      detail: 'last-admin',
+    })
+  }
+}
+
+function withoutAbsent<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

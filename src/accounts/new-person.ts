@@ -1,0 +1,111 @@
+/** New accounts: checked and hashed first, then written in one transaction, also that of a branch's set-up. */
+import { sql } from 'kysely'
+import { hex } from '../base/bytes.ts'
+import { invalidInput } from '../base/errors.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type AccountDeps, byOf, forbidden, hereOf } from './authority.ts'
+import { newCredential } from './credentials.ts'
+import { roleGrant, userCred, userPut } from './events.ts'
+import type { RecordChanges } from './inputs.ts'
+import { asLogin, loginSkeleton } from './logins.ts'
+import { checkNewPassword, generatedPassword } from './passwords.ts'
+import type { Person } from './queries.ts'
+import type { UserPut } from './records.ts'
+import { rolesForNew } from './rights.ts'
+
+export type NewPerson = RecordChanges & {
+  login: string
+  firstName: string
+  language?: string
+  /** Drawn when absent. */
+  password?: string | undefined
+  /** False for accounts of scripts and for whoever chose it: it need not be changed. */
+  temporary?: boolean | undefined
+}
+
+/** What to hand over: the password is shown once and kept nowhere. */
+export type Issued = { id: UserId; password: string }
+
+/** A person ready to be written: checked and hashed, so that the transaction awaits nothing else. */
+export type PreparedPerson = { password: string; write(tx: Db, by?: Person): Promise<UserId> }
+
+/** Creates an account of this branch; throws invalid-input for login and password, forbidden without the right. */
+export async function createUser(
+  deps: AccountDeps,
+  by: Person | undefined,
+  input: NewPerson,
+): Promise<Issued> {
+  const role = input.role ?? 'employee'
+  const here = await hereOf(deps.store.read, deps.self)
+  if (!rolesForNew(by, here).includes(role)) throw forbidden('Cannot give this role')
+  await checkLoginFree(deps.store.read, deps.self, asLogin(input.login))
+  const prepared = await preparePerson(deps, input)
+  const id = await deps.store.writer.write((tx) => prepared.write(tx, by))
+  return { id, password: prepared.password }
+}
+
+/** Checks and hashes; `write` then appends the person inside a transaction of the caller. */
+export async function preparePerson(deps: AccountDeps, input: NewPerson): Promise<PreparedPerson> {
+  const login = asLogin(input.login)
+  const password = input.password ?? generatedPassword(deps.random)
+  checkNewPassword(password, login)
+  const { credential } = await newCredential(deps, password)
+  const write = async (tx: Db, by?: Person) => {
+    await checkLoginFree(tx, deps.self, login)
+    const user = deps.random.id() as UserId
+    const doneBy = byOf(by)
+    const { salt, publicKey } = credential
+    const proof = { epoch: 1, rev: 0, salt, publicKey: hex(publicKey) }
+    const mustChange = input.temporary ?? true
+    const record = newRecord(deps, user, { ...input, login })
+    await deps.append(tx, { kind: userPut, to: 'all', body: { ...record, ...doneBy } })
+    const body = { user, ...proof, mustChange, ...doneBy }
+    await deps.append(tx, { kind: userCred, to: 'all', body })
+    const role = input.role ?? 'employee'
+    if (role !== 'employee') {
+      await deps.append(tx, { kind: roleGrant, to: 'all', body: { user, role, rev: 1, ...doneBy } })
+    }
+    return user
+  }
+  return { password, write }
+}
+
+function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
+  return {
+    user,
+    home: deps.self,
+    rev: 1,
+    login: input.login,
+    firstName: input.firstName,
+    lastName: input.lastName ?? '',
+    photo: null,
+    post: input.post ?? '',
+    department: input.department ?? '',
+    phone: input.phone ?? '',
+    room: input.room ?? '',
+    language: input.language ?? null,
+    theme: 'auto',
+    createdAt: deps.clock.now(),
+  }
+}
+
+/** Throws when the login was ever given here, or is easily mistaken for another of any branch. */
+async function checkLoginFree(db: Db, self: BranchId, login: string): Promise<void> {
+  const alike = await db
+    .selectFrom('user')
+    .where(SKELETON, '=', loginSkeleton(login))
+    .select(['login', 'home'])
+    .execute()
+  if (alike.some((other) => other.login === login && other.home === self)) {
+    throw invalidInput('login', 'Cannot use this login: taken', 'login-taken')
+  }
+  // The same login at another branch is another login: `olena@lviv` and `olena@kyiv`.
+  if (alike.some((other) => other.login !== login)) {
+    throw invalidInput('login', 'Cannot use this login: looks like another', 'login-lookalike')
+  }
+}
+
+/** `loginSkeleton` in SQL; a test holds the two together. */
+const SKELETON = sql<string>`replace(replace(replace(replace(replace(
+  login, '.', ''), '_', ''), '-', ''), '0', 'o'), '1', 'l')`

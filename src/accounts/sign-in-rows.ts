@@ -1,0 +1,51 @@
+/** The one query of every request: a token's sign-in with its person, credential state and home branch, by keys only. */
+import type { Db } from '../db/open.ts'
+import { type Person, personOf } from './queries.ts'
+
+export type SignInRow = NonNullable<Awaited<ReturnType<typeof signInRow>>>
+
+/** The row of a token's hash, whatever its state: `sign-ins.ts` decides whether it still holds. */
+export function signInRow(db: Db, tokenHash: Uint8Array) {
+  return db
+    .selectFrom('sign_in')
+    .innerJoin('user', 'user.id', 'sign_in.userId')
+    .innerJoin('credential', 'credential.userId', 'user.id')
+    .leftJoin('branch', 'branch.id', 'user.home')
+    .where('sign_in.tokenHash', '=', tokenHash)
+    .select([
+      'sign_in.id as signInId',
+      'sign_in.kind',
+      'sign_in.device',
+      'sign_in.formToken',
+      'sign_in.createdAt as signedInAt',
+      'sign_in.usedAt',
+      'sign_in.expiresAt',
+      'credential.mustChange',
+      'branch.heardAt',
+      'branch.lostAt',
+      'user.id',
+      'user.login',
+      'user.home',
+      'branch.name as branchName',
+      'user.firstName',
+      'user.lastName',
+      'user.photo',
+      'user.post',
+      'user.department',
+      'user.phone',
+      'user.room',
+      'user.role',
+      'user.disabled',
+      'user.language',
+      'user.theme',
+    ])
+    .executeTakeFirst()
+}
+
+/** The person of such a row. */
+export function personOfSignIn(row: SignInRow): Person {
+  const { id, login, home, branchName, firstName, lastName, photo } = row
+  const { post, department, phone, room, role, disabled, language, theme } = row
+  const names = { id, login, home, branchName, firstName, lastName, photo }
+  return personOf({ ...names, post, department, phone, room, role, disabled, language, theme })
+}
