@@ -1,0 +1,89 @@
+/** The commands: which there are, their help, and how a command line becomes one of them. */
+import type { Config, Sources } from '../config.ts'
+import { configOf, settingsHelp, UsageError } from '../config.ts'
+import { type Arguments, argumentsOf } from './arguments.ts'
+import { demo } from './demo/demo.ts'
+import { invite, peers } from './peers.ts'
+import { serve } from './serve.ts'
+import { user } from './users.ts'
+
+/** What a command is given of the process; `main.ts` alone knows the real ones. */
+export type Surroundings = {
+  environment: Sources['environment']
+  readFile(path: string): string
+  out(text: string): void
+  err(text: string): void
+}
+
+/** Everything a command may use. */
+export type Call = Surroundings & {
+  config: Config
+  /** Operands after the command's name. */
+  words: readonly string[]
+  flags: Arguments['flags']
+}
+
+type Command = { run(call: Call): Promise<number>; usage: string; does: string }
+
+const COMMANDS: Record<string, Command> = {
+  serve: { run: serve, usage: 'serve', does: 'runs the branch (the default)' },
+  demo: {
+    run: demo,
+    usage: 'demo [--reset]',
+    does: 'two linked branches on this machine with a small company, in ./data-demo',
+  },
+  invite: {
+    run: invite,
+    usage: 'invite --branch NAME [--valid 24h] [--address HOST:PORT]',
+    does: 'prints one line: the invitation for a new branch',
+  },
+  user: {
+    run: user,
+    usage: 'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE]',
+    does: 'creates an account; also: user list, user password LOGIN, user disable LOGIN',
+  },
+  peers: { run: peers, usage: 'peers', does: 'what this branch is linked with, and what waits' },
+}
+
+/** Runs the command a command line names; the result is the exit status. */
+export async function commandOf(
+  argv: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const { words, flags } = argumentsOf(argv)
+  const [name = 'serve', ...operands] = words
+  if (flags.help || name === 'help') {
+    surroundings.out(help())
+    return 0
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command) throw new UsageError(`There is no command "${name}"; --help lists them`)
+  const { environment, readFile } = surroundings
+  const config = configOf({
+    flags,
+    environment: name === 'serve' ? environment : withoutFirstStart(environment),
+    readFile,
+  })
+  return command.run({ ...surroundings, config, words: operands, flags })
+}
+
+/** Settings of a first start are not for the commands that come after it. */
+function withoutFirstStart(environment: Sources['environment']): Sources['environment'] {
+  return { ...environment, BRANCHLINE_ORG: undefined, BRANCHLINE_JOIN: undefined }
+}
+
+function help(): string {
+  const commands = Object.values(COMMANDS)
+    .map(({ usage, does }) => `  ${usage}\n      ${does}`)
+    .join('\n')
+  return `Branchline: a messenger for organisations with several offices.
+
+node src/main.ts COMMAND [--flag value]
+
+Commands:
+${commands}
+
+Settings (every one is also BRANCHLINE_NAME in the environment; secrets also --NAME-file):
+${settingsHelp()}
+`
+}

@@ -1,0 +1,86 @@
+/**
+ * The control app: what commands and the demo may ask of a branch, over the Unix socket in its data folder (which only
+ * its owner can open) or in-process when no server runs. JSON in, JSON out; the same actions the pages call.
+ */
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { AppError } from '../base/errors.ts'
+import type { Millis } from '../base/units.ts'
+import { DAY, HOUR } from '../base/units.ts'
+import type { Branch, Operations } from '../branch.ts'
+
+/** Longer invitations than this lie about in mailboxes. */
+const INVITATION_MS_MAX: Millis = 30 * DAY
+const INVITATION_MS: Millis = 24 * HOUR
+
+const ROLES = ['employee', 'auditor', 'branch-admin', 'organisation-admin'] as const
+
+const newUser = v.object({
+  login: v.string(),
+  firstName: v.string(),
+  lastName: v.string(),
+  password: v.optional(v.string()),
+  role: v.optional(v.picklist(ROLES)),
+})
+const ofLogin = v.object({ login: v.string(), password: v.optional(v.string()) })
+const newInvitation = v.object({
+  branch: v.string(),
+  validMs: v.optional(
+    v.pipe(v.number(), v.minValue(1), v.maxValue(INVITATION_MS_MAX)),
+    INVITATION_MS,
+  ),
+  address: v.optional(v.string()),
+})
+const line = v.object({ down: v.boolean() })
+
+/** `isDemo` opens what only the demo may do: cutting the line and one-click sign-ins. */
+export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hono {
+  const app = new Hono()
+  const operations = (): Operations => {
+    if (branch.operations) return branch.operations
+    throw new AppError('conflict', 'This branch is not set up yet: open its page first')
+  }
+  const body = async <S extends v.GenericSchema>(
+    request: Request,
+    schema: S,
+  ): Promise<v.InferOutput<S>> => {
+    const result = v.safeParse(schema, await request.json())
+    if (result.success) return result.output
+    throw new AppError('invalid-input', result.issues[0].message)
+  }
+  app.get('/status', (c) => c.json({ isSetUp: branch.operations !== undefined }))
+  app.get('/users', async (c) => c.json(await operations().users()))
+  app.post('/users', async (c) =>
+    c.json(await operations().addUser(await body(c.req.raw, newUser))),
+  )
+  app.post('/users/password', async (c) => {
+    const { login, password } = await body(c.req.raw, ofLogin)
+    return c.json(await operations().setPassword(login, password))
+  })
+  app.post('/users/disable', async (c) => {
+    await operations().disable((await body(c.req.raw, ofLogin)).login)
+    return c.json({})
+  })
+  app.post('/invitations', async (c) => {
+    return c.json(await operations().invite(await body(c.req.raw, newInvitation)))
+  })
+  app.get('/peers', async (c) => c.json(await operations().peers()))
+  if (isDemo) {
+    app.post('/line', async (c) => {
+      operations().setLine((await body(c.req.raw, line)).down)
+      return c.json({})
+    })
+    app.post('/sign-in-links', async (c) => {
+      const { login } = await body(c.req.raw, ofLogin)
+      return c.json({ path: await operations().signInLink(login) })
+    })
+    app.get('/browsers/:login', async (c) =>
+      c.json({ count: await operations().browsersOf(c.req.param('login')) }),
+    )
+  }
+  app.onError((error, c) => {
+    const status = error instanceof AppError ? error.status : 500
+    return c.json({ error: { message: error.message } }, status)
+  })
+  return app
+}

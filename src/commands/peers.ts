@@ -1,0 +1,58 @@
+/** `invite` and `peers`: taking a branch in, and what this one is linked with. */
+import type { Millis } from '../base/units.ts'
+import { DAY, HOUR, MINUTE } from '../base/units.ts'
+import { UsageError } from '../config.ts'
+import type { Call } from './commands.ts'
+import { withControl } from './with-branch.ts'
+
+const UNITS: Record<string, Millis> = { m: MINUTE, h: HOUR, d: DAY }
+
+/** The command `invite`. */
+export async function invite(call: Call): Promise<number> {
+  const branch = call.flags.branch
+  if (typeof branch !== 'string')
+    throw new UsageError('invite needs --branch NAME of the new branch')
+  const { invitation } = await withControl(call.config, call.err, (control) =>
+    control<{ invitation: string }>('POST', '/invitations', {
+      branch,
+      ...(call.flags.valid === undefined ? {} : { validMs: durationOf(String(call.flags.valid)) }),
+      ...(call.flags.address === undefined ? {} : { address: String(call.flags.address) }),
+    }),
+  )
+  call.out(`${invitation}\n`)
+  return 0
+}
+
+function durationOf(value: string): Millis {
+  const match = /^(\d{1,4})([mhd])$/.exec(value)
+  const unit = UNITS[match?.[2] ?? '']
+  if (!match || unit === undefined) {
+    throw new UsageError(`--valid is "${value}"; allowed: a number and m, h or d, as 24h`)
+  }
+  return Number(match[1]) * unit
+}
+
+type Peer = {
+  name: string
+  up: boolean
+  since: Millis
+  outbox: number
+  address?: string
+  lastError?: string
+}
+
+/** The command `peers`. */
+export async function peers(call: Call): Promise<number> {
+  const list = await withControl(call.config, call.err, (control) =>
+    control<Peer[]>('GET', '/peers'),
+  )
+  if (list.length === 0) call.out('No other branches yet: make an invitation with "invite"\n')
+  for (const { name, up, since, outbox, address, lastError } of list) {
+    const state = up ? 'linked' : 'not linked'
+    const at = since > 0 ? ` since ${new Date(since).toISOString()}` : ''
+    const waiting = outbox === 0 ? '' : `, ${outbox} waiting`
+    const why = up || lastError === undefined ? '' : `, last error: ${lastError}`
+    call.out(`${name.padEnd(20)} ${state}${at}${address ? ` (${address})` : ''}${waiting}${why}\n`)
+  }
+  return 0
+}

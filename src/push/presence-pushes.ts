@@ -1,0 +1,33 @@
+/** Presence as pushes: who of the listeners has whom on a page decides the browser; a dot nobody shows costs nothing. */
+import { presence as presenceView } from '../../views/presence/dot.ts'
+import type { UserId } from '../base/ids.ts'
+import type { PresenceState } from '../presence/presence.ts'
+import type { Push } from './viewers.ts'
+
+/** Presence in the form of the views. */
+export function presenceProps(state: PresenceState) {
+  return {
+    isOnline: state.state === 'online',
+    lastSeenAt: state.lastSeenAt,
+    asOf: state.asOf,
+  }
+}
+
+/** The push of one person's presence to those who may know the person. */
+export function presencePush(user: UserId, state: PresenceState, to: readonly UserId[]): Push {
+  return {
+    to,
+    html: async (reader) => {
+      const element = await presenceView(user, presenceProps(state), reader)
+      return `<hx-partial hx-target=".presence-${user}" hx-swap="outerHTML">${element}</hx-partial>`
+    },
+    api: { event: 'presence', data: { user, ...apiPresence(state) } },
+  }
+}
+
+/** Presence as the API shows it. */
+export function apiPresence(state: PresenceState) {
+  const iso = (ms: number | undefined) =>
+    ms === undefined ? undefined : new Date(ms).toISOString()
+  return { state: state.state, lastSeenAt: iso(state.lastSeenAt), asOf: iso(state.asOf) }
+}
