@@ -124,7 +124,12 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['hono', 'hono/*', '@hono/node-server'],
   },
-  { path: 'src/commands/', layer: 9, node: true, packages: ['@hono/node-server', 'hono', 'sharp'] },
+  {
+    path: 'src/commands/',
+    layer: 9,
+    node: true,
+    packages: ['@hono/node-server', 'hono', 'hono/*', 'valibot', 'sharp'],
+  },
   { path: 'src/main.ts', layer: 10, node: true, packages: [] },
 ]
 
