@@ -68,9 +68,7 @@ function chats(db: Db, viewer: Viewer) {
       on.on('k.ownerId', '=', viewer.id).onRef('k.contactId', '=', 'theirs.userId'),
     )
     .leftJoin('message as last', (on) =>
-      on
-        .onRef('last.position', '=', 'c.lastPosition')
-        .onRef('last.timeKey', '>=', 'mine.joinedAt'),
+      on.onRef('last.position', '=', 'c.lastPosition').onRef('last.timeKey', '>=', 'mine.joinedAt'),
     )
     .leftJoin('user as writer', 'writer.id', 'last.authorId')
     .where('mine.userId', '=', viewer.id)
@@ -180,11 +178,7 @@ export async function chatsOf(db: Db, viewer: Viewer): Promise<Chat[]> {
 }
 
 /** One chat of the viewer; throws not-found, also for what is not his. */
-export async function getChat(
-  db: Db,
-  viewer: Viewer,
-  conversation: ConversationId,
-): Promise<Chat> {
+export async function getChat(db: Db, viewer: Viewer, conversation: ConversationId): Promise<Chat> {
   const row = await chats(db, viewer).where('c.id', '=', conversation).executeTakeFirst()
   if (row === undefined) throw notFound('chat')
   return chatOf(row)

@@ -192,11 +192,7 @@ function conversationRow(
   tx: Db,
   conversation: ConversationId,
 ): Promise<Selectable<ConversationTable> | undefined> {
-  return tx
-    .selectFrom('conversation')
-    .selectAll()
-    .where('id', '=', conversation)
-    .executeTakeFirst()
+  return tx.selectFrom('conversation').selectAll().where('id', '=', conversation).executeTakeFirst()
 }
 
 async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
@@ -262,7 +258,8 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const conversation = await conversationRow(tx, body.conversation)
   // A clock far ahead must not hold its messages at the end of everybody's history for ever (docs/protocol.md, clocks).
   const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
-  const timeKey = event.hlc < limit ? event.hlc : limit
+  const isAhead = event.hlc > limit
+  const timeKey = isAhead ? limit : event.hlc
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
   await tx
     .insertInto('message')
@@ -328,10 +325,7 @@ async function applyContact(tx: Db, event: LoggedEvent<ContactBody>): Promise<vo
     .insertInto('contact')
     .values({ ownerId: owner, contactId: contact, ...values })
     .onConflict((on) =>
-      on
-        .columns(['ownerId', 'contactId'])
-        .doUpdateSet(values)
-        .where('contact.hlc', '<', event.hlc),
+      on.columns(['ownerId', 'contactId']).doUpdateSet(values).where('contact.hlc', '<', event.hlc),
     )
     .execute()
   if (!removed) await ensureDirect(tx, [owner, contact])

@@ -118,7 +118,8 @@ export async function marksOf(
   const recipients = await recipientsOf(db, conversation, author)
   const stored = own.filter((m) => isStored(entries.filter((e) => e.position === m.position)))
   for (const m of stored) marks.set(m.position, 'stored')
-  if (stored.length === 0 || recipients.length >= TELLING_MEMBERS_MAX) return marks
+  const present = recipients.filter((r) => r.leftAt === null)
+  if (stored.length === 0 || present.length >= TELLING_MEMBERS_MAX) return marks
   const seen = await seenOn(db, conversation, [0, ...new Set(entries.map((e) => e.feedN))])
   for (const m of stored) {
     const places = placesOf(m, entries)

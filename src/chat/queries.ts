@@ -261,4 +261,3 @@ export async function missedAfter(
   if (rows.length > REPLAY_MAX) return undefined
   return rows.map((row) => ({ ...row, message: row.message ?? undefined }))
 }
-

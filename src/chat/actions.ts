@@ -1,0 +1,200 @@
+/**
+ * What people do in chats: write, keep contacts, open direct chats (groups are in groups.ts). Each is one transaction:
+ * check, then append the event, whose `apply` changes the tables. Permission is checked here for every action.
+ */
+import { branchesOf } from '../accounts/queries.ts'
+import { AppError, invalidInput, notFound } from '../base/errors.ts'
+import type { Hlc } from '../base/hlc.ts'
+import type { BranchId, ConversationId, EventId, MessageId, UserId } from '../base/ids.ts'
+import type { Db, Store } from '../db/open.ts'
+import type { Append } from '../eventlog/events.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Random } from '../world/random.ts'
+import { memberIdsOf } from './chats.ts'
+import { BODY_CHARS_MAX, type ChatKinds, CLIENT_ID_CHARS_MAX, ensureDirect } from './events.ts'
+import { directIdOf, sortedPair } from './ids.ts'
+
+export type ChatParts = {
+  store: Store
+  append: Append
+  kinds: ChatKinds
+  self: BranchId
+  clock: Clock
+  random: Random
+  /** The next clock value of the event log. */
+  now(): Hlc
+}
+
+/** Puts somebody into the viewer's list and opens the chat with him. */
+export async function addContact(
+  parts: ChatParts,
+  viewer: UserId,
+  contact: UserId,
+): Promise<ConversationId> {
+  if (viewer === contact) throw invalidInput('user', 'Cannot add oneself', 'person-unknown')
+  await parts.store.writer.write(async (tx) => {
+    await demandActive(tx, [contact])
+    const known = await tx
+      .selectFrom('contact')
+      .where('ownerId', '=', viewer)
+      .where('contactId', '=', contact)
+      .select('removed')
+      .executeTakeFirst()
+    if (known?.removed !== 0) await putContact(parts, tx, { viewer, contact, removed: false })
+  })
+  return directIdOf(viewer, contact)
+}
+
+/** Takes somebody out of the viewer's list; what was written stays and comes back with the next message. */
+export async function removeContact(
+  parts: ChatParts,
+  viewer: UserId,
+  contact: UserId,
+): Promise<void> {
+  await parts.store.writer.write(async (tx) => {
+    const known = await tx
+      .selectFrom('contact')
+      .where('ownerId', '=', viewer)
+      .where('contactId', '=', contact)
+      .select('removed')
+      .executeTakeFirst()
+    const direct = await membership(tx, viewer, directIdOf(viewer, contact))
+    if (known === undefined && direct === undefined) throw notFound('contact')
+    // Somebody who only wrote to me is hidden by the same record.
+    if (known?.removed !== 1) await putContact(parts, tx, { viewer, contact, removed: true })
+  })
+}
+
+async function putContact(
+  { append, kinds, clock }: ChatParts,
+  tx: Db,
+  { viewer, contact, removed }: { viewer: UserId; contact: UserId; removed: boolean },
+): Promise<void> {
+  const to = await branchesOf(tx, [viewer], clock.now())
+  await append(tx, { kind: kinds.contactPut, body: { owner: viewer, contact, removed }, to })
+}
+
+/** The direct chat with somebody, created when it is missing; it appears in lists with its first message. */
+export async function openDirect(
+  { store }: ChatParts,
+  viewer: UserId,
+  other: UserId,
+): Promise<{ conversation: ConversationId; isNew: boolean }> {
+  if (viewer === other) throw invalidInput('with', 'Cannot open a chat with oneself')
+  const isNew = await store.writer.write(async (tx) => {
+    await demandActive(tx, [other])
+    return await ensureDirect(tx, sortedPair(viewer, other))
+  })
+  return { conversation: directIdOf(viewer, other), isNew }
+}
+
+export type NewMessage = {
+  conversation: ConversationId
+  body: string
+  /** The sender's own number: the same twice is one message. */
+  clientId?: string | undefined
+  /** Given when somebody must know it before it is written; else drawn. */
+  id?: MessageId | undefined
+}
+
+/** Writes a message; `isNew` is false when this clientId had been written before. */
+export async function postMessage(
+  parts: ChatParts,
+  viewer: UserId,
+  draft: NewMessage,
+): Promise<{ message: MessageId; position: number; isNew: boolean }> {
+  const body = usableBody(draft.body)
+  const clientId = usableClientId(draft.clientId)
+  return await parts.store.writer.write(async (tx) => {
+    const { conversation } = draft
+    const mine = await membership(tx, viewer, conversation)
+    if (mine === undefined) throw notFound('chat')
+    const known = clientId === undefined ? undefined : await writtenBefore(tx, viewer, clientId)
+    if (known !== undefined) return again(known, { conversation, body })
+    const members = await memberIdsOf(tx, conversation)
+    // Of a group anybody may have gone; a direct chat with somebody who is disabled reaches nobody.
+    await demandActive(tx, mine.kind === 'direct' ? members : [viewer])
+    const event = await parts.append(tx, {
+      kind: parts.kinds.msgPost,
+      body: {
+        ...{ conversation, author: viewer, body },
+        ...(clientId === undefined ? {} : { clientId }),
+        ...(mine.kind === 'direct' ? { direct: pairOf(members) } : {}),
+      },
+      to: await branchesOf(tx, members, parts.clock.now()),
+      id: (draft.id ?? parts.random.id()) as string as EventId,
+    })
+    const message = event.id as string as MessageId
+    return { message, position: event.position, isNew: true }
+  })
+}
+
+function usableBody(text: string): string {
+  const body = text.replaceAll('\r\n', '\n').toWellFormed()
+  if (body.trim() === '') throw invalidInput('body', 'The message is empty', 'message-empty')
+  if (body.length <= BODY_CHARS_MAX) return body
+  const message = `Cannot post a message: the body has ${body.length} characters, the limit is ${BODY_CHARS_MAX}`
+  throw invalidInput('body', message, 'message-long', { max: BODY_CHARS_MAX })
+}
+
+function usableClientId(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  if (text.length <= CLIENT_ID_CHARS_MAX) return text
+  throw invalidInput('clientId', 'The clientId is too long', 'too-long', {
+    max: CLIENT_ID_CHARS_MAX,
+  })
+}
+
+function pairOf(members: readonly UserId[]): [UserId, UserId] {
+  const [a, b] = members
+  if (a === undefined || b === undefined) throw notFound('chat')
+  return sortedPair(a, b)
+}
+
+/** The viewer's place in a conversation and its kind; undefined for outsiders. */
+export async function membership(tx: Db, viewer: UserId, conversation: ConversationId) {
+  return await tx
+    .selectFrom('membership as mine')
+    .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
+    .where('mine.userId', '=', viewer)
+    .where('mine.conversationId', '=', conversation)
+    .where('mine.leftAt', 'is', null)
+    .select(['c.kind', 'mine.role', 'mine.readPosition', 'mine.shownPosition', 'mine.joinedAt'])
+    .executeTakeFirst()
+}
+
+async function writtenBefore(tx: Db, viewer: UserId, clientId: string) {
+  return await tx
+    .selectFrom('message')
+    .where('authorId', '=', viewer)
+    .where('clientId', '=', clientId)
+    .select(['id', 'position', 'conversationId', 'body'])
+    .executeTakeFirst()
+}
+
+function again(
+  known: { id: MessageId; position: number; conversationId: ConversationId; body: string },
+  { conversation, body }: { conversation: ConversationId; body: string },
+): { message: MessageId; position: number; isNew: boolean } {
+  if (known.conversationId !== conversation || known.body !== body) {
+    throw new AppError('conflict', 'This clientId was used for another message', {
+      field: 'clientId',
+    })
+  }
+  return { message: known.id, position: known.position, isNew: false }
+}
+
+/** Everybody of these must be known and not disabled. */
+export async function demandActive(tx: Db, users: readonly UserId[]): Promise<void> {
+  const rows = await tx
+    .selectFrom('user')
+    .where('id', 'in', [...users])
+    .select(['id', 'disabled'])
+    .execute()
+  if (rows.length < new Set(users).size) {
+    throw invalidInput('user', 'Somebody is not known here', 'person-unknown')
+  }
+  if (rows.some((row) => row.disabled === 1)) {
+    throw new AppError('forbidden', 'An account is disabled', { detail: 'person-disabled' })
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * The way of a message in facts: written, waiting or stored at each branch, shown to and read by each person. Only
+ * what has happened, with its time. The author alone may ask. Source: decisions, marks; product M2.
+ */
+import { notFound } from '../base/errors.ts'
+import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import { SECOND } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import {
+  type Entry,
+  entriesOf,
+  isFor,
+  type Recipient,
+  recipientsOf,
+  TELLING_MEMBERS_MAX,
+} from './marks.ts'
+import { type Line, lineById, type Viewer } from './queries.ts'
+import type { Mark } from './seen.ts'
+
+/** Up and down of the line to a branch; undefined for our own. */
+export type LinkOf = (branch: BranchId) => { up: boolean; since: Millis } | undefined
+
+type At = { branch: string; at: Millis }
+
+export type StoryStep =
+  | ({ state: 'written' } & At)
+  | { state: 'waiting'; branch: string; downSince: Millis | undefined; ahead: number }
+  | ({ state: 'stored'; waitedFrom: Millis | undefined; via: string | undefined } & At)
+  | ({ state: 'refused'; reason: string } & At)
+  | { state: 'shown' | 'read'; branch: string; at: Millis; person: string; user: UserId }
+
+export type DeliveryStory = {
+  message: MessageId
+  conversation: ConversationId
+  kind: 'direct' | 'group'
+  body: string
+  steps: StoryStep[]
+  /** How many people it was for. */
+  recipients: number
+}
+
+/** A message that took longer than this to another branch has waited: the story says so. */
+export const WAITED_MS_MIN: Millis = 3 * SECOND
+
+/** The story of the viewer's own message; throws not-found for everybody else. */
+export async function deliveryStory(
+  db: Db,
+  viewer: Viewer,
+  { message, linkOf }: { message: MessageId; linkOf: LinkOf },
+): Promise<DeliveryStory> {
+  const line = await lineById(db, viewer, message)
+  if (line.author !== viewer.id) throw notFound('message')
+  const names = await branchNames(db)
+  const nameOf = (branch: BranchId | null) => names.get(branch ?? '') ?? ''
+  const steps: StoryStep[] = [{ state: 'written', branch: nameOf(line.origin), at: line.sentAt }]
+  const { conversation, kind, body } = line
+  const everybody = await recipientsOf(db, conversation, line.author)
+  const recipients = everybody.filter((recipient) => isFor(recipient, line.timeKey))
+  const whole = { message, conversation, kind, body, steps, recipients: recipients.length }
+  if (line.origin !== viewer.at) {
+    // Written elsewhere as a guest: what became of it at other branches is known there.
+    const here = { branch: nameOf(viewer.at), at: line.arrivedAt }
+    steps.push({ state: 'stored', ...here, waitedFrom: undefined, via: undefined })
+    return whole
+  }
+  const entries = await entriesOf(db, viewer.at, [line.position])
+  steps.push(...(await branchSteps(db, { line, entries, viewer, recipients, nameOf, linkOf })))
+  if (everybody.filter((r) => r.leftAt === null).length < TELLING_MEMBERS_MAX) {
+    steps.push(...(await peopleSteps(db, { line, entries, recipients })))
+  }
+  return whole
+}
+
+async function branchNames(db: Db): Promise<Map<string, string>> {
+  const rows = await db.selectFrom('branch').select(['id', 'name']).orderBy('n').execute()
+  return new Map(rows.map((row) => [row.id as string, row.name]))
+}
+
+type Asked = {
+  line: Line
+  entries: readonly Entry[]
+  viewer: Viewer
+  recipients: readonly Recipient[]
+  nameOf(branch: BranchId | null): string
+  linkOf: LinkOf
+}
+
+/** One step for each branch: the branch's own first, then the others by name. */
+async function branchSteps(db: Db, asked: Asked): Promise<StoryStep[]> {
+  const { line, entries, viewer, recipients, nameOf } = asked
+  const steps: StoryStep[] = []
+  if (await hasRecipientAt(db, viewer.at, recipients)) {
+    const here = { branch: nameOf(viewer.at), at: line.arrivedAt }
+    steps.push({ state: 'stored', ...here, waitedFrom: undefined, via: undefined })
+  }
+  const refusals = await db
+    .selectFrom('refusal')
+    .where('position', '=', line.position)
+    .select(['branchId', 'reason', 'at'])
+    .execute()
+  const destinations = [...new Set(entries.map((entry) => entry.destination))]
+  destinations.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en'))
+  for (const branch of destinations) {
+    steps.push(await branchStep(db, branch, asked))
+    const refusal = refusals.find((row) => row.branchId === branch)
+    if (refusal === undefined) continue
+    const { reason, at } = refusal
+    steps.push({ state: 'refused', branch: nameOf(branch), at, reason })
+  }
+  return steps
+}
+
+async function hasRecipientAt(
+  db: Db,
+  branch: BranchId,
+  recipients: readonly Recipient[],
+): Promise<boolean> {
+  if (recipients.length === 0) return false
+  const row = await db
+    .selectFrom('user')
+    .where(
+      'id',
+      'in',
+      recipients.map((recipient) => recipient.user),
+    )
+    .where('home', '=', branch)
+    .select('id')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function branchStep(db: Db, branch: BranchId, asked: Asked): Promise<StoryStep> {
+  const { line, entries, nameOf, linkOf } = asked
+  const own = entries.filter((entry) => entry.destination === branch)
+  for (const entry of own.filter((each) => each.durable >= each.seq)) {
+    const mark = await db
+      .selectFrom('stored_mark')
+      .where('feedN', '=', entry.feedN)
+      .where('branchId', '=', branch)
+      .where('upTo', '>=', entry.seq)
+      .orderBy('upTo')
+      .limit(1)
+      .select(['at', 'via'])
+      .executeTakeFirst()
+    if (mark === undefined) continue
+    // Two clocks: what another branch says may lie before our own writing.
+    const at = Math.max(mark.at, line.sentAt)
+    const waitedFrom = at - line.sentAt >= WAITED_MS_MIN ? line.sentAt : undefined
+    const via = mark.via === null ? undefined : nameOf(mark.via)
+    return { state: 'stored', branch: nameOf(branch), at, waitedFrom, via }
+  }
+  const link = linkOf(branch)
+  const downSince = link?.up === false ? link.since : undefined
+  const ahead = await aheadOf(db, own)
+  return { state: 'waiting', branch: nameOf(branch), downSince, ahead }
+}
+
+/** Events that go to the same branch before this one. */
+async function aheadOf(db: Db, entries: readonly Entry[]): Promise<number> {
+  const [entry] = entries
+  if (entry === undefined) return 0
+  const rows = await db
+    .selectFrom('feed as mine')
+    .innerJoin('feed as f', (on) =>
+      on
+        .onRef('f.origin', '=', 'mine.origin')
+        .onRef('f.scope', '=', 'mine.scope')
+        .onRef('f.destination', '=', 'mine.destination')
+        .onRef('f.n', '<', 'mine.n'),
+    )
+    .leftJoin('peer_ack as pa', (on) =>
+      on.onRef('pa.feedN', '=', 'f.n').onRef('pa.branchId', '=', 'f.destination'),
+    )
+    .where('mine.n', '=', entry.feedN)
+    .select(['f.head', 'pa.durable'])
+    .execute()
+  const older = rows.reduce((sum, row) => sum + Math.max(0, row.head - (row.durable ?? 0)), 0)
+  return older + entry.seq - 1 - entry.durable
+}
+
+/** When each person was shown it and read it: the first rise of a mark that covers its place. */
+async function peopleSteps(
+  db: Db,
+  { line, entries, recipients }: Pick<Asked, 'line' | 'entries' | 'recipients'>,
+): Promise<StoryStep[]> {
+  const names = await peopleNames(db, recipients)
+  const places = [{ feedN: 0, seq: line.position }, ...entries]
+  const steps: StoryStep[] = []
+  for (const { user } of recipients) {
+    const person = names.get(user) ?? { name: '', branch: '' }
+    const read = await seenAt(db, { line, user, mark: 'read', places })
+    const shown = (await seenAt(db, { line, user, mark: 'shown', places })) ?? read
+    const facts = { branch: person.branch, person: person.name, user }
+    if (shown !== undefined) {
+      // A page may say both at once, and who reads was shown: never the other way round.
+      steps.push({ state: 'shown', at: Math.min(shown, read ?? shown), ...facts })
+    }
+    if (read !== undefined) steps.push({ state: 'read', at: read, ...facts })
+  }
+  return steps.sort((a, b) => stepAt(a) - stepAt(b))
+}
+
+function stepAt(step: StoryStep): Millis {
+  return 'at' in step ? step.at : 0
+}
+
+async function peopleNames(
+  db: Db,
+  recipients: readonly Recipient[],
+): Promise<Map<UserId, { name: string; branch: string }>> {
+  if (recipients.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('user as u')
+    .leftJoin('branch as b', 'b.id', 'u.home')
+    .where(
+      'u.id',
+      'in',
+      recipients.map((recipient) => recipient.user),
+    )
+    .select(['u.id', 'u.firstName', 'u.lastName', 'b.name as branch'])
+    .execute()
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { name: `${row.firstName} ${row.lastName}`.trim(), branch: row.branch ?? '' },
+    ]),
+  )
+}
+
+async function seenAt(
+  db: Db,
+  asked: {
+    line: Line
+    user: UserId
+    mark: Mark
+    places: readonly { feedN: number; seq: number }[]
+  },
+): Promise<Millis | undefined> {
+  let first: Millis | undefined
+  for (const { feedN, seq } of asked.places) {
+    const row = await db
+      .selectFrom('seen')
+      .where('conversationId', '=', asked.line.conversation)
+      .where('userId', '=', asked.user)
+      .where('feedN', '=', feedN)
+      .where('mark', '=', asked.mark)
+      .where('upTo', '>=', seq)
+      .orderBy('upTo')
+      .limit(1)
+      .select('at')
+      .executeTakeFirst()
+    if (row !== undefined && (first === undefined || row.at < first)) first = row.at
+  }
+  return first
+}
