@@ -7,7 +7,6 @@ import type { Hlc } from '../base/hlc.ts'
 import type {
   BranchId,
   ConversationId,
-  EventId,
   FeedId,
   Incarnation,
   MessageId,
@@ -152,6 +151,15 @@ export interface StoredMarkTable {
   via: BranchId | null
 }
 
+/** `evt.refused`: a branch stored an event of ours and will not apply it. Shows in the delivery story. */
+export interface RefusalTable {
+  position: number
+  branchId: BranchId
+  /** A code, such as `malformed`. */
+  reason: string
+  at: Millis
+}
+
 /** People: the record of `user.put`, owned by the home branch, plus state other records decide. */
 export interface UserTable {
   id: UserId
@@ -208,19 +216,6 @@ export interface CredentialPastTable {
   publicKey: Uint8Array
   /** Clock value of the credential that replaced it: it proves nothing after that. */
   replacedAt: Hlc
-}
-
-/** Records about a person that came before what they stand on (feeds of different branches have no common order). */
-export interface UserEarlyTable {
-  userId: UserId
-  position: number
-  kind: string
-  eventId: EventId
-  origin: BranchId
-  hlc: Hlc
-  arrivedAt: Millis
-  /** JSON of the event's body. */
-  body: string
 }
 
 /** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
@@ -335,10 +330,10 @@ export interface Database {
   event: EventTable
   peer_ack: PeerAckTable
   stored_mark: StoredMarkTable
+  refusal: RefusalTable
   user: UserTable
   credential: CredentialTable
   credential_past: CredentialPastTable
-  user_early: UserEarlyTable
   location: LocationTable
   sign_in: SignInTable
   photo: PhotoTable

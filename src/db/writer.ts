@@ -54,9 +54,12 @@ export function createWriter(parts: Parts): Writer & { close(): Promise<void> } 
   let closed = false
 
   const run = async () => {
-    await parts.db.connection().execute((tx) => batch.commit(tx))
-    running = undefined
-    wake()
+    try {
+      await parts.db.connection().execute((tx) => batch.commit(tx))
+    } finally {
+      running = undefined
+      wake()
+    }
   }
   const wake = () => {
     if (running !== undefined || queue.length === 0) return
@@ -132,9 +135,15 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
 
   const commitWaiting = async (tx: Db) => {
     const done: Done[] = []
-    const endsAt = clock.now() + COMMIT_MS_MAX
     try {
       begin.run()
+    } catch (error) {
+      // Those who wait must not wait for a disk that may never come back.
+      for (const waiting of queue.splice(0)) waiting.reject(expected(error))
+      return fail(error, done)
+    }
+    const endsAt = clock.now() + COMMIT_MS_MAX
+    try {
       for (let count = 0; count < ACTIONS_PER_COMMIT_MAX && clock.now() <= endsAt; count++) {
         const waiting = queue.shift()
         if (waiting === undefined) break
@@ -143,8 +152,6 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
       for (const hook of before) await hook(tx)
       commit.run()
     } catch (error) {
-      // Nothing was begun: those who wait would otherwise wait for a disk that may never come back.
-      if (done.length === 0) for (const waiting of queue.splice(0)) waiting.reject(expected(error))
       return fail(error, done)
     }
     for (const { waiting } of done) waiting.resolve()

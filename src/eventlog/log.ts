@@ -7,7 +7,16 @@ import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Cancel } from '../world/clock.ts'
+import { keepAcks, outboxOf } from './acks.ts'
+import { batchesAfter, signBatches } from './batches.ts'
+import { createCore } from './core.ts'
 import type { Append, LoggedEvent } from './events.ts'
+import { createListeners } from './listeners.ts'
+import { offersTo, wanted } from './offers.ts'
+import { receiveOpening } from './openings.ts'
+import type { LogParts } from './parts.ts'
+import { receiveBatch } from './receive.ts'
+import { createRetry } from './retry.ts'
 
 /** A feed's number in this branch's database (`feed.n`). */
 export type FeedN = number
@@ -21,13 +30,13 @@ export type PeerOffer = { id: FeedId; floor: number; head: number; chain8: Uint8
 /** What to ask a peer for. */
 export type Want = { id: FeedId; after: number; needsOpening: boolean }
 
-/** One entry of a peer's ACK; `at` is when it became durable there, `via` the branch that carried it (null: nobody). */
+/** One entry of a peer's ACK; `at` is when it became durable there, `via` the branch that carried it, if any. */
 export type AckEntry = {
   feed: FeedId
   durable: number
   stable: number
-  at: Millis
-  via: BranchId | null
+  at: Hlc
+  via: BranchId | undefined
 }
 
 /** Up to which seq of our feed a branch now holds it. */
@@ -70,4 +79,60 @@ export type EventLog = {
   acknowledged(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
   /** How many events `peer` has not acknowledged yet. */
   outboxOf(peer: BranchId): Promise<number>
+}
+
+/** The log over an open store; resolves when its clock is read and parked events have had another try. */
+export async function createEventLog(given: LogParts): Promise<EventLog> {
+  const { store, self, log } = given
+  const core = createCore(given)
+  const { changes, logClock, feeds } = core
+  const listeners = createListeners(log)
+  const retry = createRetry(given, core)
+
+  store.writer.undoWith(() => {
+    const mark = changes.mark()
+    return () => changes.backTo(mark)
+  })
+  store.writer.beforeCommit(async (tx) => {
+    await signBatches({ self, sign: given.sign, feeds, changes }, tx)
+    if (!changes.isEmpty()) await logClock.keep(tx)
+  })
+  store.writer.afterCommit(() => {
+    const told = changes.taken()
+    if (told.events.length > 0) retry.afterEvents()
+    listeners.tell(told)
+  })
+
+  await logClock.load(store.read)
+  await retry.all()
+  return {
+    ...reading(given),
+    append: core.append,
+    onCommitted: listeners.onCommitted,
+    onGrown: listeners.onGrown,
+    onStored: listeners.onStored,
+    now: () => logClock.next(),
+    observe: (hlc) => logClock.observe(hlc),
+    receiveOpening: (_peer, bytes) =>
+      store.writer.write((tx) => receiveOpening({ ...given, ...core }, tx, bytes)),
+    receiveBatch: (_peer, bytes) => store.writer.write((tx) => receiveBatch(core, tx, bytes)),
+    acknowledged: (peer, entries) =>
+      store.writer.write((tx) => keepAcks({ feeds, changes, log }, tx, { peer, entries })),
+  }
+}
+
+/** What the relay reads: committed state only. */
+function reading({ store, self, log }: LogParts) {
+  const db = store.read
+  return {
+    offersTo: (peer: BranchId) => offersTo(db, peer),
+    wanted: (peer: BranchId, entry: PeerOffer) => wanted({ db, self, log }, peer, entry),
+    outboxOf: (peer: BranchId) => outboxOf(db, self, peer),
+    openingOf: async (id: FeedId) => {
+      const feed = db.selectFrom('feed').select('opening').where('id', '=', id)
+      return (await feed.executeTakeFirst())?.opening
+    },
+    batchesAfter: (feedN: FeedN, after: number, bytesMax: number) =>
+      batchesAfter(db, { feedN, after, bytesMax }),
+  }
 }

@@ -113,6 +113,14 @@ const TABLES = [
     primary key (feedN, branchId, upTo)
   ) strict, without rowid`,
 
+  sql`create table refusal (
+    position integer not null references event (position),
+    branchId text not null,
+    reason text not null,
+    at integer not null, -- ms
+    primary key (position, branchId)
+  ) strict, without rowid`,
+
   sql`create table user (
     id text primary key check (length(id) = 32),
     home text not null,
@@ -160,18 +168,6 @@ const TABLES = [
     publicKey blob not null check (length(publicKey) = 32),
     replacedAt text not null, -- clock value
     primary key (userId, epoch, rev, branchId, publicKey)
-  ) strict, without rowid`,
-
-  sql`create table user_early (
-    userId text not null,
-    position integer not null,
-    kind text not null,
-    eventId text not null check (length(eventId) = 32),
-    origin text not null,
-    hlc text not null, -- clock value
-    arrivedAt integer not null, -- ms
-    body text not null, -- JSON
-    primary key (userId, position)
   ) strict, without rowid`,
 
   sql`create table location (

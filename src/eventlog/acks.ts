@@ -1,0 +1,116 @@
+/**
+ * What other branches say they hold of our feeds. Owns tables `peer_ack` (the newest word) and `stored_mark` (its
+ * history, for the delivery story). An ack never goes back; one beyond our head tells that we lost something.
+ */
+import { millisOf } from '../base/hlc.ts'
+import type { BranchId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { prepared } from '../db/prepared.ts'
+import type { Log } from '../world/log.ts'
+import type { Changes } from './changes.ts'
+import type { Feed, Feeds } from './feeds.ts'
+import type { AckEntry, FeedN } from './log.ts'
+
+type Parts = { feeds: Feeds; changes: Changes; log: Log }
+
+type Ack = {
+  feedN: FeedN
+  branchId: BranchId
+  durable: number
+  stable: number
+  at: number
+  via: BranchId | null
+}
+
+const findAck = prepared<Pick<Ack, 'feedN' | 'branchId'>, Pick<Ack, 'durable' | 'stable'>>(
+  (db, value) =>
+    db
+      .selectFrom('peer_ack')
+      .select(['durable', 'stable'])
+      .where('feedN', '=', value('feedN'))
+      .where('branchId', '=', value('branchId')),
+)
+
+const putAck = prepared<Ack, unknown>((db, value) => {
+  const { feedN, branchId, durable, stable, at, via } = {
+    feedN: value('feedN'),
+    branchId: value('branchId'),
+    durable: value('durable'),
+    stable: value('stable'),
+    at: value('at'),
+    via: value('via'),
+  }
+  return db
+    .insertInto('peer_ack')
+    .values({ feedN, branchId, durable, stable, at, via })
+    .onConflict((conflict) =>
+      conflict.columns(['feedN', 'branchId']).doUpdateSet((row) => ({
+        durable: row.ref('excluded.durable'),
+        stable: row.ref('excluded.stable'),
+        at: row.ref('excluded.at'),
+        via: row.ref('excluded.via'),
+      })),
+    )
+})
+
+const addMark = prepared<Omit<Ack, 'durable' | 'stable'> & { upTo: number }, unknown>((db, value) =>
+  db.insertInto('stored_mark').values({
+    feedN: value('feedN'),
+    branchId: value('branchId'),
+    upTo: value('upTo'),
+    at: value('at'),
+    via: value('via'),
+  }),
+)
+
+/** Keeps one peer's acks. */
+export async function keepAcks(
+  parts: Parts,
+  tx: Db,
+  { peer, entries }: { peer: BranchId; entries: readonly AckEntry[] },
+): Promise<void> {
+  for (const entry of entries) {
+    const feed = await parts.feeds.find(tx, entry.feed)
+    if (feed === undefined || !concerns(feed, peer)) continue
+    await keepAck(parts, tx, { peer, entry, feed })
+  }
+}
+
+/** A peer can speak for what it may hold: records, and mail from or to it. */
+function concerns(feed: Feed, peer: BranchId): boolean {
+  return feed.scope === 'all' || feed.destination === peer || feed.origin === peer
+}
+
+async function keepAck(
+  { changes, log }: Parts,
+  tx: Db,
+  { peer, entry, feed }: { peer: BranchId; entry: AckEntry; feed: Feed },
+): Promise<void> {
+  const [before] = await findAck(tx, { feedN: feed.n, branchId: peer })
+  if (entry.durable > feed.head) log.warn('eventlog.ack-beyond-head', { peer, feed: feed.id })
+  const durable = Math.max(before?.durable ?? 0, Math.min(entry.durable, feed.head))
+  const stable = Math.max(before?.stable ?? 0, Math.min(entry.stable, durable))
+  if (durable === before?.durable && stable === before.stable) return
+  const common = { feedN: feed.n, branchId: peer, at: millisOf(entry.at), via: entry.via ?? null }
+  await putAck(tx, { ...common, durable, stable })
+  if (durable === (before?.durable ?? 0)) return
+  await addMark(tx, { ...common, upTo: durable })
+  changes.stored({ branch: peer, feedN: feed.n, upTo: durable, at: common.at })
+}
+
+/** How many of our events a peer has not acknowledged: a query, not a table. */
+export async function outboxOf(db: Db, self: BranchId, peer: BranchId): Promise<number> {
+  const row = await db
+    .selectFrom('feed')
+    .leftJoin('peer_ack', (join) =>
+      join.onRef('peer_ack.feedN', '=', 'feed.n').on('peer_ack.branchId', '=', peer),
+    )
+    .select((row) => [
+      row.fn.coalesce(row.fn.sum<number>('feed.head'), row.val(0)).as('written'),
+      row.fn.coalesce(row.fn.sum<number>('peer_ack.durable'), row.val(0)).as('held'),
+    ])
+    .where('feed.origin', '=', self)
+    .where((row) => row.or([row('feed.scope', '=', 'all'), row('feed.destination', '=', peer)]))
+    .executeTakeFirstOrThrow()
+  return row.written - row.held
+}

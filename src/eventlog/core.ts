@@ -1,0 +1,53 @@
+/** The parts of the log that share one transaction's memory, put together once. */
+
+import { createAppend } from './append.ts'
+import { createBranches } from './branches.ts'
+import { createChanges } from './changes.ts'
+import type { EventKind } from './events.ts'
+import { createFeeds } from './feeds.ts'
+import { createLogClock } from './log-clock.ts'
+import type { LogParts } from './parts.ts'
+import type { ReceiveParts } from './receive.ts'
+import { refusedKind } from './refused.ts'
+
+export type Core = ReceiveParts & {
+  /** Whether some parked event waits for others. */
+  waiting: { is: boolean }
+}
+
+/** Builds them; the log's own kind is added to the given ones. */
+export function createCore(given: LogParts): Core {
+  const { self, clock, log, random } = given
+  const changes = createChanges()
+  const logClock = createLogClock(clock)
+  const branches = createBranches({ verifierOf: given.verifierOf, changes })
+  const feeds = createFeeds({ ...given, branches, changes, logClock })
+  const refused = refusedKind(self)
+  const waiting = { is: false }
+  return {
+    self,
+    clock,
+    log,
+    branches,
+    changes,
+    feeds,
+    logClock,
+    refused,
+    waiting,
+    kinds: kindsByCode([...given.kinds, refused]),
+    append: createAppend({ self, clock, random, branches, changes, feeds, logClock }),
+    onWaiting: () => {
+      waiting.is = true
+    },
+  }
+}
+
+function kindsByCode(kinds: readonly EventKind<unknown>[]): Map<number, EventKind<unknown>> {
+  const byCode = new Map<number, EventKind<unknown>>()
+  for (const kind of kinds) {
+    const other = byCode.get(kind.code)
+    if (other) throw new Error(`${kind.name} and ${other.name} have the same code`)
+    byCode.set(kind.code, kind)
+  }
+  return byCode
+}

@@ -1,0 +1,55 @@
+/**
+ * The branch's hybrid logical clock: strictly increasing within this database, kept in `meta` with every commit that
+ * wrote an event, so that a wall clock set back by an hour does not put new messages before old ones.
+ */
+import type { Hlc } from '../base/hlc.ts'
+import { HLC_ZERO, isHlc, observe, tick } from '../base/hlc.ts'
+import type { Db } from '../db/open.ts'
+import { prepared } from '../db/prepared.ts'
+import type { Clock } from '../world/clock.ts'
+
+const NAME = 'hlc'
+
+export type LogClock = {
+  next(): Hlc
+  observe(seen: Hlc): void
+  /** Keeps the value, if it moved since it was last kept. */
+  keep(tx: Db): Promise<void>
+  load(db: Db): Promise<void>
+}
+
+const keepValue = prepared<{ value: string }, unknown>((db, value) =>
+  db
+    .insertInto('meta')
+    .values({ name: NAME, value: value('value') })
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
+    ),
+)
+
+export function createLogClock(clock: Clock): LogClock {
+  let last = HLC_ZERO
+  let kept = HLC_ZERO
+  return {
+    next() {
+      last = tick(last, clock.now())
+      return last
+    },
+    observe(seen) {
+      last = observe(last, seen, clock.now())
+    },
+    async keep(tx) {
+      if (last === kept) return
+      await keepValue(tx, { value: last })
+      kept = last // should the commit fail, the next one keeps a later value
+    },
+    async load(db) {
+      const row = await db
+        .selectFrom('meta')
+        .select('value')
+        .where('name', '=', NAME)
+        .executeTakeFirst()
+      if (row !== undefined && isHlc(row.value) && row.value > last) last = row.value
+    },
+  }
+}

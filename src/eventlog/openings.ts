@@ -1,0 +1,58 @@
+/** Taking in a feed's opening: whose it is, whether it is for us, and its key, if we may read it. */
+import type { BranchId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import type { Branches } from './branches.ts'
+import type { Feeds } from './feeds.ts'
+import type { OpeningResult } from './log.ts'
+import type { Opening } from './opening.ts'
+import { decodeOpening, feedIdOf, OPENING_DOMAIN } from './opening.ts'
+import type { LogParts } from './parts.ts'
+import { ProtocolError } from './protocol-error.ts'
+
+type Parts = Pick<LogParts, 'self' | 'openKey'> & { branches: Branches; feeds: Feeds }
+
+/** Verifies an opening and stores the feed, unless its origin's identity has not arrived yet. */
+export async function receiveOpening(
+  parts: Parts,
+  tx: Db,
+  bytes: Uint8Array,
+): Promise<OpeningResult> {
+  const { opening, signedPart, signature } = decodeOpening(bytes)
+  const id = feedIdOf(bytes)
+  if (await parts.feeds.find(tx, id)) return 'known'
+  if (!isOurs(opening, parts.self)) throw new ProtocolError('A feed that is not for this branch')
+  const origin = await parts.branches.find(tx, opening.origin)
+  if (origin === undefined) return 'unknown-origin'
+  if (!origin.verify(OPENING_DOMAIN, signedPart, signature)) {
+    throw new ProtocolError('The signature of the feed opening is wrong')
+  }
+  if (await hasTwin(tx, opening)) throw new ProtocolError('A second feed of one boot and scope')
+  await parts.feeds.insert(tx, { opening, bytes, key: keyOf(parts, opening) })
+  return 'stored'
+}
+
+function isOurs({ scope, origin, destination }: Opening, self: BranchId): boolean {
+  if (scope === 'all') return true
+  // Our own mail comes back to us when we lost it.
+  return scope === 'to' && (destination === self || origin === self)
+}
+
+function keyOf({ self, openKey }: Parts, { sealed, destination }: Opening): Uint8Array | null {
+  if (sealed === undefined) return null
+  const key = openKey(destination === self ? sealed.destination : sealed.origin)
+  if (key === undefined) throw new ProtocolError('The feed key is not sealed to this branch')
+  return key
+}
+
+/** One boot writes one feed per scope and destination: a member must not fill our table with empty ones. */
+async function hasTwin(tx: Db, opening: Opening): Promise<boolean> {
+  const row = await tx
+    .selectFrom('feed')
+    .select('n')
+    .where('origin', '=', opening.origin)
+    .where('scope', '=', opening.scope)
+    .where('incarnation', '=', opening.incarnation)
+    .where('destination', 'is', opening.destination ?? null)
+    .executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,188 @@
+/**
+ * Receiving: verify, store, apply, advance, all in one transaction (docs/protocol.md, I8). Bytes a peer must not send
+ * throw ProtocolError and leave no trace; what the origin signed but should not have is stored and refused.
+ */
+import { equal, fromHex } from '../base/bytes.ts'
+import type { BranchId, FeedId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { appendEntry } from './append.ts'
+import type { Kinds, Outcome } from './apply.ts'
+import { APPLIED, applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.ts'
+import { insertBatch } from './batches.ts'
+import type { Branches, KnownBranch } from './branches.ts'
+import type { Changes } from './changes.ts'
+import { findStored, insertEntry, insertEvent, setState } from './entries.ts'
+import type { Append, EventKind } from './events.ts'
+import type { Feed, Feeds } from './feeds.ts'
+import type { DecodedBatch, EventHeader, WireEvent } from './format.ts'
+import {
+  BATCH_DOMAIN,
+  decodeBatch,
+  decodeEventHeader,
+  keyIdOf,
+  nextChain,
+  SALT_BYTES,
+  sha256,
+  signedPartOf,
+} from './format.ts'
+import type { FeedN } from './log.ts'
+import type { LogClock } from './log-clock.ts'
+import type { LogParts } from './parts.ts'
+import { ProtocolError } from './protocol-error.ts'
+import type { Refused } from './refused.ts'
+import { REFUSED_CODE, reasonCode } from './refused.ts'
+import { openBody } from './sealing.ts'
+
+export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
+  branches: Branches
+  changes: Changes
+  feeds: Feeds
+  logClock: LogClock
+  kinds: Kinds
+  append: Append
+  refused: EventKind<Refused>
+  /** Called when an event was parked that later events may set free. */
+  onWaiting(): void
+}
+
+export type Received = { feed: FeedId; feedN: FeedN; durable: number }
+
+/** Takes a batch in; the answer holds after the commit. */
+export async function receiveBatch(
+  parts: ReceiveParts,
+  tx: Db,
+  bytes: Uint8Array,
+): Promise<Received> {
+  const batch = decodeBatch(bytes)
+  const feed = await parts.feeds.find(tx, batch.feed)
+  if (feed === undefined) throw new ProtocolError('A batch of a feed that was not opened')
+  const lastSeq = batch.firstSeq + batch.count - 1
+  if (lastSeq > feed.head) {
+    const origin = await parts.branches.find(tx, feed.origin)
+    if (origin === undefined) throw new ProtocolError('A batch of an unknown branch')
+    checkPlace(feed, batch)
+    checkSignature(origin, batch)
+    await takeBatch(parts, tx, { feed, origin, batch })
+  }
+  return { feed: feed.id, feedN: feed.n, durable: feed.head }
+}
+
+function checkPlace(feed: Feed, batch: DecodedBatch): void {
+  if (batch.firstSeq > feed.head + 1) throw new ProtocolError('A gap before the batch')
+  if (batch.firstSeq <= feed.head) throw new ProtocolError('The batch overlaps what is here')
+  // Another chain means that the origin wrote two histories: neither is taken over the other.
+  if (!equal(batch.prevChain, feed.chain)) throw new ProtocolError('The batch does not continue')
+  if (batch.isSealed !== (feed.scope === 'to')) throw new ProtocolError('Sealed or not: wrong')
+  if (feed.scope === 'all' && batch.count !== 1) throw new ProtocolError('Records come one by one')
+}
+
+function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
+  const headers = batch.events.map((event) => event.header)
+  const signed = signedPartOf(batch.headerBytes, headers)
+  if (!origin.verify(BATCH_DOMAIN, signed, batch.signature)) {
+    throw new ProtocolError('The signature of the batch is wrong')
+  }
+}
+
+type Taking = { feed: Feed; origin: KnownBranch; batch: DecodedBatch }
+
+async function takeBatch(parts: ReceiveParts, tx: Db, taking: Taking): Promise<void> {
+  const { feed, origin, batch } = taking
+  if (batch.keyId !== keyIdOf(feed.origin)) throw new ProtocolError('Signed with another key')
+  let seq = feed.head
+  let chain = feed.chain
+  for (const wire of batch.events) {
+    seq += 1
+    chain = nextChain(chain, wire.header)
+    await takeEvent(parts, tx, { feed, origin, seq, wire })
+  }
+  const { firstSeq, count, headerBytes, signature } = batch
+  await insertBatch(tx, { feedN: feed.n, firstSeq, count, header: headerBytes, signature })
+  parts.feeds.advance(feed, seq, chain)
+  await parts.feeds.keep(tx, feed)
+  parts.changes.grew(feed.n)
+}
+
+type Taken = { feed: Feed; origin: KnownBranch; seq: number; wire: WireEvent }
+
+async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<void> {
+  const { feed, origin, seq, wire } = taken
+  const header = decodeEventHeader(wire.header)
+  const plain = plainOf(taken, header)
+  const arrivedAt = parts.clock.now()
+  const { scope, destination } = feed
+  const arrived = { header, origin: feed.origin, scope, destination, arrivedAt, plain }
+  const { outcome, kind, event } = understand(parts.kinds, arrived)
+  parts.logClock.observe(header.hlc)
+  const position = await insertEvent(tx, {
+    originN: origin.n,
+    id: fromHex(header.id),
+    kind: header.kind,
+    hlc: header.hlc,
+    arrivedAt,
+    header: wire.header,
+    body: plain ?? null,
+    conversationId: event?.conversationId ?? null,
+    ...(outcome ?? APPLIED),
+  })
+  if (position === undefined) return linkStored(tx, { ...taken, header })
+  await insertEntry(tx, { feedN: feed.n, seq, position })
+  if (feed.origin === parts.self) await sendToOthers(parts, tx, { feed, position, header, wire })
+  const result =
+    event === undefined
+      ? outcome
+      : await applyEvent(parts, tx, { kind, event: { ...event, position } })
+  if (event !== undefined && result !== APPLIED) await setState(tx, position, result)
+  await tellOrigin(parts, tx, { header, origin: feed.origin, outcome: result })
+}
+
+function plainOf({ feed, seq, wire }: Taken, header: EventHeader): Uint8Array | undefined {
+  if (wire.body === undefined) return undefined
+  const place = { feed: feed.idBytes, seq, eventHeader: wire.header }
+  const plain = feed.key === null ? wire.body : openBody({ ...place, key: feed.key }, wire.body)
+  if (plain === undefined) throw new ProtocolError('A sealed body was altered')
+  if (plain.length !== header.bodyBytes + SALT_BYTES || !equal(sha256(plain), header.bodyHash)) {
+    throw new ProtocolError('A body does not fit its header')
+  }
+  return plain
+}
+
+/** An event that came by another way before: the feed points to it, and it is not applied again (I3). */
+async function linkStored(
+  tx: Db,
+  { feed, origin, seq, wire, header }: Taken & { header: EventHeader },
+) {
+  const stored = await findStored(tx, { originN: origin.n, id: fromHex(header.id) })
+  if (!equal(stored.header, wire.header)) throw new ProtocolError('Two events with one id')
+  await insertEntry(tx, { feedN: feed.n, seq, position: stored.position })
+}
+
+/** After an event was not applied: notes that it waits, or tells its origin that it will not be. */
+export async function tellOrigin(
+  parts: ReceiveParts,
+  tx: Db,
+  { header, origin, outcome }: { header: EventHeader; origin: BranchId; outcome: Outcome },
+): Promise<void> {
+  const { state, reason } = outcome
+  if (reason === null || reason === UNKNOWN_KIND) return
+  if (state === 'parked' && reason !== FAILED) return parts.onWaiting()
+  // A refusal of a refusal would go back and forth for ever.
+  if (origin === parts.self || header.kind === REFUSED_CODE) return
+  const body = { event: header.id, origin, reason: reasonCode(reason) }
+  await parts.append(tx, { kind: parts.refused, body, to: [origin] })
+}
+
+/** An event of ours that comes back after we lost our database: those who may not have it get it again (I4). */
+async function sendToOthers(
+  parts: ReceiveParts,
+  tx: Db,
+  own: { feed: Feed; position: number; header: EventHeader; wire: WireEvent },
+): Promise<void> {
+  const { feed, position, header, wire } = own
+  if (feed.scope !== 'to' || wire.body === undefined) return
+  for (const destination of header.to) {
+    if (destination === feed.destination || destination === parts.self) continue
+    const entry = { position, header: wire.header, plainBytes: header.bodyBytes + SALT_BYTES }
+    await appendEntry(parts, tx, { destination, entry })
+  }
+}
