@@ -13,7 +13,7 @@ export type Transport = {
   readonly waiting: number
   send(bytes: Uint8Array): void
   onBytes(fn: (bytes: Uint8Array) => void): void
-  /** Called once when the system has taken what was waiting. */
+  /** Called once when the system has taken what was waiting; in a later turn when nothing waits. */
   onDrain(fn: () => void): void
   /** Called once; `reason` is the system's word. Called at once if it is closed already. */
   onClose(fn: (reason: string) => void): void
@@ -31,8 +31,8 @@ export type Network = {
   listen(address: Address, onTransport: (transport: Transport) => void): Promise<Listening>
   /** Rejects when there is no answer within `timeoutMs`. */
   dial(address: Address, timeoutMs: number): Promise<Transport>
-  /** Addresses of this machine by interface name. */
-  interfaces(): { name: string; address: string }[]
+  /** Addresses of this machine by interface name; `cidr` is the address with the length of its subnet's prefix. */
+  interfaces(): { name: string; address: string; cidr?: string }[]
 }
 
 /** More pending connections than this wait in the system: strangers must not fill our memory. */
@@ -68,7 +68,7 @@ export const realNetwork: Network = {
   },
   interfaces() {
     return Object.entries(networkInterfaces()).flatMap(([name, list]) =>
-      (list ?? []).map((entry) => ({ name, address: entry.address })),
+      (list ?? []).map(({ address, cidr }) => ({ name, address, ...(cidr ? { cidr } : {}) })),
     )
   },
 }
@@ -77,6 +77,11 @@ function transportOf(socket: Socket): Transport {
   let closed: string | undefined
   const onClose: ((reason: string) => void)[] = []
   let failure = 'closed'
+  const onDrain: (() => void)[] = []
+  // Not the event 'drain': it comes only after more than the stream's own mark was waiting.
+  const taken = () => {
+    if (socket.writableLength === 0) for (const fn of onDrain.splice(0)) fn()
+  }
   socket.on('error', (error) => {
     failure = 'code' in error ? String(error.code) : error.message
   })
@@ -90,10 +95,13 @@ function transportOf(socket: Socket): Transport {
       return socket.writableLength
     },
     send(bytes) {
-      if (socket.writable) socket.write(bytes)
+      if (socket.writable) socket.write(bytes, taken)
     },
     onBytes: (fn) => void socket.on('data', (chunk) => fn(chunk as Uint8Array)),
-    onDrain: (fn) => void socket.once('drain', fn),
+    onDrain(fn) {
+      onDrain.push(fn)
+      if (socket.writableLength === 0) setImmediate(taken)
+    },
     onClose: (fn) => (closed === undefined ? void onClose.push(fn) : fn(closed)),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

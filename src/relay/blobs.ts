@@ -1,0 +1,181 @@
+/**
+ * Small files (photos) over one link: asked for by the first 16 bytes of their SHA-256, sent in bulk class, checked by
+ * whoever asked against the whole hash. Both sides hold bounded memory; a stalled answer fails, a slow one does not.
+ */
+import { AppError } from '../base/errors.ts'
+import { KIB, type Millis, SECOND } from '../base/units.ts'
+import type { Cancel, Clock } from '../world/clock.ts'
+import { FLAG_MORE, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
+import {
+  CHUNK_DATA_BYTES_MAX,
+  decodeChunk,
+  decodeChunkWant,
+  encodeChunk,
+  encodeChunkWant,
+  encodeCredit,
+} from './payloads.ts'
+
+/** A photo is at most 24 KiB; larger things are files and have a protocol of their own. */
+export const BLOB_BYTES_MAX = 64 * KIB
+/** Nothing came for so long: the caller tries another time. */
+export const BLOB_STALL_MS: Millis = 30 * SECOND
+/** Wants of a peer that wait here: a page of faces. The rest is not answered. */
+const SERVED_MAX = 64
+const FETCHED_MAX = 64
+const GRANT_BYTES = 64 * KIB
+
+type Fetching = {
+  parts: Uint8Array[]
+  bytes: number
+  cancel: Cancel
+  resolve(bytes: Uint8Array | undefined): void
+  reject(error: unknown): void
+  promise: Promise<Uint8Array | undefined>
+}
+
+export type BlobParts = {
+  clock: Clock
+  send(frame: Frame): void
+  blobOf(file: string): Promise<Uint8Array | undefined>
+  onError(error: unknown): void
+}
+
+export class Blobs {
+  readonly #parts: BlobParts
+  readonly #fetching = new Map<string, Fetching>()
+  readonly #wanted: string[] = []
+  #isServing = false
+  #credit = 0
+  #wake: (() => void) | undefined
+  #toGrant = 0
+  #isEnded = false
+
+  constructor(parts: BlobParts) {
+    this.#parts = parts
+  }
+
+  /** The file, or undefined when the peer does not hold it; rejects when the link ends or nothing comes. */
+  fetch(file: string): Promise<Uint8Array | undefined> {
+    const known = this.#fetching.get(file)
+    if (known) return known.promise
+    if (this.#isEnded) return Promise.reject(unavailable('The link is gone'))
+    if (this.#fetching.size >= FETCHED_MAX) return Promise.reject(unavailable('Too many at once'))
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
+    this.#fetching.set(file, {
+      parts: [],
+      bytes: 0,
+      promise,
+      resolve,
+      reject,
+      cancel: this.#stallTimer(file),
+    })
+    this.#parts.send(frame(FRAME.CHUNK_WANT, encodeChunkWant(file)))
+    return promise
+  }
+
+  /** A frame CHUNK_WANT or CHUNK of the peer. */
+  received(received: Frame): void {
+    if (received.type === FRAME.CHUNK_WANT) this.#want(decodeChunkWant(received.payload))
+    else this.#chunk(received)
+  }
+
+  credit(bytes: number): void {
+    this.#credit += bytes
+    this.#wake?.()
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#wake?.()
+    for (const file of [...this.#fetching.keys()]) this.#fail(file, 'The link is gone')
+  }
+
+  #want(file: string): void {
+    if (this.#wanted.length >= SERVED_MAX) return
+    this.#wanted.push(file)
+    if (this.#isServing) return
+    this.#isServing = true
+    this.#serve().catch(this.#parts.onError)
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      const file = this.#wanted.shift()
+      if (file === undefined || this.#isEnded) break
+      const blob = await this.#parts.blobOf(file)
+      const bytes = blob && blob.length <= BLOB_BYTES_MAX ? blob : new Uint8Array(0)
+      let offset = 0
+      do {
+        const data = bytes.subarray(offset, offset + CHUNK_DATA_BYTES_MAX)
+        const payload = encodeChunk({ file, offset, data })
+        await this.#spend(payload.length)
+        if (this.#isEnded) return
+        offset += data.length
+        this.#parts.send(frame(FRAME.CHUNK, payload, offset < bytes.length ? FLAG_MORE : 0))
+      } while (offset < bytes.length)
+    }
+    this.#isServing = false
+  }
+
+  async #spend(bytes: number): Promise<void> {
+    while (this.#credit < bytes && !this.#isEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#credit -= bytes
+  }
+
+  #chunk(received: Frame): void {
+    this.#grant(received.payload.length)
+    const { file, offset, data } = decodeChunk(received.payload)
+    const fetching = this.#fetching.get(file)
+    if (!fetching) return // given up meanwhile
+    if (offset !== fetching.bytes || fetching.bytes + data.length > BLOB_BYTES_MAX) {
+      throw new ProtocolClose('out-of-turn', 'A chunk is not the next one, or one too many')
+    }
+    fetching.parts.push(data)
+    fetching.bytes += data.length
+    fetching.cancel()
+    if (received.flags & FLAG_MORE) {
+      if (data.length === 0) throw new ProtocolClose('bad-frame', 'An empty chunk is the last one')
+      fetching.cancel = this.#stallTimer(file)
+      return
+    }
+    this.#fetching.delete(file)
+    fetching.resolve(fetching.bytes > 0 ? joined(fetching.parts, fetching.bytes) : undefined)
+  }
+
+  #grant(bytes: number): void {
+    this.#toGrant += bytes
+    if (this.#toGrant < GRANT_BYTES) return
+    this.#parts.send(frame(FRAME.CREDIT, encodeCredit({ class: 3, bytes: this.#toGrant })))
+    this.#toGrant = 0
+  }
+
+  #stallTimer(file: string): Cancel {
+    return this.#parts.clock.after(BLOB_STALL_MS, () => this.#fail(file, 'Nothing came'))
+  }
+
+  #fail(file: string, why: string): void {
+    const fetching = this.#fetching.get(file)
+    if (!fetching) return
+    this.#fetching.delete(file)
+    fetching.cancel()
+    fetching.reject(unavailable(why))
+  }
+}
+
+function unavailable(why: string): AppError {
+  return new AppError('unavailable', `Cannot fetch a file from another branch: ${why}`)
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

@@ -1,0 +1,258 @@
+/**
+ * Both sides of opening a link: preface, three Noise messages, and the check of who is there. Nothing is ever sent to
+ * somebody who has not shown the organisation's link key, and no reason to somebody who has not shown a certificate:
+ * whatever is wrong, the transport is closed without a word. docs/protocol.md, section 2.
+ */
+import { hex } from '../base/bytes.ts'
+import type { BranchId } from '../base/ids.ts'
+import { type Millis, SECOND } from '../base/units.ts'
+import {
+  type Chain,
+  type ChainRefusal,
+  decodeHello,
+  encodeHello,
+  HELLO_BYTES_MAX,
+  type Trust,
+  verifyHello,
+} from '../certificates/chain.ts'
+import type { KeyPair, LinkKey } from '../certificates/keys.ts'
+import type { Cancel, Clock } from '../world/clock.ts'
+import type { Transport } from '../world/network.ts'
+import type { Random } from '../world/random.ts'
+import type { ReceivingCipher, SendingCipher } from './cipher.ts'
+import { Messages } from './messages.ts'
+import { type Handshake, initiator, MESSAGE_1_BYTES, responder } from './noise.ts'
+import { decodePreface, encodePreface, PREFACE_BYTES, type Preface, prologue } from './preface.ts'
+
+/** A stranger holds a half-open transport no longer than this. */
+export const MESSAGE_1_MS_MAX: Millis = 3 * SECOND
+export const HANDSHAKE_MS_MAX: Millis = 10 * SECOND
+/** Two keys and two tags around a HELLO. */
+const MESSAGE_BYTES_MAX = HELLO_BYTES_MAX + 128
+const NO_BYTES = new Uint8Array(0)
+
+/** What this branch shows, and what it goes by, at this moment. */
+export type Credentials = {
+  branch: BranchId
+  chain: Chain
+  noise: KeyPair
+  /** Newest epoch first. */
+  linkKeys: readonly LinkKey[]
+  trust: Trust
+}
+
+/** Why a peer was turned away: for our log and the page of branches, never for the peer. */
+export type Refusal =
+  | ChainRefusal
+  | 'no-preface'
+  | 'no-link-key'
+  | 'replayed'
+  | 'invitation-unknown'
+
+export class Refused extends Error {
+  override name = 'Refused'
+  readonly reason: Refusal
+
+  constructor(reason: Refusal) {
+    super(`The peer was turned away: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** A transport after its handshake. */
+export type Established = {
+  kind: Preface['kind']
+  isInitiator: boolean
+  messages: Messages
+  transport: Transport
+  send: SendingCipher
+  receive: ReceivingCipher
+  handshakeHash: Uint8Array
+  remoteStatic: Uint8Array
+  /** Who is there; undefined for a branch that joins and has no certificate yet. */
+  peer: Chain | undefined
+  joinId: string | undefined
+}
+
+export type Doors = { clock: Clock; random: Random }
+
+type Dialling = {
+  transport: Transport
+  preface: Preface
+  psk: Uint8Array
+  organisation: string
+  noise: KeyPair
+  /** Shown in message 3; a joining branch has none. */
+  hello: Chain | undefined
+  own: BranchId
+  /** The branch that must answer; undefined at an address met for the first time. */
+  dialled: BranchId | undefined
+  trust: Trust
+}
+
+/** The dialling side. Rejects with Refused, HandshakeFailed or TransportClosed; the transport is closed then. */
+export function dialHandshake(dialling: Dialling, { clock, random }: Doors): Promise<Established> {
+  const { transport } = dialling
+  return guarded(transport, clock, async () => {
+    const messages = new Messages(transport)
+    const preface = encodePreface(dialling.preface)
+    const noise = initiator({
+      prologue: prologue(preface, dialling.organisation),
+      psk: dialling.psk,
+      staticKey: dialling.noise.secretKey,
+      ephemeralKey: random.bytes(32),
+    })
+    messages.sendRaw(preface)
+    messages.send(noise.writeMessage(NO_BYTES)) // -> psk, e
+    const payload = noise.readMessage(await messages.next(MESSAGE_BYTES_MAX)) // <- e, ee, s, es
+    const peer = judged(payload, noise, dialling)
+    messages.send(noise.writeMessage(dialling.hello ? encodeHello(dialling.hello) : NO_BYTES)) // -> s, se
+    return established(noise, {
+      kind: dialling.preface.kind,
+      isInitiator: true,
+      messages,
+      transport,
+      peer,
+      joinId: undefined,
+    })
+  })
+}
+
+type Answering = {
+  credentials(): Credentials
+  /** The psk of an invitation made here; undefined: there is none, and the caller hears nothing. */
+  joinPsk(joinId: string): Promise<Uint8Array | undefined>
+  /** Whether this message 1 was seen before; remembers it. */
+  isReplay(message1: Uint8Array): boolean
+}
+
+/** The answering side: silent until message 1 has proved the link key. */
+export function answerHandshake(
+  transport: Transport,
+  answering: Answering,
+  { clock, random }: Doors,
+): Promise<Established> {
+  return guarded(transport, clock, async (limit) => {
+    const messages = new Messages(transport)
+    const cancel = limit(MESSAGE_1_MS_MAX)
+    const prefaceBytes = (await messages.bytes(PREFACE_BYTES)).slice()
+    const preface = decodePreface(prefaceBytes)
+    if (!preface) throw new Refused('no-preface')
+    const message1 = await messages.next(MESSAGE_1_BYTES)
+    cancel()
+    const credentials = answering.credentials()
+    const noise = responder({
+      prologue: prologue(prefaceBytes, credentials.trust.organisation),
+      psk: await pskFor(preface, credentials, answering),
+      staticKey: credentials.noise.secretKey,
+      ephemeralKey: random.bytes(32),
+    })
+    noise.readMessage(message1) // -> psk, e
+    // It passed the psk, so it was made by a member; but anybody who saw it can send it again.
+    if (answering.isReplay(message1)) throw new Refused('replayed')
+    messages.send(noise.writeMessage(encodeHello(credentials.chain))) // <- e, ee, s, es
+    const payload = noise.readMessage(await messages.next(MESSAGE_BYTES_MAX)) // -> s, se
+    const peer =
+      preface.kind === 'join' ? undefined : callerOf(payload, preface, noise, credentials)
+    if (preface.kind === 'join' && payload.length > 0) throw new Refused('malformed')
+    return established(noise, {
+      kind: preface.kind,
+      isInitiator: false,
+      messages,
+      transport,
+      peer,
+      joinId: preface.kind === 'join' ? preface.joinId : undefined,
+    })
+  })
+}
+
+async function pskFor(
+  preface: Preface,
+  { linkKeys }: Credentials,
+  answering: Answering,
+): Promise<Uint8Array> {
+  if (preface.kind === 'join') {
+    const psk = await answering.joinPsk(preface.joinId)
+    if (!psk) throw new Refused('invitation-unknown')
+    return psk
+  }
+  // The current epoch and the one before; older ones only let a branch renew, and so learn the new one.
+  const served = preface.kind === 'renew' ? linkKeys : linkKeys.slice(0, 2)
+  const found = served.find(({ epoch }) => epoch === preface.epoch)
+  if (!found) throw new Refused('no-link-key')
+  return found.key
+}
+
+function callerOf(
+  payload: Uint8Array,
+  preface: Preface,
+  noise: Handshake,
+  { branch, trust }: Credentials,
+): Chain {
+  const remoteStatic = remoteStaticOf(noise)
+  const verdict = verifyHello(payload, { remoteStatic, ownBranch: branch }, trust)
+  if (verdict.ok) return verdict
+  // Only its time ran out: it may ask for a renewal, and for nothing else.
+  const chain = preface.kind === 'renew' && verdict.mayRenew ? decodeHello(payload) : undefined
+  if (chain) return chain
+  throw new Refused(verdict.reason)
+}
+
+function judged(payload: Uint8Array, noise: Handshake, dialling: Dialling): Chain {
+  const { own: ownBranch, dialled, trust } = dialling
+  const remoteStatic = remoteStaticOf(noise)
+  const verdict = verifyHello(payload, { remoteStatic, ownBranch, dialled }, trust)
+  if (!verdict.ok) throw new Refused(verdict.reason)
+  return verdict
+}
+
+function remoteStaticOf(noise: Handshake): Uint8Array {
+  if (!noise.remoteStatic) throw new TypeError('The static key comes before it is asked for')
+  return noise.remoteStatic
+}
+
+function established(
+  noise: Handshake,
+  parts: Omit<Established, 'send' | 'receive' | 'handshakeHash' | 'remoteStatic'>,
+): Established {
+  const remoteStatic = remoteStaticOf(noise)
+  return { ...parts, ...noise.split(), remoteStatic }
+}
+
+/** Runs a handshake under its time limits; whatever goes wrong closes the transport at once, without a word. */
+async function guarded<T>(
+  transport: Transport,
+  clock: Clock,
+  run: (limit: (ms: Millis) => Cancel) => Promise<T>,
+): Promise<T> {
+  const limit = (ms: Millis) => clock.after(ms, () => transport.close(true))
+  const cancel = limit(HANDSHAKE_MS_MAX)
+  try {
+    return await run(limit)
+  } catch (error) {
+    transport.close(true)
+    throw error
+  } finally {
+    cancel()
+  }
+}
+
+/** Message 1s of the last minutes, so that a recorded one is not answered again. */
+export class Replays {
+  readonly #seen = new Set<string>()
+
+  /** Whether it was seen before. Only those that passed the psk come here: strangers cannot fill it. */
+  isReplay(message1: Uint8Array): boolean {
+    const key = hex(message1.subarray(0, 16))
+    if (this.#seen.has(key)) return true
+    this.#seen.add(key)
+    if (this.#seen.size > REPLAYS_MAX) {
+      const [oldest = ''] = this.#seen
+      this.#seen.delete(oldest)
+    }
+    return false
+  }
+}
+
+/** Weeks of redialling in a large organisation; what is older falls under the limits of the listener. */
+const REPLAYS_MAX = 16_384

@@ -1,0 +1,413 @@
+/**
+ * A live link: transport, ciphers, queues and session of one peer. The only loop between bytes and decisions: what
+ * arrives is opened and stepped, what the session wants is carried out, what waits is sealed and sent. However it ends,
+ * it ends once, with a reason. It never writes more than two frames ahead into the socket.
+ */
+import type { BranchId, Incarnation } from '../base/ids.ts'
+import { type Millis, SECOND } from '../base/units.ts'
+import type { LinkCertificate } from '../certificates/certificate.ts'
+import type { Db } from '../db/open.ts'
+import { ProtocolError } from '../eventlog/protocol-error.ts'
+import type { Cancel, Clock } from '../world/clock.ts'
+import type { Log } from '../world/log.ts'
+import type { Random } from '../world/random.ts'
+import { Blobs } from './blobs.ts'
+import { CipherFailed } from './cipher.ts'
+import {
+  type CloseReason,
+  decodeFrames,
+  encodeFrames,
+  FRAME,
+  type Frame,
+  frame,
+  PAYLOAD_BYTES_MAX,
+  ProtocolClose,
+} from './frames.ts'
+import type { Established } from './handshake.ts'
+import { decodeSignal, encodeSignal, type Signal } from './payloads.ts'
+import { Queues } from './queues.ts'
+import {
+  type LogEffect,
+  missedAcks,
+  performed,
+  type RelayLog,
+  type ReplicationParts,
+} from './replication.ts'
+import { type Effect, goaway, type Input, Session } from './session.ts'
+
+/** What is in the socket cannot be overtaken: two large frames keep it busy and no more. */
+const SOCKET_BYTES_MAX = 2 * PAYLOAD_BYTES_MAX
+/** Work of a peer that waits for the database; beyond it nothing more is read from it. */
+const TASKS_MAX = 1024
+/** GOAWAY gets so long to leave before the transport is cut. */
+const GOODBYE_MS: Millis = 2 * SECOND
+
+export type LinkHandlers = {
+  /** The peer's SETTINGS came: this link is proved live on both sides. */
+  onReady(link: Link): void
+  onClosed(link: Link, reason: CloseReason): void
+  onSignal(link: Link, signal: Signal): void
+  /** RENEW_REQ and RENEW_RES. */
+  onRenewal(link: Link, frame: Frame): void
+}
+
+export type LinkParts = {
+  established: Established
+  peer: BranchId
+  certificate: LinkCertificate
+  address: string | undefined
+  self: BranchId
+  incarnation: Incarnation
+  release: string
+  eventLog: RelayLog
+  read: Db
+  blobOf(file: string): Promise<Uint8Array | undefined>
+  clock: Clock
+  random: Random
+  log: Log
+  handlers: LinkHandlers
+}
+
+export class Link {
+  readonly #parts: LinkParts
+  readonly #queues = new Queues()
+  readonly #session: Session
+  readonly #replication: ReplicationParts
+  readonly #blobs: Blobs
+  readonly #timers = new Set<Cancel>()
+  /** Openings are barriers: batches of a feed must find it stored. */
+  #openings: Promise<unknown> = Promise.resolve()
+  #tasks = 0
+  #isWaitingForDrain = false
+  #ended: CloseReason | undefined
+  /** What the peer said about calling again, in its GOAWAY. */
+  retryAfter: Millis = 0
+  roundTripMs: Millis | undefined
+  clockOffsetMs: Millis | undefined
+  readonly openedAt: Millis
+
+  constructor(parts: LinkParts) {
+    const { eventLog, read, self, peer, clock, random, log } = parts
+    this.#parts = parts
+    this.openedAt = clock.now()
+    this.#session = new Session({
+      incarnation: parts.incarnation,
+      release: parts.release,
+      now: () => clock.now(),
+      nonce: () => random.bytes(8),
+      waiting: () => this.#queues.waiting(2),
+    })
+    this.#replication = {
+      eventLog,
+      read,
+      self,
+      peer,
+      settings: () => this.#session.settings,
+      isStrange: (id) => this.#session.isStrange(id),
+    }
+    this.#blobs = new Blobs({
+      clock,
+      send: (each) => this.send(each),
+      blobOf: parts.blobOf,
+      onError: (error) => {
+        log.error('relay.blob-failed', { peer, cause: error })
+        this.close('internal')
+      },
+    })
+  }
+
+  get peer(): BranchId {
+    return this.#parts.peer
+  }
+
+  get certificate(): LinkCertificate {
+    return this.#parts.certificate
+  }
+
+  get address(): string | undefined {
+    return this.#parts.address
+  }
+
+  get isInitiator(): boolean {
+    return this.#parts.established.isInitiator
+  }
+
+  get handshakeHash(): Uint8Array {
+    return this.#parts.established.handshakeHash
+  }
+
+  /** The boot of the peer that this link belongs to; known when it is ready. */
+  get incarnation(): Incarnation | undefined {
+    return this.#session.settings?.incarnation
+  }
+
+  get bytesIn(): number {
+    return this.#parts.established.messages.received
+  }
+
+  get bytesOut(): number {
+    return this.#parts.established.messages.sent
+  }
+
+  get isEnded(): boolean {
+    return this.#ended !== undefined
+  }
+
+  /** So many messages went over one pair of keys that a fresh handshake is due. */
+  get isWorn(): boolean {
+    const { send, receive } = this.#parts.established
+    return send.isWorn || receive.isWorn
+  }
+
+  /** Begins: SETTINGS out, reading on. */
+  start(): void {
+    const { transport, messages } = this.#parts.established
+    transport.onClose((reason) => this.#end('timeout', `the transport was closed: ${reason}`))
+    this.#step({ kind: 'opened', hlc: this.#parts.eventLog.now() })
+    try {
+      messages.each((message) => this.#receive(message))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Feeds of the log grew. */
+  grown(feeds: readonly number[]): void {
+    if (this.#session.settings) this.#step({ kind: 'grown', feeds })
+  }
+
+  /** Identities of branches arrived in the log. */
+  identities(): void {
+    this.#step({ kind: 'identities' })
+  }
+
+  send(each: Frame): void {
+    if (this.#ended) return
+    this.#queues.push(each)
+    this.#flush()
+  }
+
+  /** Sends a signal; an unsent one of the same kind and key is replaced. */
+  sendSignal(signal: Signal): void {
+    if (this.#ended || !this.#session.settings) return
+    const each = frame(FRAME.EPH, encodeSignal(signal))
+    this.#queues.pushSignal(`${signal.kind} ${signal.key}`, each)
+    this.#flush()
+  }
+
+  /** A small file of the peer by the first 16 bytes of its hash, unchecked; undefined: not there. */
+  fetchBlob(file: string): Promise<Uint8Array | undefined> {
+    return this.#blobs.fetch(file)
+  }
+
+  /** Says why, and ends. */
+  close(reason: CloseReason, retryAfterSeconds = 0): void {
+    if (this.#ended) return
+    const { messages, send, transport } = this.#parts.established
+    try {
+      messages.send(send.seal(encodeFrames([goaway(reason, retryAfterSeconds)])))
+    } catch (error) {
+      if (!(error instanceof CipherFailed)) throw error // a cipher that failed can say nothing more
+    }
+    transport.close()
+    this.#parts.clock.after(GOODBYE_MS, () => transport.close(true))
+    this.#end(reason)
+  }
+
+  /** Ends without a word, as a cut line does. */
+  cut(): void {
+    this.#parts.established.transport.close(true)
+    this.#end('timeout')
+  }
+
+  #receive(message: Uint8Array): void {
+    if (this.#ended) return
+    try {
+      const frames = decodeFrames(this.#parts.established.receive.open(message))
+      this.#session.step({ kind: 'heard' })
+      for (const received of frames) {
+        if (this.#ended) return
+        const hlc = this.#parts.eventLog.now()
+        this.#carryOut(this.#session.step({ kind: 'received', frame: received, hlc }))
+      }
+      this.#flush()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #step(input: Input): void {
+    if (this.#ended) return
+    try {
+      this.#carryOut(this.#session.step(input))
+      this.#flush()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (this.#ended) return
+      this.#carryOutOne(effect)
+    }
+  }
+
+  #carryOutOne(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#queues.push(effect.frame)
+        break
+      case 'timer':
+        this.#timer(effect)
+        break
+      case 'observe':
+        this.#parts.eventLog.observe(effect.hlc)
+        break
+      case 'ready':
+        this.#parts.handlers.onReady(this)
+        this.#task(() => missedAcks(this.#replication))
+        break
+      case 'measured':
+        this.roundTripMs = effect.roundTripMs
+        this.clockOffsetMs = effect.clockOffsetMs
+        break
+      case 'credit':
+        this.#blobs.credit(effect.bytes)
+        break
+      case 'other':
+        this.#other(effect.frame)
+        break
+      case 'gone':
+        this.retryAfter = effect.retryAfter
+        this.#parts.established.transport.close()
+        this.#end(effect.reason, 'the peer said so')
+        break
+      case 'takeOpening': {
+        const before = this.#openings
+        this.#openings = this.#perform(() => before.then(() => this.#performed(effect)))
+        break
+      }
+      case 'store': {
+        const before = this.#openings
+        this.#task(() => before.then(() => this.#performed(effect)))
+        break
+      }
+      default:
+        this.#task(() => this.#performed(effect))
+    }
+  }
+
+  #performed(effect: LogEffect): Promise<Input | undefined> {
+    return performed(effect, this.#replication)
+  }
+
+  #timer({ name, ms }: Extract<Effect, { kind: 'timer' }>): void {
+    const cancel = this.#parts.clock.after(ms, () => {
+      this.#timers.delete(cancel)
+      this.#step({ kind: 'timer', name, hlc: this.#parts.eventLog.now() })
+    })
+    this.#timers.add(cancel)
+  }
+
+  #other(received: Frame): void {
+    const { handlers } = this.#parts
+    if (received.type === FRAME.EPH) handlers.onSignal(this, decodeSignal(received.payload))
+    else if (received.type === FRAME.CHUNK || received.type === FRAME.CHUNK_WANT) {
+      this.#blobs.received(received)
+    } else handlers.onRenewal(this, received)
+  }
+
+  #task(run: () => Promise<Input | undefined>): void {
+    void this.#perform(run)
+  }
+
+  /** Runs something that waits, and steps its answer. Never rejects: a failure ends the link. */
+  async #perform(run: () => Promise<Input | undefined>): Promise<void> {
+    const { messages } = this.#parts.established
+    this.#tasks += 1
+    if (this.#tasks > TASKS_MAX) messages.pause()
+    try {
+      const input = await run()
+      if (input) this.#step(input)
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#tasks -= 1
+      if (this.#tasks < TASKS_MAX / 2 && !this.#ended) this.#resume()
+    }
+  }
+
+  #resume(): void {
+    try {
+      this.#parts.established.messages.resume()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #flush(): void {
+    try {
+      this.#sendWaiting()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Seals and sends while the socket has room; asks the session for more when little waits. */
+  #sendWaiting(): void {
+    const { transport, messages, send } = this.#parts.established
+    while (!this.#ended && transport.waiting < SOCKET_BYTES_MAX) {
+      const hadBatches = this.#queues.waiting(2) > 0
+      const message = this.#queues.next()
+      if (!message) return
+      messages.send(send.seal(message))
+      if (hadBatches) this.#carryOut(this.#session.step({ kind: 'room' }))
+    }
+    if (this.#ended) return
+    if (this.#queues.isOverfull) {
+      throw new ProtocolClose('too-slow', 'The peer does not take what it asked for')
+    }
+    if (this.#isWaitingForDrain || this.#queues.isEmpty) return
+    this.#isWaitingForDrain = true
+    transport.onDrain(() => {
+      this.#isWaitingForDrain = false
+      this.#step({ kind: 'room' })
+    })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return
+    const { log, peer } = this.#parts
+    if (error instanceof CipherFailed) {
+      // 5.1: a message that cannot be opened ends everything at once; there is nobody to talk to.
+      log.warn('relay.link.altered', { peer })
+      this.cut()
+    } else if (error instanceof ProtocolClose || error instanceof ProtocolError) {
+      const reason = error instanceof ProtocolClose ? error.reason : 'bad-frame'
+      log.warn('relay.link.broken-rule', { peer, reason, rule: error.message })
+      this.close(reason)
+    } else {
+      log.error('relay.link.failed', { peer, cause: error })
+      this.close('internal', INTERNAL_RETRY_SECONDS)
+    }
+  }
+
+  #end(reason: CloseReason, detail = ''): void {
+    if (this.#ended) return
+    this.#ended = reason
+    for (const cancel of this.#timers) cancel()
+    this.#timers.clear()
+    const { send, receive } = this.#parts.established
+    send.destroy()
+    receive.destroy()
+    this.#blobs.end()
+    const { log, peer, handlers } = this.#parts
+    const { bytesIn, bytesOut } = this
+    log.info('relay.link.closed', { peer, reason, detail, bytesIn, bytesOut })
+    handlers.onClosed(this, reason)
+  }
+}
+
+/** A full disk or a bug of ours: the peer may call again, but not at once. */
+const INTERNAL_RETRY_SECONDS = 10

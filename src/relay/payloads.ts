@@ -1,0 +1,271 @@
+/**
+ * What stands in the frames of a live link, byte by byte: one encoder and one decoder each. Decoders throw
+ * ProtocolClose `bad-frame`; numbers they return are within the limits named here. docs/protocol.md, section 3.
+ */
+import { concat, fromUtf8, Reader, utf8, Writer } from '../base/bytes.ts'
+import { type Hlc, isHlc } from '../base/hlc.ts'
+import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
+import { CONTROL_PAYLOAD_BYTES_MAX, decoded, FRAME, PAYLOAD_BYTES_MAX } from './frames.ts'
+
+/** Versions of the replication protocol spoken here. */
+export const PROTOCOL_MIN = 1
+export const PROTOCOL_MAX = 1
+
+const RELEASE_BYTES = 32
+const ZERO_ID = '00'.repeat(16)
+
+/** SETTINGS, 86 B: proto_min u16 | proto_max u16 | release 32 B (UTF-8, zero-padded) | max_frame u16 | caps u64 |
+ *  window[4] u32 | crl_number u64 | incarnation 8 B | hlc u64. The first frame of each side. */
+export type Settings = {
+  protocolMin: number
+  protocolMax: number
+  release: string
+  frameMax: number
+  /** Bytes the peer takes per class before it grants more; classes 0 and 1 need no grant. */
+  windows: readonly [number, number, number, number]
+  incarnation: Incarnation
+  hlc: Hlc
+}
+
+export function encodeSettings(settings: Settings): Uint8Array {
+  const release = new Uint8Array(RELEASE_BYTES)
+  release.set(utf8(settings.release).subarray(0, RELEASE_BYTES))
+  const writer = new Writer(86)
+    .u16(settings.protocolMin)
+    .u16(settings.protocolMax)
+    .bytes(release)
+    .u16(settings.frameMax)
+    .u64(0) // caps: none exist yet
+  for (const window of settings.windows) writer.u32(window)
+  return writer
+    .u64(0) // crl_number: no list is exchanged yet
+    .hex(settings.incarnation)
+    .hex(settings.hlc)
+    .done()
+}
+
+/** Bytes after the known ones belong to later releases and are ignored. */
+export function decodeSettings(payload: Uint8Array): Settings {
+  return decoded(FRAME.SETTINGS, () => {
+    const reader = new Reader(payload)
+    const protocolMin = reader.u16()
+    const protocolMax = reader.u16()
+    const release = printable(reader.bytes(RELEASE_BYTES))
+    const frameMax = reader.u16()
+    reader.bytes(8)
+    const windows = [reader.u32(), reader.u32(), reader.u32(), reader.u32()] as const
+    reader.bytes(8)
+    const incarnation = reader.hex(8) as Incarnation
+    return { protocolMin, protocolMax, release, frameMax, windows, incarnation, hlc: hlc(reader) }
+  })
+}
+
+/** PING and PONG, 16 B: nonce u64 | hlc u64. A PONG repeats the nonce. */
+export type Ping = { nonce: Uint8Array; hlc: Hlc }
+
+export function encodePing({ nonce, hlc }: Ping): Uint8Array {
+  return new Writer(16).bytes(nonce).hex(hlc).done()
+}
+
+export function decodePing(payload: Uint8Array): Ping {
+  return decoded(FRAME.PING, () => {
+    const reader = new Reader(payload)
+    return { nonce: reader.bytes(8).slice(), hlc: hlc(reader) }
+  })
+}
+
+const GOAWAY_TEXT_BYTES_MAX = 200
+
+/** GOAWAY, 4 B and text: code u16 | retry_after u16 (seconds) | text (UTF-8, <= 200 B, for the peer's log). */
+export type Goaway = { code: number; retryAfter: number; text: string }
+
+export function encodeGoaway({ code, retryAfter, text }: Goaway): Uint8Array {
+  const words = utf8(text).subarray(0, GOAWAY_TEXT_BYTES_MAX)
+  return new Writer(4).u16(code).u16(retryAfter).bytes(words).done()
+}
+
+export function decodeGoaway(payload: Uint8Array): Goaway {
+  return decoded(FRAME.GOAWAY, () => {
+    const reader = new Reader(payload)
+    const code = reader.u16()
+    const retryAfter = reader.u16()
+    return { code, retryAfter, text: printable(reader.rest().subarray(0, GOAWAY_TEXT_BYTES_MAX)) }
+  })
+}
+
+/** CREDIT, 5 B: class u8 | bytes u32. The peer may send so many more payload bytes in that class. */
+export type Credit = { class: 2 | 3; bytes: number }
+
+export function encodeCredit(credit: Credit): Uint8Array {
+  return new Writer(5).u8(credit.class).u32(credit.bytes).done()
+}
+
+export function decodeCredit(payload: Uint8Array): Credit | undefined {
+  return decoded(FRAME.CREDIT, () => {
+    const reader = new Reader(payload)
+    const frameClass = reader.u8()
+    const bytes = reader.u32()
+    // Grants for classes that need none are ignored.
+    return frameClass === 2 || frameClass === 3 ? { class: frameClass, bytes } : undefined
+  })
+}
+
+/** HAVE, n x 40 B: feed id16 | floor u64 | head u64 | chain 8 B (first bytes of the hash chain at `head`). */
+export type Have = { id: FeedId; floor: number; head: number; chain8: Uint8Array }
+
+const HAVE_BYTES = 40
+export const HAVES_PER_FRAME_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / HAVE_BYTES)
+
+export function encodeHaves(entries: readonly Have[]): Uint8Array {
+  const writer = new Writer(entries.length * HAVE_BYTES)
+  for (const { id, floor, head, chain8 } of entries)
+    writer.hex(id).u64(floor).u64(head).bytes(chain8)
+  return writer.done()
+}
+
+export function decodeHaves(payload: Uint8Array): Have[] {
+  return decoded(FRAME.HAVE, () =>
+    repeated(payload, (reader) => ({
+      id: reader.hex(16) as FeedId,
+      floor: reader.u64(),
+      head: reader.u64(),
+      chain8: reader.bytes(8).slice(),
+    })),
+  )
+}
+
+const WANT_LIVE = 0b1
+/** Reserved: a snapshot instead of events. */
+const WANT_SNAPSHOT = 0b10
+const WANT_OPENING = 0b100
+
+/** WANT, 29 B: feed id16 | after u64 | max_bytes u32 (0, reserved) | flags u8: bit0 live, bit1 snapshot (reserved),
+ *  bit2 FEED_OPEN first. */
+export type Want = { id: FeedId; after: number; isLive: boolean; needsOpening: boolean }
+
+export function encodeWant({ id, after, isLive, needsOpening }: Want): Uint8Array {
+  const flags = (isLive ? WANT_LIVE : 0) | (needsOpening ? WANT_OPENING : 0)
+  return new Writer(29).hex(id).u64(after).u32(0).u8(flags).done()
+}
+
+/** A want of a kind that is not served here is undefined, and ignored. */
+export function decodeWant(payload: Uint8Array): Want | undefined {
+  return decoded(FRAME.WANT, () => {
+    const reader = new Reader(payload)
+    const id = reader.hex(16) as FeedId
+    const after = reader.u64()
+    reader.u32()
+    const flags = reader.u8()
+    if (flags & WANT_SNAPSHOT) return undefined
+    return { id, after, isLive: (flags & WANT_LIVE) > 0, needsOpening: (flags & WANT_OPENING) > 0 }
+  })
+}
+
+/** ACK, n x 56 B: feed id16 | durable u64 | stable u64 | at hlc u64 | via id16 (zero: by this link). */
+export type Ack = {
+  id: FeedId
+  durable: number
+  stable: number
+  at: Hlc
+  via: BranchId | undefined
+}
+
+const ACK_BYTES = 56
+export const ACKS_PER_FRAME_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / ACK_BYTES)
+
+export function encodeAcks(entries: readonly Ack[]): Uint8Array {
+  const writer = new Writer(entries.length * ACK_BYTES)
+  for (const { id, durable, stable, at, via } of entries) {
+    writer.hex(id).u64(durable).u64(stable).hex(at)
+    writer.hex(via ?? ZERO_ID)
+  }
+  return writer.done()
+}
+
+export function decodeAcks(payload: Uint8Array): Ack[] {
+  return decoded(FRAME.ACK, () =>
+    repeated(payload, (reader) => {
+      const id = reader.hex(16) as FeedId
+      const durable = reader.u64()
+      const stable = reader.u64()
+      const at = hlc(reader)
+      const via = reader.hex(16)
+      return { id, durable, stable, at, via: via === ZERO_ID ? undefined : (via as BranchId) }
+    }),
+  )
+}
+
+export const SIGNAL_BODY_BYTES_MAX = 512
+
+/** EPH, 19 B and body: kind u8 | key id16 | ttl u16 (seconds) | body (<= 512 B). Forgotten, never stored. */
+export type Signal = { kind: number; key: string; ttl: number; body: Uint8Array }
+
+export function encodeSignal({ kind, key, ttl, body }: Signal): Uint8Array {
+  if (body.length > SIGNAL_BODY_BYTES_MAX) throw new RangeError('The signal has too long a body')
+  return new Writer(19 + body.length).u8(kind).hex(key).u16(ttl).bytes(body).done()
+}
+
+export function decodeSignal(payload: Uint8Array): Signal {
+  return decoded(FRAME.EPH, () => {
+    const reader = new Reader(payload)
+    const signal = { kind: reader.u8(), key: reader.hex(16), ttl: reader.u16() }
+    if (reader.left > SIGNAL_BODY_BYTES_MAX) throw new RangeError('The signal has too long a body')
+    return { ...signal, body: reader.rest().slice() }
+  })
+}
+
+/** CHUNK_WANT, 20 B: file id16 (SHA-256[0..16]) | first u32 (0 now). A list of chunks may follow in later releases. */
+export function encodeChunkWant(file: string): Uint8Array {
+  return new Writer(20).hex(file).u32(0).done()
+}
+
+export function decodeChunkWant(payload: Uint8Array): string {
+  return decoded(FRAME.CHUNK_WANT, () => {
+    const reader = new Reader(payload)
+    const file = reader.hex(16)
+    reader.u32()
+    return file
+  })
+}
+
+const CHUNK_HEADER_BYTES = 24
+export const CHUNK_DATA_BYTES_MAX = PAYLOAD_BYTES_MAX - CHUNK_HEADER_BYTES
+
+/** CHUNK, 24 B and data: file id16 | index u32 (0 now) | offset u32 | data. `more` says that data follows; a frame
+ *  without data at offset 0 says that the branch does not hold the file. */
+export type Chunk = { file: string; offset: number; data: Uint8Array }
+
+export function encodeChunk({ file, offset, data }: Chunk): Uint8Array {
+  return concat(new Writer(CHUNK_HEADER_BYTES).hex(file).u32(0).u32(offset).done(), data)
+}
+
+export function decodeChunk(payload: Uint8Array): Chunk {
+  return decoded(FRAME.CHUNK, () => {
+    const reader = new Reader(payload)
+    const file = reader.hex(16)
+    reader.u32()
+    return { file, offset: reader.u32(), data: reader.rest().slice() }
+  })
+}
+
+function repeated<T>(payload: Uint8Array, read: (reader: Reader) => T): T[] {
+  const reader = new Reader(payload)
+  const entries: T[] = []
+  while (reader.left > 0) entries.push(read(reader))
+  return entries
+}
+
+function hlc(reader: Reader): Hlc {
+  const text = reader.hex(8)
+  if (!isHlc(text)) throw new RangeError('The clock value is malformed')
+  return text
+}
+
+/** Text a peer sent, for our log only: printable ASCII, or nothing. It never reaches a page or another peer. */
+function printable(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes).replace(/[^ -~]/g, '')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The relay's tables: branches and when they were heard, addresses, feeds as far as a session asks. The log's own
+ * tables are only read here. Every function takes the database first; changes are called inside the writer.
+ */
+import { hlcOf } from '../base/hlc.ts'
+import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import type { Ack } from './payloads.ts'
+
+export type Peer = {
+  branch: BranchId
+  name: string
+  isActive: boolean
+  addresses: string[]
+  heardAt: Millis | undefined
+  lostAt: Millis | undefined
+}
+
+/** All branches of the organisation but this one, by name. */
+export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
+  const rows = await db
+    .selectFrom('branch')
+    .select(['id', 'name', 'status', 'addresses', 'heardAt', 'lostAt'])
+    .where('id', '!=', self)
+    .orderBy('name')
+    .execute()
+  return rows.map((row) => ({
+    branch: row.id,
+    name: row.name,
+    isActive: row.status === 'active',
+    addresses: addressesOf(row.addresses),
+    heardAt: row.heardAt ?? undefined,
+    lostAt: row.lostAt ?? undefined,
+  }))
+}
+
+/** The addresses in a branch's record. */
+export function addressesOf(json: string): string[] {
+  const list: unknown = JSON.parse(json)
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : []
+}
+
+/** The signing key of a branch. */
+export async function findSignKey(db: Db, branch: BranchId): Promise<Uint8Array | undefined> {
+  const row = await db
+    .selectFrom('branch')
+    .select('signPublicKey')
+    .where('id', '=', branch)
+    .where('status', '=', 'active')
+    .executeTakeFirst()
+  return row?.signPublicKey
+}
+
+/** Notes that branches are linked now. */
+export async function markHeard(tx: Db, branches: readonly BranchId[], now: Millis): Promise<void> {
+  await tx
+    .updateTable('branch')
+    .set({ heardAt: now, lostAt: null })
+    .where('id', 'in', [...branches])
+    .execute()
+}
+
+/** Notes that the last link to a branch is gone. */
+export async function markLost(tx: Db, branch: BranchId, now: Millis): Promise<void> {
+  await tx
+    .updateTable('branch')
+    .set({ heardAt: now, lostAt: now })
+    .where('id', '=', branch)
+    .execute()
+}
+
+/** After a start: links that a crash ended were lost when they were last heard. */
+export async function markAllLost(tx: Db): Promise<void> {
+  await tx
+    .updateTable('branch')
+    .set((eb) => ({ lostAt: eb.ref('heardAt') }))
+    .where('lostAt', 'is', null)
+    .where('heardAt', 'is not', null)
+    .execute()
+}
+
+export type StaticAddress = { address: string; branch: BranchId | undefined }
+
+/** Addresses besides the branches' own records, from settings and invitations. */
+export async function staticAddresses(db: Db): Promise<StaticAddress[]> {
+  const rows = await db
+    .selectFrom('peer_address')
+    .select(['address', 'branchId'])
+    .orderBy('address')
+    .execute()
+  return rows.map(({ address, branchId }) => ({ address, branch: branchId ?? undefined }))
+}
+
+/** Takes the addresses of the settings as they are now; what was pinned stays pinned. */
+export async function replaceSettingAddresses(tx: Db, addresses: readonly string[]): Promise<void> {
+  await tx
+    .deleteFrom('peer_address')
+    .where('source', '=', 'setting')
+    .$if(addresses.length > 0, (query) => query.where('address', 'not in', [...addresses]))
+    .execute()
+  for (const address of addresses) {
+    await tx
+      .insertInto('peer_address')
+      .values({ address, source: 'setting', branchId: null })
+      .onConflict((on) => on.column('address').doNothing())
+      .execute()
+  }
+}
+
+/** The branch met at an address: from now on only this one may answer there. */
+export async function pinAddress(tx: Db, address: string, branch: BranchId): Promise<void> {
+  await tx
+    .updateTable('peer_address')
+    .set({ branchId: branch })
+    .where('address', '=', address)
+    .where('branchId', 'is', null)
+    .execute()
+}
+
+/** Origins of feeds by their numbers. */
+export async function originsOf(
+  db: Db,
+  feeds: readonly { n: number }[],
+): Promise<Map<number, BranchId>> {
+  if (feeds.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('feed')
+    .select(['n', 'origin'])
+    .where(
+      'n',
+      'in',
+      feeds.map(({ n }) => n),
+    )
+    .execute()
+  return new Map(rows.map(({ n, origin }) => [n, origin]))
+}
+
+/** Our cursor in a feed that the peer writes in its present boot; undefined for any other feed. */
+export async function findLiveCursor(
+  db: Db,
+  id: FeedId,
+  { origin, incarnation }: { origin: BranchId; incarnation: Incarnation },
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('feed')
+    .select('head')
+    .where('id', '=', id)
+    .where('origin', '=', origin)
+    .where('incarnation', '=', incarnation)
+    .executeTakeFirst()
+  return row?.head
+}
+
+/** What we hold of the feeds a peer wrote for us, with the time it arrived: acks it may have missed. */
+export async function heldAcks(db: Db, origin: BranchId): Promise<Ack[]> {
+  const rows = await db
+    .selectFrom('feed as f')
+    .leftJoin('feed_entry as e', (on) =>
+      on.onRef('e.feedN', '=', 'f.n').onRef('e.seq', '=', 'f.head'),
+    )
+    .leftJoin('event as v', 'v.position', 'e.position')
+    .select(['f.id', 'f.head', 'v.arrivedAt'])
+    .where('f.origin', '=', origin)
+    .where('f.head', '>', 0)
+    .orderBy('f.n')
+    .execute()
+  return rows.map(({ id, head, arrivedAt }) => ({
+    id,
+    durable: head,
+    stable: head,
+    at: hlcOf(arrivedAt ?? 0, 0),
+    via: undefined,
+  }))
+}
+
+/** Whether a branch may sign for the organisation: it has an issuer certificate. */
+export async function isIssuer(db: Db, branch: BranchId): Promise<boolean> {
+  const row = await db
+    .selectFrom('issuer')
+    .select('serial')
+    .where('branchId', '=', branch)
+    .executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,125 @@
+/**
+ * What waits to be sent on one link, in four classes: control before all else; then ephemeral, durable and bulk frames
+ * share by weight (deficit round robin), so that files never starve messages and still move. Pure: bytes come out when
+ * the link asks for them, and it asks only while little waits in the socket, because what is in the socket cannot be
+ * overtaken any more.
+ */
+import { KIB } from '../base/units.ts'
+import { classOf, encodeFrames, FRAME_HEADER_BYTES, type Frame, frameBytes } from './frames.ts'
+
+/** What one Noise message carries at most: one large frame, or many small ones at one tag. */
+const MESSAGE_BYTES_MAX = 16 * KIB + FRAME_HEADER_BYTES
+/** Of control frames: a peer that reads nothing must not fill our memory. */
+const CONTROL_BYTES_MAX = 1024 * KIB
+/** Presence of a large branch fits; older signals are worthless anyway. */
+const EPHEMERAL_BYTES_MAX = 64 * KIB
+
+/** Bytes per round of classes 1, 2, 3. */
+const WEIGHT = [0, 8 * KIB, 16 * KIB, 4 * KIB] as const
+const SHARED = [1, 2, 3] as const
+
+export class Queues {
+  readonly #control: Frame[] = []
+  /** By key, in order of arrival: a newer frame replaces the older one where it stands. */
+  readonly #ephemeral = new Map<string, Frame>()
+  readonly #durable: Frame[] = []
+  readonly #bulk: Frame[] = []
+  readonly #bytes = [0, 0, 0, 0]
+  readonly #deficit = [0, 0, 0, 0]
+  #turn = 0
+
+  /** Bytes that wait in a class. */
+  waiting(frameClass: 0 | 1 | 2 | 3): number {
+    return this.#bytes[frameClass] ?? 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes.every((bytes) => bytes === 0)
+  }
+
+  /** Whether more control frames wait than a peer that reads would ever leave. */
+  get isOverfull(): boolean {
+    return this.waiting(0) > CONTROL_BYTES_MAX
+  }
+
+  /** Takes a frame of class 0, 2 or 3. */
+  push(frame: Frame): void {
+    const frameClass = classOf(frame.type)
+    if (frameClass === 1) this.pushSignal('', frame)
+    else {
+      this.#list(frameClass).push(frame)
+      this.#add(frameClass, frameBytes(frame))
+    }
+  }
+
+  /** Takes a signal: it replaces an unsent one of the same key; over the cap the oldest are dropped. */
+  pushSignal(key: string, frame: Frame): void {
+    const older = this.#ephemeral.get(key)
+    if (older) this.#add(1, -frameBytes(older))
+    this.#ephemeral.set(key, frame)
+    this.#add(1, frameBytes(frame))
+    for (const [oldKey, old] of this.#ephemeral) {
+      if (this.waiting(1) <= EPHEMERAL_BYTES_MAX) break
+      this.#ephemeral.delete(oldKey)
+      this.#add(1, -frameBytes(old))
+    }
+  }
+
+  /** The next Noise message, or undefined when nothing waits. */
+  next(): Uint8Array | undefined {
+    const frames: Frame[] = []
+    let room = MESSAGE_BYTES_MAX
+    for (;;) {
+      const frame = this.#take(room)
+      if (!frame) break
+      frames.push(frame)
+      room -= frameBytes(frame)
+    }
+    return frames.length > 0 ? encodeFrames(frames) : undefined
+  }
+
+  #take(room: number): Frame | undefined {
+    if (this.#control.length > 0) return this.#takeFrom(0, room)
+    if (this.isEmpty) return undefined
+    // A round gives every class that waits its weight; a frame is sent when its class has saved enough for it.
+    for (;;) {
+      const frameClass = SHARED[this.#turn] ?? 1
+      const first = this.#first(frameClass)
+      if (first && frameBytes(first) <= (this.#deficit[frameClass] ?? 0)) {
+        return this.#takeFrom(frameClass, room)
+      }
+      if (!first) this.#deficit[frameClass] = 0 // what does not wait saves nothing
+      this.#turn = (this.#turn + 1) % SHARED.length
+      const next = SHARED[this.#turn] ?? 1
+      this.#deficit[next] = (this.#deficit[next] ?? 0) + WEIGHT[next]
+    }
+  }
+
+  #takeFrom(frameClass: 0 | 1 | 2 | 3, room: number): Frame | undefined {
+    const first = this.#first(frameClass)
+    if (!first || frameBytes(first) > room) return undefined
+    if (frameClass === 1) {
+      const [key = ''] = this.#ephemeral.keys()
+      this.#ephemeral.delete(key)
+    } else this.#list(frameClass).shift()
+    this.#add(frameClass, -frameBytes(first))
+    if (frameClass > 0)
+      this.#deficit[frameClass] = (this.#deficit[frameClass] ?? 0) - frameBytes(first)
+    return first
+  }
+
+  #first(frameClass: 0 | 1 | 2 | 3): Frame | undefined {
+    if (frameClass !== 1) return this.#list(frameClass)[0]
+    const [first] = this.#ephemeral.values()
+    return first
+  }
+
+  #list(frameClass: 0 | 2 | 3): Frame[] {
+    if (frameClass === 0) return this.#control
+    return frameClass === 2 ? this.#durable : this.#bulk
+  }
+
+  #add(frameClass: 0 | 1 | 2 | 3, bytes: number): void {
+    this.#bytes[frameClass] = (this.#bytes[frameClass] ?? 0) + bytes
+  }
+}

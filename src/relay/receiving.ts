@@ -1,0 +1,193 @@
+/**
+ * The receiving half of a session, pure: what the peer has that we lack, what we asked for, what came and was stored.
+ * A feed is asked for once and then again only when it grew past what was asked: so nothing is sent twice, and nothing
+ * that was announced is forgotten. Credits are given back after the commit, so a slow disk holds back the peer.
+ */
+
+import { Reader } from '../base/bytes.ts'
+import type { Hlc } from '../base/hlc.ts'
+import type { FeedId } from '../base/ids.ts'
+import { KIB, MIB, type Millis } from '../base/units.ts'
+import { Assembly, decoded, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
+import {
+  ACKS_PER_FRAME_MAX,
+  type Ack,
+  encodeAcks,
+  encodeCredit,
+  encodeWant,
+  type Have,
+} from './payloads.ts'
+import type { Effect } from './session.ts'
+
+/** 64 events and what they carry (docs/protocol.md); a longer one is a mistake or an attack. */
+export const BATCH_BYTES_MAX = 160 * KIB
+/** What a peer may have under way to us: memory per link is bounded by it. */
+export const DURABLE_WINDOW_BYTES = MIB
+/** Grants are collected up to here: one CREDIT frame for many batches. */
+const GRANT_BYTES = DURABLE_WINDOW_BYTES / 4
+/** Under load acks are collected so long; an idle link acks at once. */
+export const ACK_DELAY_MS: Millis = 100
+/** More feeds than fifty branches write in years of restarts. */
+const FEEDS_PER_PEER_MAX = 50_000
+
+type Heard = {
+  entry: Have
+  /** The head we asked up to; -1: not asked. */
+  asked: number
+  durable: number
+  isFinding: boolean
+}
+
+export class Receiving {
+  readonly #heard = new Map<FeedId, Heard>()
+  /** Feeds of branches whose identity has not arrived yet. */
+  readonly #strange = new Set<FeedId>()
+  readonly #assembly = new Assembly(BATCH_BYTES_MAX)
+  readonly #acks = new Map<FeedId, Ack>()
+  /** Bytes received and not granted again. */
+  #taken = 0
+  #toGrant = 0
+  #storing = 0
+  #isAckTimed = false
+
+  /** The peer's list, or changes of it. */
+  haves(entries: readonly Have[]): Effect[] {
+    return entries.flatMap((entry): Effect[] => {
+      const heard = this.#heard.get(entry.id)
+      if (heard) {
+        heard.entry = entry
+        return this.#findMore(heard)
+      }
+      if (this.#heard.size >= FEEDS_PER_PEER_MAX) {
+        throw new ProtocolClose('out-of-turn', 'The peer lists more feeds than there can be')
+      }
+      this.#heard.set(entry.id, { entry, asked: -1, durable: 0, isFinding: true })
+      return [{ kind: 'find', entry }]
+    })
+  }
+
+  #findMore(heard: Heard): Effect[] {
+    const { entry, asked, durable, isFinding } = heard
+    const isUnderWay = isFinding || (asked > durable && !this.#strange.has(entry.id))
+    if (isUnderWay || entry.head <= durable) return []
+    heard.isFinding = true
+    return [{ kind: 'find', entry }]
+  }
+
+  /** The log's answer: what to ask for, if anything. */
+  found(
+    entry: Have,
+    want: { id: FeedId; after: number; needsOpening: boolean } | undefined,
+  ): Effect[] {
+    const heard = this.#heard.get(entry.id)
+    if (!heard) return []
+    heard.isFinding = false
+    if (!want) return heard.entry.head > entry.head ? this.#findMore(heard) : []
+    heard.asked = heard.entry.head
+    heard.durable = Math.max(heard.durable, want.after)
+    const payload = encodeWant({ ...want, isLive: true })
+    return [{ kind: 'send', frame: frame(FRAME.WANT, payload) }]
+  }
+
+  /** Whether a feed's origin is known by now: until then its batches are dropped, and it is asked for again later. */
+  opened(id: FeedId, isKnown: boolean): void {
+    if (isKnown) this.#strange.delete(id)
+    else this.#strange.add(id)
+  }
+
+  /** Identities arrived: what was strange may be known now. */
+  retry(): Effect[] {
+    const ids = [...this.#strange]
+    this.#strange.clear()
+    return ids.flatMap((id): Effect[] => {
+      const heard = this.#heard.get(id)
+      if (!heard || heard.isFinding) return []
+      heard.asked = -1
+      heard.isFinding = true
+      return [{ kind: 'find', entry: heard.entry }]
+    })
+  }
+
+  /** A fragment of a batch; the last one makes it whole. */
+  batch(part: Frame): Effect[] {
+    this.#taken += part.payload.length
+    if (this.#taken > DURABLE_WINDOW_BYTES) {
+      throw new ProtocolClose('out-of-turn', 'The peer sends more than it was granted')
+    }
+    const bytes = this.#assembly.add(part)
+    if (!bytes) return []
+    this.#storing += 1
+    return [{ kind: 'store', id: feedOf(bytes), bytes }]
+  }
+
+  isStrange(id: FeedId): boolean {
+    return this.#strange.has(id)
+  }
+
+  /** A batch left our memory: stored up to `durable`, or dropped (undefined). */
+  stored(
+    { id, bytes, durable }: { id: FeedId; bytes: number; durable: number | undefined },
+    at: Hlc,
+  ): Effect[] {
+    this.#storing -= 1
+    const effects = this.#grant(bytes)
+    if (durable !== undefined) {
+      this.#acks.set(id, { id, durable, stable: durable, at, via: undefined })
+      const heard = this.#heard.get(id)
+      if (heard) {
+        heard.durable = Math.max(heard.durable, durable)
+        effects.push(...this.#findMore(heard))
+      }
+    }
+    return [...effects, ...this.#ackOrWait()]
+  }
+
+  #ackOrWait(): Effect[] {
+    if (this.#storing === 0) return this.acks()
+    if (this.#isAckTimed || this.#acks.size === 0) return []
+    this.#isAckTimed = true
+    return [{ kind: 'timer', name: 'ack', ms: ACK_DELAY_MS }]
+  }
+
+  ackTimer(): Effect[] {
+    this.#isAckTimed = false
+    return this.acks()
+  }
+
+  acks(): Effect[] {
+    const entries = [...this.#acks.values()]
+    this.#acks.clear()
+    return ackFrames(entries)
+  }
+
+  #grant(bytes: number): Effect[] {
+    this.#toGrant += bytes
+    if (this.#toGrant < GRANT_BYTES) return []
+    const granted = this.#toGrant
+    this.#toGrant = 0
+    this.#taken -= granted
+    const payload = encodeCredit({ class: 2, bytes: granted })
+    return [{ kind: 'send', frame: frame(FRAME.CREDIT, payload) }]
+  }
+}
+
+/** ACK frames of entries, as few as possible. */
+export function ackFrames(entries: readonly Ack[]): Effect[] {
+  const effects: Effect[] = []
+  for (let at = 0; at < entries.length; at += ACKS_PER_FRAME_MAX) {
+    const payload = encodeAcks(entries.slice(at, at + ACKS_PER_FRAME_MAX))
+    effects.push({ kind: 'send', frame: frame(FRAME.ACK, payload) })
+  }
+  return effects
+}
+
+/** BatchHeader: magic u32, version u8, algorithm u8, flags u16, then the feed's id. */
+const FEED_OFFSET = 8
+
+function feedOf(batch: Uint8Array): FeedId {
+  return decoded(FRAME.BATCH, () => {
+    const reader = new Reader(batch)
+    reader.bytes(FEED_OFFSET)
+    return reader.hex(16) as FeedId
+  })
+}

@@ -1,0 +1,114 @@
+/**
+ * What the effects of a session do to the event log, each answered by an input of the session. The only part of
+ * replication that waits for the database; one of these per link.
+ */
+import type { BranchId, FeedId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import type { EventLog, Want } from '../eventlog/log.ts'
+import { feedIdOf } from '../eventlog/opening.ts'
+import type { Have, Settings } from './payloads.ts'
+import { findLiveCursor, heldAcks, originsOf } from './peers.ts'
+import type { Effect, Input } from './session.ts'
+
+/** What the relay needs of the event log. */
+export type RelayLog = Pick<
+  EventLog,
+  | 'offersTo'
+  | 'wanted'
+  | 'openingOf'
+  | 'receiveOpening'
+  | 'batchesAfter'
+  | 'receiveBatch'
+  | 'acknowledged'
+  | 'now'
+  | 'observe'
+  | 'onGrown'
+  | 'onCommitted'
+>
+
+export type ReplicationParts = {
+  eventLog: RelayLog
+  read: Db
+  self: BranchId
+  peer: BranchId
+  settings(): Settings | undefined
+  isStrange(id: FeedId): boolean
+}
+
+/** Effects that wait for the database. */
+export type LogEffect = Extract<
+  Effect,
+  { kind: 'list' | 'find' | 'readOpening' | 'takeOpening' | 'read' | 'store' | 'acknowledged' }
+>
+
+/** Carries one effect out; the input it answers with, if any. */
+export async function performed(
+  effect: LogEffect,
+  parts: ReplicationParts,
+): Promise<Input | undefined> {
+  const { eventLog, peer } = parts
+  switch (effect.kind) {
+    case 'list':
+      return { kind: 'offers', offers: await offers(parts) }
+    case 'find':
+      return { kind: 'found', entry: effect.entry, want: await wanted(effect.entry, parts) }
+    case 'readOpening':
+      return { kind: 'opening', id: effect.id, bytes: await eventLog.openingOf(effect.id) }
+    case 'takeOpening': {
+      const result = await eventLog.receiveOpening(peer, effect.bytes)
+      const isKnown = result !== 'unknown-origin'
+      return { kind: 'feedOpened', id: feedIdOf(effect.bytes), isKnown }
+    }
+    case 'read': {
+      const { id, n, after, bytesMax } = effect
+      const batches = await eventLog.batchesAfter(n, after, bytesMax)
+      return { kind: 'batches', id, after, batches }
+    }
+    case 'store':
+      return await stored(effect, parts)
+    case 'acknowledged': {
+      const entries = effect.acks.map(({ id, ...rest }) => ({ feed: id, ...rest }))
+      await eventLog.acknowledged(peer, entries)
+      return undefined
+    }
+  }
+}
+
+async function offers({ eventLog, read, self, peer }: ReplicationParts) {
+  const all = await eventLog.offersTo(peer)
+  const origins = await originsOf(read, all)
+  return all.map((offer) => {
+    const origin = origins.get(offer.n)
+    return { ...offer, isOurs: origin === self, isTheirs: origin === peer }
+  })
+}
+
+/** What to ask for. A feed the peer is writing now is wanted even when we hold it all: it will be sent live then. */
+async function wanted(entry: Have, parts: ReplicationParts): Promise<Want | undefined> {
+  const { eventLog, read, peer, settings } = parts
+  const want = await eventLog.wanted(peer, entry)
+  const incarnation = settings()?.incarnation
+  if (want || !incarnation) return want
+  const after = await findLiveCursor(read, entry.id, { origin: peer, incarnation })
+  return after === undefined ? undefined : { id: entry.id, after, needsOpening: false }
+}
+
+async function stored(
+  { id, bytes }: Extract<LogEffect, { kind: 'store' }>,
+  { eventLog, peer, isStrange }: ReplicationParts,
+): Promise<Input> {
+  const dropped = isStrange(id)
+  const result = dropped ? undefined : await eventLog.receiveBatch(peer, bytes)
+  return {
+    kind: 'stored',
+    id,
+    bytes: bytes.length,
+    durable: result?.durable,
+    hlc: eventLog.now(),
+  }
+}
+
+/** Acks of what we hold of the peer's feeds, told once per session: the link may have died before the last one. */
+export async function missedAcks({ read, peer }: ReplicationParts): Promise<Input> {
+  return { kind: 'held', acks: await heldAcks(read, peer) }
+}

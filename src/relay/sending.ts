@@ -1,0 +1,211 @@
+/**
+ * The sending half of a session, pure: which of our feeds the peer wants, how far it has them, how much it will take.
+ * Our own feeds are sent live; another branch's feed is sent as far as we hold it, and its growth is announced: with
+ * direct links everywhere nothing crosses twice. Docs: docs/protocol.md, section 4.
+ */
+import type { FeedId } from '../base/ids.ts'
+import { KIB, type Millis } from '../base/units.ts'
+import { FRAME, fragments, frame } from './frames.ts'
+import { encodeHaves, HAVES_PER_FRAME_MAX, type Have, type Want } from './payloads.ts'
+import type { Batches, Effect, Offered } from './session.ts'
+
+/** So much is read ahead for a link: enough to keep it busy, little enough to stop at once when it dies. */
+const READ_BYTES_MAX = 256 * KIB
+/** No more is read while so much waits to be sent. */
+const WAITING_BYTES_MAX = 128 * KIB
+/** Growth of other branches' feeds is announced so much later: most peers have got it directly by then. */
+export const ANNOUNCE_DELAY_MS: Millis = 200
+
+type Serving = {
+  id: FeedId
+  n: number
+  /** The last seq that went out on this link. */
+  sent: number
+  isLive: boolean
+  /** There may be more than `sent`. */
+  isDirty: boolean
+  /** FEED_OPEN goes out first. */
+  isOpening: boolean
+}
+
+export class Sending {
+  readonly #offers = new Map<number, Offered>()
+  readonly #feedNs = new Map<FeedId, number>()
+  /** Feeds that grew and are not for this peer. */
+  readonly #private = new Set<number>()
+  readonly #serving = new Map<FeedId, Serving>()
+  /** What the peer holds, as far as we know: that is not announced to it. */
+  readonly #peerHeads = new Map<FeedId, number>()
+  readonly #unlisted = new Set<number>()
+  #credit = 0
+  /** Credit that the next batch needs. */
+  #creditNeeded = 1
+  #reading: FeedId | undefined
+  #isAnnouncing = false
+  /** The session begins with a list. */
+  #listing: 'first' | 'again' | undefined = 'first'
+  /** Something grew while a list was being made: it may not stand in it. */
+  #isListStale = false
+
+  /** The peer's window; batches may flow from here on. */
+  open(window: number): void {
+    this.#credit = window
+  }
+
+  credit(bytes: number, waitingBytes: number): Effect[] {
+    this.#credit += bytes
+    return this.#pump(waitingBytes)
+  }
+
+  /** The peer holds `head` of a feed: it said so, or it sent us that much. */
+  peerHolds(id: FeedId, head: number): void {
+    if (head > (this.#peerHeads.get(id) ?? 0)) this.#peerHeads.set(id, head)
+  }
+
+  /** The list of what we offer, now: the first one whole, later ones as far as they are news to the peer. */
+  list(offers: readonly Offered[]): Effect[] {
+    const isFirst = this.#listing === 'first'
+    this.#listing = undefined
+    const news: Have[] = []
+    for (const offer of offers) {
+      const { n, id, floor, head, chain } = offer
+      const before = this.#offers.get(n)
+      this.#unlisted.delete(n)
+      this.#offers.set(n, offer)
+      this.#feedNs.set(id, n)
+      const isServed = this.#serving.get(id)?.isLive ?? false
+      const isKnown = isServed || before?.head === head || head <= this.#peerHead(id)
+      if (isFirst || !isKnown) news.push({ id, floor, head, chain8: chain.slice(0, 8) })
+    }
+    if (this.#isListStale) return [...haveFrames(news), ...this.#listAgain()]
+    // What grew before the list was made and does not stand in it is not for this peer.
+    for (const n of this.#unlisted) this.#private.add(n)
+    this.#unlisted.clear()
+    return haveFrames(news)
+  }
+
+  #peerHead(id: FeedId): number {
+    return this.#peerHeads.get(id) ?? -1
+  }
+
+  /** Feeds grew: what is wanted live flows, the rest is announced. */
+  grown(ns: readonly number[], waitingBytes: number): Effect[] {
+    const effects: Effect[] = []
+    for (const n of ns) {
+      const offer = this.#offers.get(n)
+      if (this.#private.has(n) || offer?.isTheirs) continue
+      const serving = offer && this.#serving.get(offer.id)
+      if (serving) serving.isDirty = true
+      if (!serving?.isLive) effects.push(...this.#relist(n, offer))
+    }
+    return [...effects, ...this.#pump(waitingBytes)]
+  }
+
+  #relist(n: number, offer: Offered | undefined): Effect[] {
+    if (!offer) this.#unlisted.add(n)
+    if (!offer || offer.isOurs) return this.#listAgain()
+    if (this.#isAnnouncing) return []
+    this.#isAnnouncing = true
+    return [{ kind: 'timer', name: 'announce', ms: ANNOUNCE_DELAY_MS }]
+  }
+
+  #listAgain(): Effect[] {
+    this.#isListStale = this.#listing !== undefined
+    if (this.#listing) return []
+    this.#listing = 'again'
+    return [{ kind: 'list' }]
+  }
+
+  announce(): Effect[] {
+    this.#isAnnouncing = false
+    return this.#listAgain()
+  }
+
+  /** The peer asks for a feed. What was never offered to it is not answered. */
+  want({ id, after, isLive, needsOpening }: Want, waitingBytes: number): Effect[] {
+    const n = this.#feedNs.get(id)
+    const offer = n === undefined ? undefined : this.#offers.get(n)
+    if (!offer) return []
+    this.#serving.set(id, {
+      id,
+      n: offer.n,
+      sent: after,
+      isLive: isLive && offer.isOurs,
+      isDirty: true,
+      isOpening: needsOpening,
+    })
+    if (needsOpening) return [{ kind: 'readOpening', id }]
+    return this.#pump(waitingBytes)
+  }
+
+  opening(id: FeedId, bytes: Uint8Array | undefined, waitingBytes: number): Effect[] {
+    const serving = this.#serving.get(id)
+    if (!serving || !bytes) return []
+    serving.isOpening = false
+    return [{ kind: 'send', frame: frame(FRAME.FEED_OPEN, bytes) }, ...this.#pump(waitingBytes)]
+  }
+
+  /** What was read of a feed after `after`; empty: that is all there is. */
+  batches({ id, after, batches }: Batches, waitingBytes: number): Effect[] {
+    this.#reading = undefined
+    const serving = this.#serving.get(id)
+    const effects: Effect[] = []
+    let waiting = waitingBytes
+    if (serving && serving.sent === after) {
+      for (const { bytes, lastSeq } of batches) {
+        this.#creditNeeded = bytes.length
+        if (bytes.length > this.#credit) break
+        this.#creditNeeded = 1
+        this.#credit -= bytes.length
+        waiting += bytes.length
+        serving.sent = lastSeq
+        serving.isDirty = true
+        effects.push(...fragments(FRAME.BATCH, bytes).map(sendEffect))
+      }
+      if (batches.length === 0 && !serving.isLive && !serving.isDirty) this.#finish(serving)
+      else if (batches.length > 0) serving.isDirty = true
+    }
+    return [...effects, ...this.#pump(waiting)]
+  }
+
+  /** Less waits to be sent: more may be read. */
+  room(waitingBytes: number): Effect[] {
+    return this.#pump(waitingBytes)
+  }
+
+  #finish({ id, sent }: Serving): void {
+    this.#serving.delete(id)
+    this.peerHolds(id, sent)
+  }
+
+  /** Reads for one feed at a time, in turn. */
+  #pump(waitingBytes: number): Effect[] {
+    if (this.#reading !== undefined || this.#credit < this.#creditNeeded) return []
+    if (waitingBytes > WAITING_BYTES_MAX) return []
+    for (const serving of this.#serving.values()) {
+      if (!serving.isDirty || serving.isOpening) continue
+      const { id, n, sent } = serving
+      serving.isDirty = false
+      this.#serving.delete(id)
+      this.#serving.set(id, serving) // to the end: the others come first next time
+      this.#reading = id
+      const bytesMax = Math.min(this.#credit, READ_BYTES_MAX)
+      return [{ kind: 'read', id, n, after: sent, bytesMax }]
+    }
+    return []
+  }
+}
+
+const sendEffect = (each: Extract<Effect, { kind: 'send' }>['frame']): Effect => ({
+  kind: 'send',
+  frame: each,
+})
+
+function haveFrames(entries: readonly Have[]): Effect[] {
+  const effects: Effect[] = []
+  for (let at = 0; at < entries.length; at += HAVES_PER_FRAME_MAX) {
+    const payload = encodeHaves(entries.slice(at, at + HAVES_PER_FRAME_MAX))
+    effects.push(sendEffect(frame(FRAME.HAVE, payload)))
+  }
+  return effects
+}

@@ -1,0 +1,312 @@
+/**
+ * Replication over one link, without I/O: inputs in, effects out. It ties the sending and the receiving half together
+ * and keeps the session itself: SETTINGS first, PING when idle, GOAWAY at the end. Given the same inputs it always does
+ * the same, so a failure can be replayed. What effects mean is `run.ts`'s business. docs/protocol.md, section 4.
+ */
+import { hex } from '../base/bytes.ts'
+import { type Hlc, millisOf } from '../base/hlc.ts'
+import type { FeedId, Incarnation } from '../base/ids.ts'
+import { type Millis, SECOND } from '../base/units.ts'
+import {
+  CLOSE,
+  type CloseReason,
+  closeReasonOf,
+  FRAME,
+  type Frame,
+  frame,
+  PAYLOAD_BYTES_MAX,
+  ProtocolClose,
+} from './frames.ts'
+import {
+  type Ack,
+  decodeAcks,
+  decodeCredit,
+  decodeGoaway,
+  decodeHaves,
+  decodePing,
+  decodeSettings,
+  decodeWant,
+  encodeGoaway,
+  encodePing,
+  encodeSettings,
+  type Have,
+  PROTOCOL_MAX,
+  PROTOCOL_MIN,
+  type Settings,
+} from './payloads.ts'
+import { ackFrames, BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving } from './receiving.ts'
+import { Sending } from './sending.ts'
+
+/** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, "Links"). */
+export const PING_IDLE_MS: Millis = 15 * SECOND
+export const DEAD_MS: Millis = 45 * SECOND
+const PING_CHECK_MS: Millis = 5 * SECOND
+/** Bulk bytes a peer may have under way to us: a photo is at most 64 KiB. */
+export const BULK_WINDOW_BYTES = 256 * 1024
+
+/** A feed we offer; `isOurs` when we are its origin, `isTheirs` when the peer is. */
+export type Offered = {
+  n: number
+  id: FeedId
+  floor: number
+  head: number
+  chain: Uint8Array
+  isOurs: boolean
+  isTheirs: boolean
+}
+
+/** What was read of a feed after `after`. */
+export type Batches = {
+  id: FeedId
+  after: number
+  batches: readonly { bytes: Uint8Array; lastSeq: number }[]
+}
+
+export type Input =
+  | { kind: 'opened'; hlc: Hlc }
+  | { kind: 'received'; frame: Frame; hlc: Hlc }
+  /** Some bytes of the peer arrived: it lives. */
+  | { kind: 'heard' }
+  | { kind: 'offers'; offers: readonly Offered[] }
+  /** What we hold of the peer's own feeds: it may have missed our ack before. */
+  | { kind: 'held'; acks: readonly Ack[] }
+  | { kind: 'grown'; feeds: readonly number[] }
+  | { kind: 'found'; entry: Have; want: Wanted | undefined }
+  | { kind: 'opening'; id: FeedId; bytes: Uint8Array | undefined }
+  | { kind: 'feedOpened'; id: FeedId; isKnown: boolean }
+  | { kind: 'identities' }
+  | ({ kind: 'batches' } & Batches)
+  | { kind: 'stored'; id: FeedId; bytes: number; durable: number | undefined; hlc: Hlc }
+  /** Little waits to be sent. */
+  | { kind: 'room' }
+  | { kind: 'timer'; name: TimerName; hlc: Hlc }
+
+export type Wanted = { id: FeedId; after: number; needsOpening: boolean }
+export type TimerName = 'ping' | 'ack' | 'announce'
+
+export type Effect =
+  | { kind: 'send'; frame: Frame }
+  /** Answer with `offers`. */
+  | { kind: 'list' }
+  /** Answer with `found`. */
+  | { kind: 'find'; entry: Have }
+  /** Answer with `opening`. */
+  | { kind: 'readOpening'; id: FeedId }
+  /** Answer with `feedOpened`. */
+  | { kind: 'takeOpening'; bytes: Uint8Array }
+  /** Answer with `batches`. */
+  | { kind: 'read'; id: FeedId; n: number; after: number; bytesMax: number }
+  /** Answer with `stored`. */
+  | { kind: 'store'; id: FeedId; bytes: Uint8Array }
+  | { kind: 'acknowledged'; acks: readonly Ack[] }
+  | { kind: 'observe'; hlc: Hlc }
+  | { kind: 'timer'; name: TimerName; ms: Millis }
+  | { kind: 'ready'; settings: Settings }
+  | { kind: 'measured'; roundTripMs: Millis; clockOffsetMs: Millis }
+  /** A frame that is none of replication: signals, blobs, renewal. */
+  | { kind: 'other'; frame: Frame }
+  | { kind: 'credit'; class: 3; bytes: number }
+  /** The peer said GOAWAY. */
+  | { kind: 'gone'; reason: CloseReason; retryAfter: Millis }
+
+export type SessionOptions = {
+  incarnation: Incarnation
+  release: string
+  now(): Millis
+  /** 8 bytes for a PING. */
+  nonce(): Uint8Array
+  /** Bytes that wait to be sent in class 2. */
+  waiting(): number
+}
+
+export class Session {
+  readonly #options: SessionOptions
+  readonly #sending = new Sending()
+  readonly #receiving = new Receiving()
+  readonly #pings = new Map<string, Millis>()
+  #settings: Settings | undefined
+  #heardAt: Millis
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#heardAt = options.now()
+  }
+
+  /** Throws ProtocolClose when the peer breaks a rule. */
+  step(input: Input): Effect[] {
+    const waiting = this.#options.waiting()
+    switch (input.kind) {
+      case 'opened':
+        return this.#open(input.hlc)
+      case 'received':
+        return this.#received(input.frame, input.hlc)
+      case 'heard':
+        this.#heardAt = this.#options.now()
+        return []
+      case 'offers':
+        return this.#sending.list(input.offers)
+      case 'held':
+        return ackFrames(input.acks)
+      case 'grown':
+        return this.#sending.grown(input.feeds, waiting)
+      case 'found':
+        return this.#receiving.found(input.entry, input.want)
+      case 'opening':
+        return this.#sending.opening(input.id, input.bytes, waiting)
+      case 'feedOpened':
+        this.#receiving.opened(input.id, input.isKnown)
+        return []
+      case 'identities':
+        return this.#receiving.retry()
+      case 'batches':
+        return this.#sending.batches(input, waiting)
+      case 'stored':
+        if (input.durable !== undefined) this.#sending.peerHolds(input.id, input.durable)
+        return this.#receiving.stored(input, input.hlc)
+      case 'room':
+        return this.#sending.room(waiting)
+      case 'timer':
+        return this.#timer(input.name, input.hlc)
+    }
+  }
+
+  /** Whether batches of a feed are dropped because its origin is not known yet. */
+  isStrange(id: FeedId): boolean {
+    return this.#receiving.isStrange(id)
+  }
+
+  get settings(): Settings | undefined {
+    return this.#settings
+  }
+
+  #open(hlc: Hlc): Effect[] {
+    const { incarnation, release } = this.#options
+    const settings = encodeSettings({
+      protocolMin: PROTOCOL_MIN,
+      protocolMax: PROTOCOL_MAX,
+      release,
+      frameMax: PAYLOAD_BYTES_MAX,
+      windows: [0, 0, DURABLE_WINDOW_BYTES, BULK_WINDOW_BYTES],
+      incarnation,
+      hlc,
+    })
+    return [
+      send(frame(FRAME.SETTINGS, settings)),
+      this.#ping(hlc),
+      { kind: 'timer', name: 'ping', ms: PING_CHECK_MS },
+      { kind: 'list' },
+    ]
+  }
+
+  #received(received: Frame, hlc: Hlc): Effect[] {
+    const { type, payload } = received
+    if (type === FRAME.GOAWAY) return [goneEffect(payload)]
+    if ((type === FRAME.SETTINGS) === (this.#settings !== undefined)) {
+      throw new ProtocolClose('out-of-turn', 'SETTINGS is the first frame, and comes once')
+    }
+    const waiting = this.#options.waiting()
+    switch (type) {
+      case FRAME.SETTINGS:
+        return this.#settle(decodeSettings(payload))
+      case FRAME.PING:
+        return this.#pong(payload, hlc)
+      case FRAME.PONG:
+        return this.#measured(payload)
+      case FRAME.CREDIT:
+        return this.#credited(payload, waiting)
+      case FRAME.HAVE:
+        return this.#haves(decodeHaves(payload))
+      case FRAME.WANT: {
+        const want = decodeWant(payload)
+        return want ? this.#sending.want(want, waiting) : []
+      }
+      case FRAME.BATCH:
+        return this.#receiving.batch(received)
+      case FRAME.ACK:
+        return [{ kind: 'acknowledged', acks: decodeAcks(payload) }]
+      case FRAME.FEED_OPEN:
+        return [{ kind: 'takeOpening', bytes: payload.slice() }]
+      case FRAME.EPH:
+      case FRAME.CHUNK_WANT:
+      case FRAME.CHUNK:
+      case FRAME.RENEW_REQ:
+      case FRAME.RENEW_RES:
+        return [{ kind: 'other', frame: received }]
+      default:
+        return [] // reserved numbers: known, and without a meaning here yet
+    }
+  }
+
+  #settle(settings: Settings): Effect[] {
+    if (settings.protocolMin > PROTOCOL_MAX || settings.protocolMax < PROTOCOL_MIN) {
+      throw new ProtocolClose('version-unsupported', 'There is no common protocol version')
+    }
+    const [, , durable, bulk] = settings.windows
+    if (durable < BATCH_BYTES_MAX || bulk < PAYLOAD_BYTES_MAX) {
+      throw new ProtocolClose('bad-frame', 'A window is too small for one batch')
+    }
+    this.#settings = settings
+    this.#sending.open(durable)
+    return [
+      { kind: 'observe', hlc: settings.hlc },
+      { kind: 'credit', class: 3, bytes: bulk },
+      { kind: 'ready', settings },
+    ]
+  }
+
+  #haves(entries: readonly Have[]): Effect[] {
+    for (const { id, head } of entries) this.#sending.peerHolds(id, head)
+    return this.#receiving.haves(entries)
+  }
+
+  #credited(payload: Uint8Array, waiting: number): Effect[] {
+    const credit = decodeCredit(payload)
+    if (!credit) return []
+    if (credit.class === 2) return this.#sending.credit(credit.bytes, waiting)
+    return [{ kind: 'credit', class: 3, bytes: credit.bytes }]
+  }
+
+  #timer(name: TimerName, hlc: Hlc): Effect[] {
+    if (name === 'ack') return this.#receiving.ackTimer()
+    if (name === 'announce') return this.#sending.announce()
+    const silent = this.#options.now() - this.#heardAt
+    if (silent >= DEAD_MS) throw new ProtocolClose('timeout', 'The peer is silent')
+    const again: Effect = { kind: 'timer', name: 'ping', ms: PING_CHECK_MS }
+    return silent >= PING_IDLE_MS ? [this.#ping(hlc), again] : [again]
+  }
+
+  #ping(hlc: Hlc): Effect {
+    const nonce = this.#options.nonce()
+    this.#pings.clear() // only the newest is measured
+    this.#pings.set(hex(nonce), this.#options.now())
+    return send(frame(FRAME.PING, encodePing({ nonce, hlc })))
+  }
+
+  #pong(payload: Uint8Array, hlc: Hlc): Effect[] {
+    const { nonce, hlc: theirs } = decodePing(payload)
+    return [{ kind: 'observe', hlc: theirs }, send(frame(FRAME.PONG, encodePing({ nonce, hlc })))]
+  }
+
+  #measured(payload: Uint8Array): Effect[] {
+    const { nonce, hlc } = decodePing(payload)
+    const sentAt = this.#pings.get(hex(nonce))
+    const effects: Effect[] = [{ kind: 'observe', hlc }]
+    if (sentAt === undefined) return effects
+    this.#pings.clear()
+    const roundTripMs = this.#options.now() - sentAt
+    const clockOffsetMs = Math.round(millisOf(hlc) - (sentAt + roundTripMs / 2))
+    return [...effects, { kind: 'measured', roundTripMs, clockOffsetMs }]
+  }
+}
+
+/** The last frame of a link that we end. */
+export function goaway(reason: CloseReason, retryAfter = 0): Frame {
+  return frame(FRAME.GOAWAY, encodeGoaway({ code: CLOSE[reason], retryAfter, text: reason }))
+}
+
+function goneEffect(payload: Uint8Array): Effect {
+  const { code, retryAfter } = decodeGoaway(payload)
+  return { kind: 'gone', reason: closeReasonOf(code), retryAfter: retryAfter * SECOND }
+}
+
+const send = (each: Frame): Effect => ({ kind: 'send', frame: each })

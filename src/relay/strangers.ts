@@ -1,0 +1,110 @@
+/**
+ * How much work and memory unknown callers may cost: a bounded number of half-open transports, token buckets per
+ * address and in all, and one line in the log per minute however many came. Pure but for the log. docs/protocol.md, 2.
+ */
+import { MINUTE, type Millis, SECOND } from '../base/units.ts'
+import type { Log } from '../world/log.ts'
+
+export type Limits = {
+  halfOpenMax: number
+  halfOpenPerAddressMax: number
+  /** Calls of one address: so many at once, then so many a second. */
+  burstPerAddress: number
+  perSecondPerAddress: number
+  perSecond: number
+}
+
+/** A replayed message 1 costs us 0.2 ms and an answer: these bound it to nothing that is felt. */
+export const LIMITS: Limits = {
+  halfOpenMax: 32,
+  halfOpenPerAddressMax: 2,
+  burstPerAddress: 10,
+  perSecondPerAddress: 5,
+  perSecond: 100,
+}
+
+/** Addresses remembered; beyond that, those whose bucket is full again are forgotten first. */
+const ADDRESSES_MAX = 1024
+
+type Bucket = { tokens: number; at: Millis; halfOpen: number }
+
+export class Doorkeeper {
+  readonly #limits: Limits
+  readonly #addresses = new Map<string, Bucket>()
+  readonly #all: Bucket
+  #turnedAway = new Map<string, number>()
+  #loggedAt: Millis = Number.NEGATIVE_INFINITY
+  readonly #log: Log
+
+  constructor(log: Log, limits: Limits = LIMITS) {
+    this.#log = log
+    this.#limits = limits
+    this.#all = { tokens: limits.perSecond, at: 0, halfOpen: 0 }
+  }
+
+  /** Whether a call may go on; if so, `done` is to be called when it is half-open no longer. */
+  admit(address: string, now: Millis): boolean {
+    const { halfOpenMax, halfOpenPerAddressMax, burstPerAddress, perSecondPerAddress, perSecond } =
+      this.#limits
+    const bucket = this.#bucketOf(address, now)
+    if (this.#all.halfOpen >= halfOpenMax || bucket.halfOpen >= halfOpenPerAddressMax) return false
+    if (!take(bucket, { now, perSecond: perSecondPerAddress, most: burstPerAddress })) return false
+    if (!take(this.#all, { now, perSecond, most: perSecond })) return false
+    bucket.halfOpen += 1
+    this.#all.halfOpen += 1
+    return true
+  }
+
+  done(address: string): void {
+    const bucket = this.#addresses.get(address)
+    if (bucket) bucket.halfOpen -= 1
+    this.#all.halfOpen -= 1
+  }
+
+  /** Counts a caller that was turned away; at most one line a minute tells of all of them. */
+  turnedAway(reason: string, now: Millis): void {
+    this.#turnedAway.set(reason, (this.#turnedAway.get(reason) ?? 0) + 1)
+    if (now - this.#loggedAt < MINUTE) return
+    this.#loggedAt = now
+    this.#log.warn('relay.strangers', { count: Object.fromEntries(this.#turnedAway) })
+    this.#turnedAway = new Map()
+  }
+
+  get halfOpen(): number {
+    return this.#all.halfOpen
+  }
+
+  #bucketOf(address: string, now: Millis): Bucket {
+    const known = this.#addresses.get(address)
+    if (known) return known
+    if (this.#addresses.size >= ADDRESSES_MAX) this.#forget(now)
+    const bucket = { tokens: this.#limits.burstPerAddress, at: now, halfOpen: 0 }
+    this.#addresses.set(address, bucket)
+    return bucket
+  }
+
+  #forget(now: Millis): void {
+    const { burstPerAddress, perSecondPerAddress } = this.#limits
+    const fullAfter = (burstPerAddress / perSecondPerAddress) * SECOND
+    for (const [address, { at, halfOpen }] of this.#addresses) {
+      if (halfOpen === 0 && now - at >= fullAfter) this.#addresses.delete(address)
+    }
+    // All of them busy: the oldest that holds nothing open goes, so that memory stays bounded.
+    for (const [address, { halfOpen }] of this.#addresses) {
+      if (this.#addresses.size < ADDRESSES_MAX) break
+      if (halfOpen === 0) this.#addresses.delete(address)
+    }
+  }
+}
+
+function take(
+  bucket: Bucket,
+  { now, perSecond, most }: { now: Millis; perSecond: number; most: number },
+): boolean {
+  const passed = Math.max(0, now - bucket.at) / SECOND
+  bucket.tokens = Math.min(most, bucket.tokens + passed * perSecond)
+  bucket.at = now
+  if (bucket.tokens < 1) return false
+  bucket.tokens -= 1
+  return true
+}
