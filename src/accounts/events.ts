@@ -10,9 +10,8 @@ import { HLC_ZERO, millisOf } from '../base/hlc.ts'
 import type { BranchId, PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
-import { keepEarly, replayEarly } from './early.ts'
 import { isIssuer } from './queries.ts'
 import {
   type RoleGrant,
@@ -66,7 +65,7 @@ export const userPut: EventKind<UserPut> = {
         .insertInto('user')
         .values({ ...record, ...fresh, id: user, home, login, createdAt, ...NOT_BLOCKED })
         .execute()
-      return replay(tx, user)
+      return
     }
     // A restored home branch may bring an older record under a newer incarnation: the highest (rev, hlc) stays.
     if (body.rev < known.rev || (body.rev === known.rev && hlc <= known.hlc)) return
@@ -84,27 +83,17 @@ export const userCred: EventKind<UserCred> = {
   scope: 'all',
   parse: (body) => v.parse(userCredBody, body),
   async refusal(tx, { body, origin }) {
-    const person = await personRow(tx, body.user)
-    if (person === undefined || person.home === origin) return undefined
+    const person = await knownPerson(tx, body.user)
+    if (person.home === origin) return undefined
     // Elsewhere a person only follows on the credential that was proved: never past a reset by the home branch.
     if (body.signature === undefined || body.rev === 0 || body.mustChange) return 'not-home'
     const signature = fromHex(body.signature)
     const signed = credentialBytes({ ...body, branch: origin })
     const before = await keysAt(tx, { ...body, rev: body.rev - 1 })
     const isRight = before.some((key) => isSignedBy(key.publicKey, signed, signature))
-    return before.length === 0 || isRight ? undefined : 'signature-wrong'
+    return isRight ? undefined : 'signature-wrong'
   },
-  async apply(tx, event) {
-    const { body, origin } = event
-    const person = await personRow(tx, body.user)
-    if (person === undefined) return keepEarly(tx, body.user, event)
-    if (person.home !== origin) {
-      const before = await keysAt(tx, { ...body, rev: body.rev - 1 })
-      if (before.length === 0) return keepEarly(tx, body.user, event)
-    }
-    await putCredential(tx, event)
-    await replay(tx, body.user)
-  },
+  apply: putCredential,
 }
 
 /** 0303: an account is closed or opened again. */
@@ -114,14 +103,13 @@ export const userBlock: EventKind<UserBlock> = {
   scope: 'all',
   parse: (body) => v.parse(userBlockBody, body),
   async refusal(tx, { body, origin }) {
-    const person = await personRow(tx, body.user)
-    if (person === undefined || person.home === origin) return undefined
+    const person = await knownPerson(tx, body.user)
+    if (person.home === origin) return undefined
     return (await isIssuer(tx, origin)) ? undefined : 'not-issuing'
   },
   async apply(tx, event) {
     const { user, generation, blocked } = event.body
-    const person = await personRow(tx, user)
-    if (person === undefined) return keepEarly(tx, user, event)
+    const person = await knownPerson(tx, user)
     const isNewer = generation > person.blockGeneration
     // Block beats unblock in the same generation: closing an account is safe to do anywhere, at any time.
     const isBlockOfSame = generation === person.blockGeneration && blocked && !person.disabled
@@ -145,19 +133,11 @@ export const userAt: EventKind<UserAt> = {
     if (body.branch !== origin) return 'not-its-branch'
     if (body.until > millisOf(hlc) + GUEST_MS_MAX + CLOCK_SLACK_MS) return 'until-too-far'
     const keys = await keysAt(tx, body)
-    if (keys.length === 0) return undefined // its credential is still on the way
-    const signed = locationBytes(body)
-    const signature = fromHex(body.signature)
-    const isRight = keys.some((key) => isSignedBy(key.publicKey, signed, signature))
-    return isRight ? undefined : 'signature-wrong'
+    return signerAmong(keys, body) === undefined ? 'signature-wrong' : undefined
   },
   async apply(tx, event) {
     const { body, hlc } = event
-    const keys = await keysAt(tx, body)
-    const person = await personRow(tx, body.user)
-    if (person === undefined || keys.length === 0) return keepEarly(tx, body.user, event)
-    const signed = locationBytes(body)
-    const key = keys.find((one) => isSignedBy(one.publicKey, signed, fromHex(body.signature)))
+    const key = signerAmong(await keysAt(tx, body), body)
     if (key === undefined) return
     // A credential that was replaced meanwhile proves a stay that had begun: a branch that was cut off brings it late.
     const until =
@@ -186,16 +166,14 @@ export const roleGrant: EventKind<RoleGrant> = {
   parse: (body) => v.parse(roleGrantBody, body),
   async refusal(tx, { body, origin }) {
     if (await isIssuer(tx, origin)) return undefined
-    const person = await personRow(tx, body.user)
-    if (person === undefined) return undefined
+    const person = await knownPerson(tx, body.user)
     // Decided by the record alone, not by the role held now: branches that hear things in another order agree.
     const isForHome = body.role === 'employee' || body.role === 'branch-admin'
     return person.home === origin && isForHome ? undefined : 'not-issuing'
   },
   async apply(tx, event) {
     const { body, hlc, origin } = event
-    const person = await personRow(tx, body.user)
-    if (person === undefined) return keepEarly(tx, body.user, event)
+    const person = await knownPerson(tx, body.user)
     const known = [person.roleRev, person.roleHlc, person.roleBranch]
     if (!isAfter([body.rev, hlc, origin], known)) return
     await tx
@@ -218,9 +196,16 @@ function personRow(tx: Db, userId: UserId) {
   return tx.selectFrom('user').where('id', '=', userId).selectAll().executeTakeFirst()
 }
 
+/** The person, or a wait for the record: feeds of different branches have no common order. */
+async function knownPerson(tx: Db, userId: UserId) {
+  const person = await personRow(tx, userId)
+  if (person === undefined) throw new Parked('waits-for-person')
+  return person
+}
+
 type Key = { publicKey: Uint8Array; replacedAt: Hlc | undefined }
 
-/** The keys that ever stood at (epoch, rev): usually one, two after changes made apart. */
+/** The keys that ever stood at (epoch, rev): usually one, two after changes made apart; else a wait for one. */
 async function keysAt(
   tx: Db,
   { user, epoch, rev }: { user: UserId; epoch: number; rev: number },
@@ -239,7 +224,15 @@ async function keysAt(
     .where('rev', '=', rev)
     .select(['publicKey', 'replacedAt'])
     .execute()
-  return [...now.map((key) => ({ ...key, replacedAt: undefined })), ...past]
+  const keys = [...now.map((key) => ({ ...key, replacedAt: undefined })), ...past]
+  if (keys.length === 0) throw new Parked('waits-for-credential')
+  return keys
+}
+
+function signerAmong(keys: readonly Key[], body: UserAt): Key | undefined {
+  const signed = locationBytes(body)
+  const signature = fromHex(body.signature)
+  return keys.find((key) => isSignedBy(key.publicKey, signed, signature))
 }
 
 async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred>): Promise<void> {
@@ -309,9 +302,4 @@ function isAfter(one: readonly (number | string)[], other: readonly (number | st
     if (a !== b) return a > b
   }
   return false
-}
-
-function replay(tx: Db, userId: UserId): Promise<void> {
-  const kinds: readonly EventKind<unknown>[] = userKinds
-  return replayEarly(tx, userId, (name) => kinds.find((kind) => kind.name === name))
 }

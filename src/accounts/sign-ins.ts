@@ -7,31 +7,32 @@ import { createHash } from 'node:crypto'
 import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
-import { DAY, HOUR, MINUTE, type Millis } from '../base/units.ts'
+import { DAY, MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Log } from '../world/log.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import type { AccountDeps } from './authority.ts'
-import { locationBytes, newSalt, provedBy, type Signer } from './credentials.ts'
+import { newSalt, provedBy, type Signer } from './credentials.ts'
 import { DEVICE_CHARACTERS_MAX } from './device.ts'
-import { GUEST_MS_MAX, userAt } from './events.ts'
+import { GUEST_MS_MAX } from './events.ts'
 import { PASSWORD_CHARACTERS_MAX } from './passwords.ts'
 import { findPerson, type Person, personByLogin } from './queries.ts'
 import { personOfSignIn, type SignInRow, signInRow } from './sign-in-rows.ts'
+import {
+  checkHomeHeard,
+  HOME_SILENT_FOR_ADMIN_MS_MAX,
+  HOME_SILENT_MS_MAX,
+  heardAt,
+  putStay,
+} from './stays.ts'
 
 /** Without use, a browser's sign-in ends after two weeks of holiday, a script's after a quarter. */
 const BROWSER_IDLE_MS_MAX = 14 * DAY
 const API_IDLE_MS_MAX = 90 * DAY
-/** A guest's sign-in ends when the home branch was not heard for so long (decisions 9). */
-const HOME_SILENT_MS_MAX = GUEST_MS_MAX
-/** An admin's rights as a guest end sooner: a dismissal must not be outlived by a cut line. */
-const HOME_SILENT_FOR_ADMIN_MS_MAX = 24 * HOUR
 /** A write per person and minute at most, whatever is read. */
 const USED_MS_MIN = MINUTE
 /** Of one person; the ones unused for longest end: scripts sign in again and again. */
 const SIGN_INS_PER_PERSON_MAX = 50
-/** A stay is signed again when less than this of it is left. */
-const STAY_RENEWED_MS = 13 * DAY
 const TOKEN_BYTES = 32
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 const FORM_TOKEN_BYTES = 16
@@ -73,7 +74,7 @@ export type SignIns = {
   end(user: UserId, id: SignInId): Promise<void>
   /** The signer of a person who types the present password; throws invalid-input at `current`, too-many. */
   provedAgain(user: Person, password: string, address: string): Promise<Signer>
-  /** The signer a guest with a temporary password left at sign-in, once. */
+  /** The signer a guest with a temporary password left at sign-in. */
   signerLeft(id: SignInId): Signer | undefined
   /** Deletes what has expired; for the list of jobs. */
   removeExpired(): Promise<number>
@@ -110,7 +111,6 @@ export function createSignIns(deps: SignInDeps): SignIns {
     provedAgain: (user, password, address) => provedAgain(parts, { user, password, address }),
     signerLeft(id) {
       const left = parts.signers.get(id)
-      parts.signers.delete(id)
       return left !== undefined && left.until > clock.now() ? left.signer : undefined
     },
     removeExpired: () =>
@@ -200,19 +200,6 @@ async function checkStill(
   if (person === undefined || person.disabled || same === undefined) throw wrong()
 }
 
-async function checkHomeHeard(tx: Db, person: Person, now: Millis): Promise<void> {
-  const home = await tx
-    .selectFrom('branch')
-    .where('id', '=', person.branch.id)
-    .select(['heardAt', 'lostAt'])
-    .executeTakeFirst()
-  if (now - heardAt(home, now) <= HOME_SILENT_MS_MAX) return
-  throw new AppError('unavailable', 'Cannot sign in: the home branch was not heard for too long', {
-    detail: 'home-silent',
-    values: { branch: person.branch.name },
-  })
-}
-
 async function insertSignIn(
   parts: Parts,
   tx: Db,
@@ -245,28 +232,6 @@ async function insertSignIn(
   await tx.deleteFrom('sign_in').where('id', 'in', tooMany).where('id', '!=', of.id).execute()
 }
 
-/** Tells all branches that the person is here: their messages come here too, and theirs from here are taken. */
-export async function putStay(
-  { append, clock, self }: Pick<AccountDeps, 'append' | 'clock' | 'self'>,
-  tx: Db,
-  of: { user: UserId; epoch: number; rev: number; signer: Signer },
-): Promise<void> {
-  const now = clock.now()
-  const known = await tx
-    .selectFrom('location')
-    .where('userId', '=', of.user)
-    .where('branchId', '=', self)
-    .where('epoch', '=', of.epoch)
-    .where('until', '>', now + STAY_RENEWED_MS)
-    .select('until')
-    .executeTakeFirst()
-  if (known !== undefined) return
-  const { user, epoch, rev } = of
-  const stay = { user, branch: self, epoch, rev, until: now + GUEST_MS_MAX }
-  const signature = hex(of.signer.sign(locationBytes(stay)))
-  await append(tx, { kind: userAt, to: 'all', body: { ...stay, signature } })
-}
-
 async function signInOf(parts: Parts, token: string): Promise<Known | undefined> {
   if (!TOKEN.test(token)) return undefined
   const row = await signInRow(parts.store.read, hashOf(token))
@@ -290,15 +255,6 @@ function knownOf(row: SignInRow | undefined, { self, clock }: Parts): Known | un
     user,
     signIn: { id, kind, device, formToken, createdAt, mustChange: row.mustChange === 1 },
   }
-}
-
-/** When a branch was last heard: now while linked, never if it was never linked. */
-function heardAt(
-  branch: { heardAt: Millis | null; lostAt: Millis | null } | undefined,
-  now: Millis,
-): Millis {
-  if (branch === undefined || branch.heardAt === null) return 0
-  return branch.lostAt === null ? now : Math.max(branch.heardAt, branch.lostAt)
 }
 
 /** Notes the use, at most once a minute; a browser at home thereby stays signed in. Nobody waits for it. */

@@ -1,0 +1,155 @@
+/** What people change of their own account: name, photo, language, look, password. */
+import { hex } from '../base/bytes.ts'
+import { AppError, invalidInput, notFound } from '../base/errors.ts'
+import type { Db } from '../db/open.ts'
+import { putRecord } from './actions.ts'
+import type { AccountDeps } from './authority.ts'
+import {
+  type Credential,
+  credentialBytes,
+  newCredential,
+  provedBy,
+  type Signer,
+} from './credentials.ts'
+import { userCred } from './events.ts'
+import { checkNewPassword } from './passwords.ts'
+import type { Photo } from './photos.ts'
+import { getPerson, type Person } from './queries.ts'
+import type { Theme, UserPut } from './records.ts'
+import { hashOf, type Known, type SignIns, tokenOf } from './sign-ins.ts'
+import { putStay } from './stays.ts'
+
+export type ProfileChanges = {
+  firstName?: string | undefined
+  lastName?: string | undefined
+  language?: string | undefined
+  theme?: Theme | undefined
+  /** Made by `createPhotoMaker` before: pictures are not worked on inside a transaction. */
+  photo?: Photo | 'none' | undefined
+}
+
+/** Changes the own profile; throws forbidden (`profile-at-home`) at a branch that is not the home branch. */
+export async function editProfile(
+  deps: AccountDeps,
+  user: Person,
+  { photo, ...record }: ProfileChanges,
+): Promise<Person> {
+  const { store, self } = deps
+  if (user.branch.id !== self) {
+    throw new AppError('forbidden', 'Cannot change the profile here: only at the home branch', {
+      detail: 'profile-at-home',
+      values: { branch: user.branch.name },
+    })
+  }
+  const changes: Partial<UserPut> = {
+    ...Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)),
+    ...(photo === undefined ? {} : { photo: photo === 'none' ? null : photo.hash }),
+  }
+  return store.writer.write(async (tx) => {
+    if (photo !== undefined && photo !== 'none') {
+      await tx
+        .insertInto('photo')
+        .values(photo)
+        .onConflict((c) => c.doNothing())
+        .execute()
+    }
+    await putRecord(deps, tx, { id: user.id, changes, by: user })
+    return getPerson(tx, user.id)
+  })
+}
+
+export type OwnPasswordDeps = AccountDeps & { signIns: SignIns }
+
+/**
+ * Changes the own password. `current` may be absent only while the password is temporary. All other sign-ins end; this
+ * one goes on with the token returned, because the old token may be known to whoever knew the old password.
+ */
+export async function changePassword(
+  deps: OwnPasswordDeps,
+  { signIn, user }: Known,
+  of: { current?: string | undefined; password: string; address: string },
+): Promise<{ token: string }> {
+  const { store, hasher, signIns, random } = deps
+  const isGuest = user.branch.id !== deps.self
+  const before = await credentialOf(store.read, user)
+  checkNewPassword(of.password, user.login)
+  await checkOther(deps, before, of)
+  const old = signIn.mustChange
+    ? signIns.signerLeft(signIn.id)
+    : await signIns.provedAgain(user, of.current ?? '', of.address)
+  const { credential, signer } = await newCredential({ hasher, random }, of.password)
+  const next = nextCredential({ user, self: deps.self, before, credential, isGuest })
+  const token = tokenOf(deps)
+  await store.writer.write(async (tx) => {
+    const now = await credentialOf(tx, user)
+    if (now.epoch !== before.epoch || now.rev !== before.rev) throw changedMeanwhile()
+    const own = await tx.selectFrom('sign_in').where('id', '=', signIn.id).selectAll().execute()
+    const signature = isGuest ? { signature: hex(signerOf(old).sign(credentialBytes(next))) } : {}
+    const { branch: _branch, ...body } = next
+    await deps.append(tx, {
+      kind: userCred,
+      to: 'all',
+      body: { ...body, mustChange: false, ...signature },
+    })
+    // Applying it ended all sign-ins of the person here, this one too.
+    const kept = own.map((row) => ({ ...row, tokenHash: hashOf(token) }))
+    if (kept.length > 0) await tx.insertInto('sign_in').values(kept).execute()
+    if (isGuest)
+      await putStay(deps, tx, { user: user.id, epoch: next.epoch, rev: next.rev, signer })
+  })
+  return { token }
+}
+
+type Before = Credential & { epoch: number; rev: number }
+
+async function credentialOf(db: Db, user: Person): Promise<Before> {
+  const row = await db
+    .selectFrom('credential')
+    .where('userId', '=', user.id)
+    .select(['salt', 'publicKey', 'epoch', 'rev'])
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('person')
+  return row
+}
+
+/** A new password is another one: else a temporary one would stay the password for ever. */
+async function checkOther(
+  { hasher }: OwnPasswordDeps,
+  before: Before,
+  of: { current?: string | undefined; password: string },
+): Promise<void> {
+  const isSame =
+    of.current === undefined
+      ? (await provedBy(hasher, before, of.password)) !== undefined
+      : of.current.normalize('NFC') === of.password.normalize('NFC')
+  if (isSame) throw invalidInput('password', 'Cannot keep the password', 'password-same')
+}
+
+/** At home a new epoch, which beats whatever was changed elsewhere; as a guest the next step, signed by the old key. */
+function nextCredential(of: {
+  user: Person
+  self: Person['branch']['id']
+  before: Before
+  credential: Credential
+  isGuest: boolean
+}) {
+  const { before, credential, isGuest } = of
+  return {
+    user: of.user.id,
+    branch: of.self,
+    epoch: isGuest ? before.epoch : before.epoch + 1,
+    rev: isGuest ? before.rev + 1 : 0,
+    salt: credential.salt,
+    publicKey: hex(credential.publicKey),
+  }
+}
+
+function signerOf(old: Signer | undefined): Signer {
+  if (old !== undefined) return old
+  // The server was started anew since: only who types the temporary password again can sign with it.
+  throw new AppError('not-signed-in', 'Cannot change the password now: sign in again first')
+}
+
+function changedMeanwhile(): AppError {
+  return new AppError('conflict', 'Cannot change the password: it was changed meanwhile')
+}
