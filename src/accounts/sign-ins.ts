@@ -15,7 +15,7 @@ import type { AccountDeps } from './authority.ts'
 import { newSalt, provedBy, type Signer } from './credentials.ts'
 import { DEVICE_CHARACTERS_MAX } from './device.ts'
 import { GUEST_MS_MAX } from './events.ts'
-import { PASSWORD_CHARACTERS_MAX } from './passwords.ts'
+import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
 import { findPerson, type Person, personByLogin } from './queries.ts'
 import { personOfSignIn, type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
@@ -64,7 +64,7 @@ export type SignInInput = {
 export type SignIns = {
   /**
    * Throws not-signed-in (`wrong-sign-in`), forbidden (`person-disabled`), invalid-input (`login-ambiguous`),
-   * unavailable (`home-silent`), too-many.
+   * unavailable (`home-silent`), too-many, password-change-required for scripts.
    */
   signIn(input: SignInInput): Promise<Known & { token: string }>
   /** The person of a token, undefined when it is none, has ended, or the account is closed. */
@@ -139,6 +139,9 @@ async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token
       detail: 'person-disabled',
     })
   }
+  if (input.kind === 'api' && credential.mustChange === 1) {
+    throw new AppError('password-change-required', 'Cannot sign in: the password is temporary')
+  }
   const isGuest = person.branch.id !== self
   const isCredential = { epoch: credential.epoch, rev: credential.rev }
   const token = tokenOf(parts)
@@ -161,11 +164,11 @@ async function proof(parts: Parts, person: Person | undefined, password: string)
     (await parts.store.read
       .selectFrom('credential')
       .where('userId', '=', person.id)
-      .select(['salt', 'publicKey', 'epoch', 'rev'])
+      .select(['salt', 'publicKey', 'epoch', 'rev', 'mustChange'])
       .executeTakeFirst())
   const nobody = { salt: parts.decoySalt, publicKey: new Uint8Array(0) }
   // A password of any length costs the same; one that is too long is nobody's.
-  const typed = password.slice(0, PASSWORD_CHARACTERS_MAX + 1)
+  const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
   const signer = await provedBy(parts.hasher, credential ?? nobody, typed)
   return { credential, signer }
 }

@@ -29,7 +29,7 @@ export type Person = {
   /** null: the browser's. */
   readonly language: string | null
   /** SHA-256 of the photo, for its address. */
-  readonly photo?: string | null
+  readonly photo?: string | null | undefined
   readonly theme?: string
 }
 

@@ -1,0 +1,127 @@
+/** The own profile: name, photo, language, look, password, sign-ins. */
+
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { type ProfileProps, profilePage } from '../../views/accounts/profile.ts'
+import { problemText } from '../../views/language/words.ts'
+import { AppError } from '../base/errors.ts'
+import { asSignInId } from '../base/ids.ts'
+import { setSignInCookie } from '../web/cookies.ts'
+import { InvalidForm, readForm, readQuery, ticked } from '../web/form.ts'
+import { readMultipart } from '../web/multipart.ts'
+import { addressOf, asWeb, type SignedIn } from './guard.ts'
+import { firstName, lastName, required, theme, typed } from './inputs.ts'
+import { changePassword, editProfile } from './own.ts'
+import { UPLOAD_BYTES_MAX } from './photos.ts'
+import { getPerson, signInsOf } from './queries.ts'
+import { type AccountRouteDeps, COOKIE_DAYS, checkRepeat, passwordErrors } from './route-parts.ts'
+
+const profileForm = v.object({
+  firstName,
+  lastName,
+  language: v.picklist(['en', 'uk', 'pt'], 'language-unknown'),
+  theme,
+  removePhoto: ticked,
+})
+const passwordForm = v.object({ current: required, password: required, repeat: typed })
+
+/** `/profile` and what is under it. */
+export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
+  const { guards, signIns, scope, clock, makePhoto } = deps
+  const app = new Hono<SignedIn>()
+
+  app.get('/profile', guards.signedIn, async (c) => {
+    const { saved } = readQuery(c, v.object({ saved: v.optional(typed) }))
+    return c.html(await page(c, deps, { saved }))
+  })
+
+  app.post('/profile', guards.signedIn, async (c) => {
+    try {
+      const { values, files } = await readMultipart(c, profileForm, {
+        fileBytesMax: UPLOAD_BYTES_MAX,
+      })
+      const upload = files.find((file) => file.field === 'photo')
+      const { removePhoto, ...record } = values
+      const made = upload && (await makePhoto(upload.bytes))
+      const photo = made ?? (removePhoto ? ('none' as const) : undefined)
+      await editProfile(deps, c.var.user, { ...record, photo })
+      return c.redirect('/profile?saved=profile', 303)
+    } catch (error) {
+      const errors = profileErrors(error, c)
+      return c.html(await page(c, deps, { errors }), 422)
+    }
+  })
+
+  app.post('/profile/password', guards.signedIn, async (c) => {
+    try {
+      const form = await readForm(c, passwordForm)
+      checkRepeat(form)
+      const { token } = await changePassword(deps, c.var, { ...form, address: addressOf(c) })
+      setSignInCookie(c, scope, token, COOKIE_DAYS)
+      return c.redirect('/profile?saved=password', 303)
+    } catch (error) {
+      const errors = passwordErrors(error, c.var.t)
+      return c.html(await page(c, deps, { passwordErrors: errors }), 422)
+    }
+  })
+
+  app.post('/profile/sign-ins/:id/end', guards.signedIn, async (c) => {
+    await signIns.end(c.var.user.id, asSignInId(c.req.param('id')))
+    return c.redirect('/profile', 303)
+  })
+
+  async function page(
+    c: Context<SignedIn>,
+    { frameOf, store, names }: AccountRouteDeps,
+    more: Pick<ProfileProps, 'errors' | 'passwordErrors'> & { saved?: string | undefined },
+  ) {
+    const t = c.var.t
+    const user = await getPerson(store.read, c.var.user.id)
+    const own = await signInsOf(store.read, user.id, clock.now())
+    const texts: Record<string, string> = { profile: t.profile.saved, password: t.password.saved }
+    const saved = texts[more.saved ?? '']
+    const frame = frameOf(
+      asWeb(c),
+      saved === undefined ? {} : { flash: { kind: 'ok', text: saved } },
+    )
+    return profilePage(frame, {
+      login: user.login,
+      firstName: user.firstName,
+      lastName: user.lastName,
+      language: c.var.language,
+      theme: user.theme,
+      signIns: own.map((one) => ({
+        id: one.id,
+        where: one.device,
+        branch: names().branch,
+        lastUsedAt: one.usedAt,
+        isThis: one.id === c.var.signIn.id,
+      })),
+      errors: more.errors,
+      passwordErrors: more.passwordErrors,
+    })
+  }
+  return app
+}
+
+/** The sentences at the fields of the profile; throws what is none of them. */
+function profileErrors(
+  error: unknown,
+  c: Context<SignedIn>,
+): { firstName?: string; lastName?: string; photo?: string } {
+  const t = c.var.t
+  if (error instanceof InvalidForm) {
+    const pairs = error.problems.map((problem) => [
+      problem.field,
+      problemText(t, { code: 'invalid-input', ...problem }),
+    ])
+    return Object.fromEntries(pairs)
+  }
+  if (!(error instanceof AppError)) throw error
+  if (error.code === 'too-large') {
+    return { photo: problemText(t, { code: 'invalid-input', detail: 'photo-large' }) }
+  }
+  if (error.field !== 'photo' && error.code !== 'too-many') throw error
+  return { photo: problemText(t, error) }
+}

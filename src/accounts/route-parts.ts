@@ -1,0 +1,43 @@
+/** What the routes of accounts share: their needs, and the sentences of password forms. */
+import { problemText, type Words } from '../../views/language/words.ts'
+import { AppError } from '../base/errors.ts'
+import type { CookieScope } from '../web/cookies.ts'
+import type { FrameOf } from '../web/frame.ts'
+import type { Guards } from './guard.ts'
+import type { OwnPasswordDeps } from './own.ts'
+import type { MakePhoto } from './photos.ts'
+
+export type AccountRouteDeps = OwnPasswordDeps & {
+  guards: Guards
+  frameOf: FrameOf
+  scope: CookieScope
+  makePhoto: MakePhoto
+  /** Names of organisation and branch, for the list of sign-ins. */
+  names(): { branch: string }
+  /** One-click links of the demo. */
+  demoLinks?: () => readonly { name: string; href: string }[]
+}
+
+/** The cookie outlives the sign-in: what ends is decided on the server alone. */
+export const COOKIE_DAYS = 400
+
+/** Throws when the two fields for a new password differ. */
+export function checkRepeat({ password, repeat }: { password: string; repeat: string }): void {
+  if (password === repeat) return
+  throw new AppError('invalid-input', 'Cannot use the password: the two are not the same', {
+    field: 'repeat',
+    detail: 'password-mismatch',
+  })
+}
+
+/** The sentences at the fields of a password form; throws what is none of them. */
+export function passwordErrors(
+  error: unknown,
+  t: Words,
+): { current?: string; password?: string; repeat?: string } {
+  if (!(error instanceof AppError)) throw error
+  const isShown = error.code === 'invalid-input' || error.code === 'too-many'
+  if (!isShown) throw error
+  const field = error.field === 'current' || error.field === 'repeat' ? error.field : 'password'
+  return { [field]: problemText(t, error) }
+}
