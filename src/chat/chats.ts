@@ -259,3 +259,35 @@ export async function contactsOf(db: Db, viewer: Viewer): Promise<Omit<GroupMemb
     photo: row.photo ?? undefined,
   }))
 }
+
+/** The home branches of a chat's present members. */
+export async function branchesIn(
+  db: Db,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<{ id: BranchId; name: string }[]> {
+  return await db
+    .selectFrom('membership as mine')
+    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
+    .innerJoin('user as u', 'u.id', 'mb.userId')
+    .innerJoin('branch as place', 'place.id', 'u.home')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .where('mine.conversationId', '=', conversation)
+    .where('mb.leftAt', 'is', null)
+    .select(['place.id', 'place.name'])
+    .distinct()
+    .orderBy('place.name')
+    .execute()
+}
+
+/** First names by id, for "is typing". */
+export async function firstNames(db: Db, ids: readonly UserId[]): Promise<Map<UserId, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('user')
+    .where('id', 'in', [...ids])
+    .select(['id', 'firstName'])
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.firstName]))
+}

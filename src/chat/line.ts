@@ -1,0 +1,191 @@
+/**
+ * Rows of the queries as the props of the views, and as the JSON of the API: what a chat looks like is decided there,
+ * what is known here.
+ */
+import type { Conversation } from '../../views/chat/conversation.ts'
+import type { Step, Story } from '../../views/chat/delivery.ts'
+import type { DetailsProps } from '../../views/chat/details.ts'
+import type { MarkState, Line as ShownLine } from '../../views/chat/line.ts'
+import type { ChatRow } from '../../views/chat/list.ts'
+import type { Words } from '../../views/language/words.ts'
+import type { Face } from '../../views/parts.ts'
+import type { Presence } from '../../views/presence/dot.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Chat, GroupMember, Other } from './chats.ts'
+import type { Line } from './queries.ts'
+import type { DeliveryStory, StoryStep } from './story.ts'
+
+/** A person's presence in the form of the views; `presence` is a sibling, so it comes as a function. */
+export type PresenceOf = (user: UserId) => Presence
+
+/** The list shows one line of a message: the rest of a long one would only travel. */
+const PREVIEW_CHARS_MAX = 120
+
+function faceOf(person: { id: UserId; name: string; photo: string | undefined }): Face {
+  return { id: person.id, name: person.name, photo: person.photo }
+}
+
+/** Props of `line()`; the mark is shown to the author alone. */
+export function lineProps(line: Line, mark: MarkState = 'written'): ShownLine {
+  return {
+    id: line.id,
+    timeKey: line.timeKey,
+    author: faceOf(line.by),
+    body: line.body,
+    sentAt: line.sentAt,
+    mark,
+    kind: line.kind,
+    isLate: line.isLate,
+  }
+}
+
+/** Props of `chatRow()`; `viewer` decides what is "You". */
+export function chatRowProps(
+  chat: Chat,
+  about: { viewer: UserId; presenceOf: PresenceOf; typing?: readonly string[]; t: Words },
+): ChatRow {
+  const { other, last } = chat
+  return {
+    id: chat.id,
+    kind: chat.kind,
+    title: chat.title,
+    person: other && { ...faceOf(other), presence: about.presenceOf(other.id) },
+    tag: tagOf(chat, about.t),
+    last: last && {
+      at: last.at,
+      text: preview(last.text),
+      author: last.author.firstName,
+      isMine: last.author.id === about.viewer,
+    },
+    typing: about.typing,
+    unread: chat.unread,
+    timeKey: chat.timeKey,
+  }
+}
+
+function tagOf(chat: Chat, t: Words): string | undefined {
+  if (chat.kind === 'direct') return chat.other?.branch.name || undefined
+  return chat.branchCount > 1 ? t.common.branches(chat.branchCount) : undefined
+}
+
+function preview(text: string): string {
+  const line = text.slice(0, PREVIEW_CHARS_MAX).replace(/\s+/g, ' ').trim()
+  return line.toWellFormed()
+}
+
+/** Props of the head of a conversation. */
+export function conversationProps(
+  chat: Chat,
+  { at, presenceOf }: { at: BranchId; presenceOf: PresenceOf },
+): Conversation {
+  const { other } = chat
+  return {
+    id: chat.id,
+    kind: chat.kind,
+    title: chat.title,
+    person: other && {
+      ...faceOf(other),
+      branch: other.branch.name,
+      department: other.department || other.post || undefined,
+      isHere: other.branch.id === at,
+      presence: presenceOf(other.id),
+    },
+    memberCount: chat.memberCount,
+    closed: other?.isDisabled ? 'disabled' : undefined,
+  }
+}
+
+/** Props of the details. */
+export function detailsProps(
+  chat: Chat,
+  members: readonly GroupMember[],
+  presenceOf: PresenceOf,
+): DetailsProps {
+  const { id, kind, title, other } = chat
+  if (other) return { id, kind, title, person: personProps(other, presenceOf) }
+  const member = (m: GroupMember) => ({
+    ...faceOf(m),
+    branch: m.branch.name,
+    isOwner: m.isOwner,
+    presence: presenceOf(m.id),
+  })
+  return { id, kind, title, members: members.map(member) }
+}
+
+function personProps(other: Other, presenceOf: PresenceOf): NonNullable<DetailsProps['person']> {
+  const { login, post, department, phone, room } = other
+  const facts = { login, post, department, phone, room, branch: other.branch.name }
+  return { ...faceOf(other), ...facts, presence: presenceOf(other.id) }
+}
+
+/** Props of the delivery story; in groups people are counted, the last one tells the time. */
+export function storyProps(story: DeliveryStory): Story {
+  const steps: Step[] = []
+  for (const step of story.steps) steps.push(...stepProps(step, story))
+  const { message, conversation, body } = story
+  return { messageId: message, chatId: conversation, body, steps: counted(steps, story) }
+}
+
+function stepProps(step: StoryStep, story: DeliveryStory): Step[] {
+  const { branch } = step
+  switch (step.state) {
+    case 'written':
+      return [{ kind: 'written', branch, at: step.at }]
+    case 'waiting':
+      return [{ kind: 'waiting', branch, linkDownSince: step.downSince, ahead: step.ahead }]
+    case 'stored': {
+      const stored: Step = { kind: 'stored', branch, at: step.at, via: step.via }
+      if (step.waitedFrom === undefined) return [stored]
+      return [{ kind: 'waited', branch, from: step.waitedFrom, to: step.at }, stored]
+    }
+    case 'refused':
+      return [{ kind: 'refused', branch, at: step.at, reason: step.reason }]
+    default:
+      return story.kind === 'direct'
+        ? [{ kind: step.state, at: step.at, person: step.person }]
+        : [{ kind: step.state, at: step.at, n: 1, of: story.recipients }]
+  }
+}
+
+/** `n of m` instead of a line for each of a group's people. */
+function counted(steps: readonly Step[], story: DeliveryStory): Step[] {
+  if (story.kind === 'direct') return [...steps]
+  const others = steps.filter((step) => step.kind !== 'shown' && step.kind !== 'read')
+  for (const kind of ['shown', 'read'] as const) {
+    const people = steps.filter((step) => step.kind === kind)
+    const last = people.at(-1)
+    if (last?.kind === kind) {
+      others.push({ kind, at: last.at, n: people.length, of: story.recipients })
+    }
+  }
+  return others
+}
+
+/** A message as the API gives it. */
+export type MessageJson = {
+  id: string
+  conversation: string
+  author: { id: string; login: string; branch: string; name: string }
+  body: string
+  sentAt: string
+  clientId?: string
+  files: never[]
+  reactions: Record<string, never>
+  position: number
+}
+
+/** The Message of the API; clientId is the author's own affair. */
+export function messageJson(line: Line, viewer?: UserId): MessageJson {
+  const { id, login, branch, name } = line.by
+  return {
+    id: line.id,
+    conversation: line.conversation,
+    author: { id, login, branch, name },
+    body: line.body,
+    sentAt: new Date(line.sentAt).toISOString(),
+    ...(line.clientId === undefined || viewer !== line.author ? {} : { clientId: line.clientId }),
+    files: [],
+    reactions: {},
+    position: line.position,
+  }
+}

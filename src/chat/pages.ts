@@ -1,0 +1,160 @@
+/** What the pages of chats show, gathered from queries, presence and the state of the lines. No HTTP, no HTML. */
+import type { ConversationProps, LineDown } from '../../views/chat/conversation.ts'
+import type { Line as ShownLine } from '../../views/chat/line.ts'
+import type { ListProps } from '../../views/chat/list.ts'
+import type { WelcomeProps } from '../../views/chat/welcome.ts'
+import type { Words } from '../../views/language/words.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import { branchesIn, type Chat, chatsOf, firstNames, getChat } from './chats.ts'
+import { placeOf } from './cursors.ts'
+import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
+import { marksOf } from './marks.ts'
+import {
+  firstUnread,
+  headPosition,
+  LINES_PER_PAGE,
+  LINES_PER_PAGE_MAX,
+  type Line,
+  linesBefore,
+  type Page,
+  type Viewer,
+} from './queries.ts'
+import type { LinkOf } from './story.ts'
+
+/** What pages show besides the database. */
+export type Surroundings = {
+  read: Db
+  self: BranchId
+  presenceOf: PresenceOf
+  typistsIn(conversation: ConversationId): UserId[]
+  linkOf: LinkOf
+  /** The id a stream begins with: EPOCH-POSITION. */
+  idOf(position: number): string
+}
+
+type Asked = { viewer: Viewer; find: string | undefined; t: Words }
+
+/** The list at the left, and how much in it is unread. */
+export async function listProps(
+  around: Surroundings,
+  { viewer, find, t }: Asked,
+): Promise<{ list: ListProps; unread: number; chats: Chat[] }> {
+  const chats = await chatsOf(around.read, viewer)
+  const wanted = find?.trim().toLowerCase() ?? ''
+  const found = wanted === '' ? chats : chats.filter((chat) => isCalled(chat, wanted))
+  const typing = await typingIn(around, found, viewer.id)
+  const { presenceOf } = around
+  const rows = found.map((chat) =>
+    chatRowProps(chat, { viewer: viewer.id, presenceOf, typing: typing.get(chat.id) ?? [], t }),
+  )
+  const list: ListProps = { rows, myPresence: presenceOf(viewer.id) }
+  if (wanted !== '') list.find = find
+  return { list, unread: chats.reduce((sum, chat) => sum + chat.unread, 0), chats }
+}
+
+function isCalled(chat: Chat, wanted: string): boolean {
+  const { other, title } = chat
+  return title.toLowerCase().includes(wanted) || (other?.login.startsWith(wanted) ?? false)
+}
+
+/** First names of those who are typing in each chat, the viewer left out. */
+async function typingIn(
+  around: Surroundings,
+  chats: readonly { id: ConversationId }[],
+  viewer: UserId,
+): Promise<Map<ConversationId, string[]>> {
+  const typists = new Map<ConversationId, UserId[]>()
+  for (const { id } of chats) {
+    const others = around.typistsIn(id).filter((user) => user !== viewer)
+    if (others.length > 0) typists.set(id, others)
+  }
+  const names = await firstNames(around.read, [...new Set([...typists.values()].flat())])
+  return new Map(
+    [...typists].map(([id, users]) => [id, users.flatMap((user) => names.get(user) ?? [])]),
+  )
+}
+
+/** The page before a chat is chosen. */
+export async function welcomeProps(around: Surroundings, asked: Asked): Promise<WelcomeProps> {
+  const position = await headPosition(around.read)
+  const { list, unread } = await listProps(around, asked)
+  return { list, unread, after: around.idOf(position) }
+}
+
+/** A chat's page and the lines on it, so that a reader without a script can be marked as having seen them. */
+export async function chatProps(
+  around: Surroundings,
+  asked: Asked & { conversation: ConversationId; before: string | undefined },
+): Promise<{ props: ConversationProps; lines: Line[] }> {
+  const { viewer, conversation, before } = asked
+  // Read first: what is committed between this and the lines comes twice, and never not at all.
+  const position = await headPosition(around.read)
+  const chat = await getChat(around.read, viewer, conversation)
+  const { list, unread } = await listProps(around, asked)
+  const { page, newFrom } = await pageOf(around.read, viewer, { conversation, before })
+  const typing = (await typingIn(around, [chat], viewer.id)).get(conversation) ?? []
+  const props: ConversationProps = {
+    conversation: conversationProps(chat, { at: around.self, presenceOf: around.presenceOf }),
+    lines: await shownLines(around, viewer, page.lines),
+    newFrom,
+    older: page.next,
+    isOld: before !== undefined,
+    typing,
+    linesDown: await linesDown(around, viewer, conversation),
+    after: around.idOf(position),
+    position,
+    composer: {},
+    list,
+    unread,
+  }
+  return { props, lines: page.lines }
+}
+
+/** The newest page reaches back to the first unread line, as far as one page may; an older one begins where told. */
+async function pageOf(
+  db: Db,
+  viewer: Viewer,
+  { conversation, before }: { conversation: ConversationId; before: string | undefined },
+): Promise<{ page: Page; newFrom: string | undefined }> {
+  if (before !== undefined) {
+    const place = placeOf(before, 'before')
+    const limit = LINES_PER_PAGE
+    const page = await linesBefore(db, viewer, { conversation, before: place, limit })
+    return { page, newFrom: undefined }
+  }
+  const first = await firstUnread(db, viewer, conversation)
+  const page = await linesBefore(db, viewer, { conversation, limit: LINES_PER_PAGE })
+  const top = page.lines[0]
+  const isAbove = first !== undefined && top !== undefined && first.timeKey < top.timeKey
+  if (!isAbove) return { page, newFrom: first?.id }
+  const longer = await linesBefore(db, viewer, { conversation, limit: LINES_PER_PAGE_MAX })
+  const reached = longer.lines.some((line) => line.id === first.id)
+  return { page: longer, newFrom: reached ? first.id : longer.lines[0]?.id }
+}
+
+/** Lines as the view takes them: the viewer's own with their marks. */
+export async function shownLines(
+  around: Pick<Surroundings, 'read' | 'self'>,
+  viewer: Viewer,
+  lines: readonly Line[],
+): Promise<ShownLine[]> {
+  const own = lines.filter((line) => line.author === viewer.id)
+  const marks = await marksOf(around.read, around.self, own)
+  return lines.map((line) => lineProps(line, marks.get(line.position)))
+}
+
+/** Lines to branches of this chat's people that are down. */
+export async function linesDown(
+  around: Pick<Surroundings, 'read' | 'linkOf'>,
+  viewer: Viewer,
+  conversation: ConversationId,
+): Promise<LineDown[]> {
+  const branches = await branchesIn(around.read, viewer, conversation)
+  return branches.flatMap(({ id, name }) => {
+    const link = around.linkOf(id)
+    const since: Millis | undefined = link?.up === false ? link.since : undefined
+    return since === undefined ? [] : [{ branch: name, since }]
+  })
+}

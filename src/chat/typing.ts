@@ -1,0 +1,41 @@
+/** "Is typing": told to those who share the chat, at other branches too, and kept nowhere. */
+import { branchesOf } from '../accounts/queries.ts'
+import { notFound } from '../base/errors.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { ChatParts } from './actions.ts'
+import { membership } from './actions.ts'
+import { memberIdsOf } from './chats.ts'
+import { TELLING_MEMBERS_MAX } from './marks.ts'
+
+/** What typing needs of presence. */
+export type TypingSignal = {
+  started(conversation: ConversationId, user: UserId, branches: readonly BranchId[]): void
+  stopped(conversation: ConversationId, user: UserId): void
+}
+
+/** A member types; in large chats nobody is told: there somebody always does. */
+export async function startTyping(
+  { store, self, clock, typing }: ChatParts & { typing: TypingSignal },
+  viewer: UserId,
+  conversation: ConversationId,
+): Promise<void> {
+  if ((await membership(store.read, viewer, conversation)) === undefined) throw notFound('chat')
+  const members = await memberIdsOf(store.read, conversation)
+  if (members.length > TELLING_MEMBERS_MAX) return
+  const branches = await branchesOf(store.read, members, clock.now())
+  typing.started(
+    conversation,
+    viewer,
+    branches.filter((branch) => branch !== self),
+  )
+}
+
+/** Whether a signal from another branch may be believed: the person is in the chat, and that branch speaks for him. */
+export async function mayType(
+  { store, clock }: Pick<ChatParts, 'store' | 'clock'>,
+  signal: { branch: BranchId; conversation: ConversationId; user: UserId },
+): Promise<boolean> {
+  const { branch, conversation, user } = signal
+  if ((await membership(store.read, user, conversation)) === undefined) return false
+  return (await branchesOf(store.read, [user], clock.now())).includes(branch)
+}
