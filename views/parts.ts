@@ -100,6 +100,11 @@ export function groupAvatar(
   return html`<span class="avatar ${size} hue-${hueOf(group.id)}" aria-hidden="true">${icon('users', reader)}</span>`
 }
 
+/** Branch and department behind a name; narrow screens leave the department out, never a part of a word. */
+export function placeTag(branch: string, department?: string | undefined): Html {
+  return html`<span class="tag">${branch}${department && html`<span class="more"> · ${department}</span>`}</span>`
+}
+
 /** A clock time; scripts rewrite it for the reader's own time zone. */
 export function time(ms: number, reader: Pick<Reader, 't' | 'timeZone'>): Html {
   return timeAs(ms, clockTime(ms, reader.timeZone, reader.t.language), 'clock')

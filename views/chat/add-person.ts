@@ -1,7 +1,15 @@
 /** The overlay of the big plus, and the same as a page: look up a person of any branch and begin a chat. */
 import { html } from 'hono/html'
 import { type Frame, layout } from '../layout.ts'
-import { avatar, type Face, formTokenField, type Html, icon, type Reader } from '../parts.ts'
+import {
+  avatar,
+  type Face,
+  formTokenField,
+  type Html,
+  icon,
+  placeTag,
+  type Reader,
+} from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
 
 export type Match = Face & {
@@ -67,8 +75,7 @@ ${p.hasMore && html`<p class="empty-note">${t.more}</p>`}
 
 function match(m: Match, reader: Reader): Html {
   const t = reader.t
-  const place = m.department ? t.chat.branchTag(m.branch, m.department) : m.branch
-  return html`<li class="person">${avatar(m)}<span class="who"><span class="name">${m.name}</span> <span class="tag">${place}</span></span>
+  return html`<li class="person">${avatar(m)}<span class="who"><span class="name">${m.name}</span> ${placeTag(m.branch, m.department)}</span>
 <span class="sub">${m.login} · ${presence(m.id, m.presence, reader)}</span>
 <form method="post" action="/people/add">${formTokenField(reader)}<input type="hidden" name="user" value="${m.id}">
 <button class="button primary" aria-label="${m.isKnown ? `${t.addPerson.write}: ${m.name}` : t.addPerson.addOf(m.name)}">${m.isKnown ? t.addPerson.write : t.common.add}</button></form></li>`

@@ -13,6 +13,7 @@ import {
   type Html,
   hiddenWords,
   icon,
+  placeTag,
   type Reader,
 } from '../parts.ts'
 import { type Presence, presence, typingLine } from '../presence/dot.ts'
@@ -110,14 +111,10 @@ export function conversationHeader(c: Conversation, reader: Reader): Html {
   return html`<header class="conversation-head">
 <a class="icon-button back" href="/chats" title="${t.common.backToChats}">${icon('arrow-left', reader)}${hiddenWords(t.common.backToChats)}</a>
 ${c.person ? avatar(c.person) : groupAvatar(c, reader)}
-<h1 class="who"><span class="name">${c.title}</span>${c.person && html` <span class="tag">${branchTag(c.person, reader)}</span>`}</h1>
+<h1 class="who"><span class="name">${c.title}</span>${c.person && html` ${placeTag(c.person.branch, c.person.department)}`}</h1>
 ${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class="sub">${t.common.members(c.memberCount ?? 0)}</span>`}
 <a class="icon-button" href="${details}" hx-get="${details}" hx-target="#details" title="${t.chat.details}">${icon('panel-right', reader)}${hiddenWords(t.chat.details)}</a>
 </header>`
-}
-
-function branchTag(p: NonNullable<Conversation['person']>, reader: Reader): string {
-  return p.department ? reader.t.chat.branchTag(p.branch, p.department) : p.branch
 }
 
 /** Which lines are down, in words; empty when none is. Pushed whole. */

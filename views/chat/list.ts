@@ -98,7 +98,7 @@ function emptyList(frame: Frame, list: ListProps): Html {
 <p><a href="${more}" hx-get="${more}" hx-target="#overlay">${t.searchEverybody}</a></p>
 <p><a href="/chats">${t.clearFind}</a></p></div>`
   }
-  return html`<div class="empty"><h2>${t.empty}</h2><p>${t.emptyText}</p>
+  return html`<div class="empty empty-list"><h2>${t.empty}</h2><p>${t.emptyText}</p>
 <p><a class="button" href="/people/add" hx-get="/people/add" hx-target="#overlay">${icon('user-plus', frame)} ${t.addPerson}</a></p></div>`
 }
 

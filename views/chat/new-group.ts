@@ -19,8 +19,7 @@ export function newGroupDialog(p: NewGroupProps, reader: Reader): Html {
   const t = reader.t
   return html`<dialog class="overlay" data-dialog aria-labelledby="new-group-title">
 <h2 id="new-group-title">${t.newGroup.title}</h2>
-${groupForm(p, reader)}
-<form method="dialog" class="actions"><button class="button">${t.common.cancel}</button></form>
+${groupForm(p, reader, html`<button class="button" formmethod="dialog" formnovalidate>${t.common.cancel}</button>`)}
 </dialog>`
 }
 
@@ -35,10 +34,12 @@ ${groupForm(p, frame)}
   return layout(frame, { title: t.newGroup.title, page: 'new-group', body })
 }
 
-function groupForm(p: NewGroupProps, reader: Reader): Html {
+// A button with formmethod="dialog" closes the overlay without sending anything.
+function groupForm(p: NewGroupProps, reader: Reader, cancel?: Html): Html {
   const t = reader.t.newGroup
   if (p.people.length === 0) {
-    return html`<div class="empty"><p>${t.nobody}</p><p><a class="button primary" href="/people/add" hx-get="/people/add" hx-target="#overlay">${icon('user-plus', reader)} ${reader.t.list.addPerson}</a></p></div>`
+    return html`<div class="empty"><p>${t.nobody}</p><p><a class="button primary" href="/people/add" hx-get="/people/add" hx-target="#overlay">${icon('user-plus', reader)} ${reader.t.list.addPerson}</a></p></div>
+${cancel && html`<form method="dialog" class="actions">${cancel}</form>`}`
   }
   const chosen = new Set(p.chosen ?? [])
   return html`<form method="post" action="/chats/new-group">${formTokenField(reader)}
@@ -46,7 +47,7 @@ ${field({ name: 'title', label: t.name, hint: t.nameHint, value: p.title, error:
 <fieldset class="choose"><legend>${t.members}</legend>
 ${p.errors?.members && html`<strong class="error" role="alert">${p.errors.members}</strong>`}
 <ul class="people">${p.people.map((person) => choice(person, chosen.has(person.id)))}</ul></fieldset>
-<p class="actions"><button class="button primary">${t.create}</button></p>
+<p class="actions"><button class="button primary">${t.create}</button> ${cancel}</p>
 </form>`
 }
 

@@ -103,7 +103,6 @@ export const en = {
     emptyGroup: 'Nothing has been written here yet',
     lineDown: (branch: string, since: string) =>
       `The line to ${branch} is down since ${since}. Messages to people there wait here and go by themselves.`,
-    branchTag: (branch: string, more: string) => `${branch} · ${more}`,
     mayNotWrite: 'You can read this chat, but not write in it.',
     blocked: (name: string) =>
       `${name} does not take messages from you. What was written stays readable.`,
@@ -118,7 +117,7 @@ export const en = {
     refused: 'refused',
   },
   story: {
-    title: 'The way of this message',
+    title: 'Delivery story',
     of: 'The message',
     written: (branch: string) => `Written in ${branch}`,
     waiting: (branch: string) => `Waiting for ${branch}`,
@@ -182,8 +181,8 @@ export const en = {
     stepCutText: 'Press c in the terminal where the demo runs. The page says so at once.',
     stepAgain: 'Write again',
     stepAgainText: 'Nothing is lost: the message waits here and says so.',
-    stepStory: 'Open the way of the message',
-    stepStoryText: 'Press the small mark under it and read where it is, in words and with times.',
+    stepStory: 'Open the delivery story',
+    stepStoryText: 'Press the small mark at its end and read where it is, in words and with times.',
     stepHeal: 'Heal the line',
     stepHealText: 'Press h. What waited goes by itself, once and in order.',
   },

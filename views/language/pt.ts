@@ -104,7 +104,6 @@ export const pt: Words = {
     emptyGroup: 'Ainda nada foi escrito aqui',
     lineDown: (branch, since) =>
       `A linha para ${branch} está em baixo desde ${since}. As mensagens para lá esperam aqui e seguem sozinhas.`,
-    branchTag: (branch, more) => `${branch} · ${more}`,
     mayNotWrite: 'Pode ler esta conversa, mas não escrever nela.',
     blocked: (name) => `${name} não recebe mensagens suas. O que foi escrito continua legível.`,
     youBlocked: (name) => `Bloqueou ${name}.`,
@@ -184,7 +183,7 @@ export const pt: Words = {
     stepAgain: 'Escreva outra vez',
     stepAgainText: 'Nada se perde: a mensagem espera aqui e diz que espera.',
     stepStory: 'Abra o caminho da mensagem',
-    stepStoryText: 'Prima a pequena marca por baixo e leia onde ela está, em palavras e com horas.',
+    stepStoryText: 'Prima a pequena marca no fim e leia onde ela está, em palavras e com horas.',
     stepHeal: 'Restabeleça a linha',
     stepHealText: 'Prima h. O que esperava segue sozinho, uma só vez e por ordem.',
   },
