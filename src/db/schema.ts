@@ -36,6 +36,8 @@ export interface BranchTable {
   boxPublicKey: Uint8Array
   /** JSON list of `host:port` where its relay listens, from its own `branch.address` event. */
   addresses: string
+  /** Clock value of that event; null: none came yet. */
+  addressesHlc: Hlc | null
   /** When we last had a link to it; null: never. */
   heardAt: Millis | null
   /** When the link that is now missing was lost; null while linked or never linked. */

@@ -14,6 +14,7 @@ const TABLES = [
     signPublicKey blob not null check (length(signPublicKey) = 32),
     boxPublicKey blob not null check (length(boxPublicKey) = 32),
     addresses text not null, -- JSON list of host:port
+    addressesHlc text, -- clock value
     heardAt integer, -- ms
     lostAt integer -- ms
   ) strict`,
