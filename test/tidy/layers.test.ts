@@ -59,6 +59,13 @@ const PLACES: readonly Place[] = [
       'valibot',
     ],
   },
+  {
+    path: 'src/organisation/',
+    layer: 5,
+    never: NO_PAGES,
+    node: false,
+    packages: ['kysely', 'valibot'],
+  },
   { path: 'src/certificates/', layer: 5, never: NO_PAGES, node: true, packages: ['@noble/*'] },
   {
     path: 'src/accounts/',
@@ -108,13 +115,25 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['hono', 'hono/*', 'kysely', 'valibot', '@valibot/to-json-schema'],
   },
-  { path: 'src/kinds.ts', layer: 7, node: false, packages: [] },
-  { path: 'src/setup/', layer: 7, node: true, packages: ['hono', 'hono/*', 'kysely', 'valibot'] },
+  {
+    path: 'src/core.ts',
+    layer: 7,
+    node: false,
+    packages: [],
+  },
+  // Set-up founds a branch with the same heart that a running one has.
+  {
+    path: 'src/setup/',
+    layer: 7,
+    arrows: ['src/core.ts'],
+    node: true,
+    packages: ['hono', 'hono/*', 'kysely', 'valibot'],
+  },
   // The list of routes names set-up's as it names every feature's.
   {
     path: 'src/app.ts',
     layer: 7,
-    arrows: ['src/setup/'],
+    arrows: ['src/setup/', 'src/core.ts'],
     node: false,
     packages: ['hono', 'hono/*'],
   },

@@ -1,0 +1,91 @@
+/**
+ * The heart of a branch that knows who it is: its event log with all kinds of events, and what features' actions need.
+ * Built the same way by a running branch and by the set-up that founds one.
+ */
+import type { AccountDeps } from './accounts/authority.ts'
+import { userKinds } from './accounts/events.ts'
+import type { Hasher } from './accounts/hasher.ts'
+import { isIssuer } from './accounts/queries.ts'
+import { createSignIns, type SignIns } from './accounts/sign-ins.ts'
+import { hex } from './base/bytes.ts'
+import { asIncarnation, type Incarnation } from './base/ids.ts'
+import type { BranchKeys } from './certificates/keys.ts'
+import { openBox, sealBox } from './certificates/sealed-box.ts'
+import { signerOf, verifierOf } from './certificates/signing.ts'
+import type { ChatParts } from './chat/actions.ts'
+import { chatKinds } from './chat/events.ts'
+import type { Store } from './db/open.ts'
+import type { EventKind } from './eventlog/events.ts'
+import { createEventLog, type EventLog } from './eventlog/log.ts'
+import { type OrganisationPut, organisationKind } from './organisation/events.ts'
+import type { Membership } from './organisation/membership.ts'
+import { type RelayKinds, relayKinds } from './relay/events.ts'
+import type { World } from './world/world.ts'
+
+const INCARNATION_BYTES = 8
+const KEY_BYTES = 32
+
+export type Core = {
+  membership: Membership
+  incarnation: Incarnation
+  store: Store
+  keys: BranchKeys
+  eventLog: EventLog
+  accounts: AccountDeps
+  signIns: SignIns
+  chat: ChatParts
+  branches: RelayKinds
+  organisationPut: EventKind<OrganisationPut>
+}
+
+export type CoreParts = {
+  world: World
+  store: Store
+  keys: BranchKeys
+  membership: Membership
+  hasher: Hasher
+}
+
+/** The row of this branch must stand in table `branch` before the first event is written. */
+export async function buildCore(parts: CoreParts): Promise<Core> {
+  const { world, store, keys, membership, hasher } = parts
+  const { clock, random, log } = world
+  const { self, organisation } = membership
+  // New at every start: no seq of a feed is ever written twice, whatever was restored.
+  const incarnation = asIncarnation(hex(random.bytes(INCARNATION_BYTES)))
+  const chats = chatKinds({ self })
+  const branches = relayKinds({ organisation, now: clock.now, isRevoked: () => false })
+  const organisationPut = organisationKind(isIssuer)
+  const eventLog = await createEventLog({
+    store,
+    self,
+    incarnation,
+    sign: signerOf(keys.sign.secretKey),
+    verifierOf,
+    sealKey: (to, key) => sealBox(to, key, random.bytes(KEY_BYTES)),
+    openKey: (sealed) => openBox(keys.box, sealed),
+    clock,
+    random,
+    log,
+    kinds: [
+      ...userKinds,
+      ...Object.values(chats),
+      ...Object.values(branches),
+      organisationPut,
+    ] as EventKind<unknown>[],
+  })
+  const { append, now } = eventLog
+  const accounts = { store, append, hasher, clock, random, self }
+  return {
+    membership,
+    incarnation,
+    store,
+    keys,
+    eventLog,
+    accounts,
+    signIns: createSignIns({ ...accounts, log }),
+    chat: { store, append, kinds: chats, self, clock, random, now },
+    branches,
+    organisationPut,
+  }
+}
