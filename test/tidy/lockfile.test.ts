@@ -12,6 +12,7 @@ type Locked = {
   dev?: boolean
   gypfile?: boolean
   hasInstallScript?: boolean
+  optionalDependencies?: Record<string, string>
 }
 type Lockfile = { packages: Record<string, Locked> }
 type Manifest = {
@@ -40,6 +41,11 @@ const LICENCE_EXCEPTIONS: readonly [name: string, licence: RegExp, reason: strin
   ['@img/sharp-*', /LGPL-3\.0-or-later/, 'libvips: a shared library of its own, replaceable'],
 ]
 
+/** Tools for systems the registry of the first lockfile did not offer; none of them is delivered. */
+const NO_INTEGRITY = ['@biomejs/cli-*']
+
+const mayLackIntegrity = (name: string) => NO_INTEGRITY.some((pattern) => fits(name, pattern))
+
 const nameOf = (path: string) => path.replace(/^.*node_modules\//, '')
 
 const fits = (name: string, pattern: string) =>
@@ -59,7 +65,15 @@ function lockfileFaults({ packages }: Lockfile): string[] {
     if (one.hasInstallScript && name !== 'node') {
       faults.push(`${path}: runs a script when installed; only the package node may`)
     }
-    if (one.integrity === undefined) faults.push(`${path}: has no integrity: npm could not tell`)
+    if (one.integrity === undefined && !mayLackIntegrity(name)) {
+      faults.push(`${path}: has no integrity: npm could not tell another package from it`)
+    }
+    for (const optional of Object.keys(one.optionalDependencies ?? {})) {
+      if (packages[`node_modules/${optional}`] !== undefined) continue
+      faults.push(
+        `${path}: ${optional} is missing in the lockfile, and then npm ci refuses all of it`,
+      )
+    }
     if (one.dev !== true && !isLicenceGood(name, one.license)) {
       faults.push(
         `${path}: its licence is ${one.license}; we deliver it, so it must be on the list`,
@@ -111,6 +125,12 @@ const refused: [what: string, name: string, locked: Locked, reason: RegExp][] = 
   ['an install script', 'sharp', { ...GOOD, hasInstallScript: true }, /runs a script/],
   ['a licence unknown', 'thing', { ...GOOD, license: 'SSPL-1.0' }, /licence/],
   ['no licence', 'thing', { version: '1.0.0', integrity: 'sha512-x' }, /licence/],
+  [
+    'an optional package left out',
+    'thing',
+    { ...GOOD, optionalDependencies: { 'thing-win32': '1.0.0' } },
+    /thing-win32 is missing/,
+  ],
   ['no integrity', 'thing', { version: '1.0.0', license: 'MIT' }, /integrity/],
 ]
 
