@@ -31,7 +31,8 @@ export function userPage(frame: Frame, p: UserProps): Html {
 <p><span class="tag">${user.branch}</span> <span>${user.login}</span> <span class="state ${user.isDisabled ? 'off' : 'ok'}">${user.isDisabled ? t.disabled : t.active}</span>
 <span class="sub">${t.lastSeen}: ${user.lastSeenAt ? momentTime(user.lastSeenAt, frame) : frame.t.presence.never}</span></p></div></header>
 ${p.issued && issuedSheet(frame, p.issued)}
-${p.isEditable ? forms(frame, p) : html`<p class="banner">${t.elsewhere(user.branch)}</p>`}`
+${p.isEditable ? forms(frame, p) : html`<p class="banner">${t.elsewhere(user.branch)}</p>`}
+${p.mayDisable && standing(frame, p)}`
   return adminPage(frame, { title: user.name, place: 'users', body })
 }
 
@@ -44,8 +45,7 @@ ${personFields(frame, { values: p.values, errors: p.errors ?? {}, roles: p.roles
 <form class="card" method="post" action="${base}/password">${formTokenField(frame)}
 <h2>${t.resetPassword}</h2><p>${t.resetPasswordText}</p>
 ${field({ name: 'password', label: t.temporaryPassword, hint: t.temporaryPasswordHint, error: p.passwordError, plain: true, required: true, maxlength: 256 })}
-<p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>
-${p.mayDisable && standing(frame, p)}`
+<p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>`
 }
 
 function standing(frame: Frame, p: UserProps): Html {

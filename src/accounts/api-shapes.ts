@@ -1,0 +1,78 @@
+/** People as the API shows them; the schemas are the promise (docs/api), the functions keep it. */
+import * as v from 'valibot'
+import type { UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Person } from './queries.ts'
+import { ROLES, THEMES } from './records.ts'
+
+const personFields = {
+  id: v.string(),
+  login: v.string(),
+  /** Name of the home branch: `login@branch` is unique. */
+  branch: v.string(),
+  name: v.string(),
+  /** SHA-256 of the photo; absent without one. */
+  photo: v.optional(v.string()),
+}
+
+export const presence = v.object({
+  state: v.picklist(['online', 'offline']),
+  lastSeenAt: v.optional(v.string()),
+  /** Only while the person's branch is not linked: how old this is. */
+  asOf: v.optional(v.string()),
+})
+export const person = v.object({ ...personFields, presence })
+export const me = v.object({
+  ...personFields,
+  firstName: v.string(),
+  lastName: v.string(),
+  role: v.picklist(ROLES),
+  language: v.optional(v.string()),
+  theme: v.picklist(THEMES),
+})
+export const account = v.object({
+  ...me.entries,
+  post: v.string(),
+  department: v.string(),
+  phone: v.string(),
+  room: v.string(),
+  disabled: v.boolean(),
+})
+
+export type PresenceOf = (user: UserId) => {
+  state: 'online' | 'offline'
+  lastSeenAt?: Millis | undefined
+  asOf?: Millis | undefined
+}
+
+function briefly({ id, login, branch, name, photo }: Person) {
+  return { id, login, branch: branch.name, name, ...(photo === undefined ? {} : { photo }) }
+}
+
+/** A colleague. */
+export function personShape(of: Person, presenceOf: PresenceOf): v.InferOutput<typeof person> {
+  const { state, lastSeenAt, asOf } = presenceOf(of.id)
+  const times = {
+    ...(lastSeenAt === undefined ? {} : { lastSeenAt: isoTime(lastSeenAt) }),
+    ...(asOf === undefined ? {} : { asOf: isoTime(asOf) }),
+  }
+  return { ...briefly(of), presence: { state, ...times } }
+}
+
+/** Oneself. */
+export function meShape(of: Person): v.InferOutput<typeof me> {
+  const { firstName, lastName, role, language, theme } = of
+  const chosen = language === '' ? {} : { language }
+  return { ...briefly(of), firstName, lastName, role, theme, ...chosen }
+}
+
+/** An account, for admins. */
+export function accountShape(of: Person): v.InferOutput<typeof account> {
+  const { post, department, phone, room, disabled } = of
+  return { ...meShape(of), post, department, phone, room, disabled }
+}
+
+/** ISO 8601 in UTC with milliseconds. */
+function isoTime(ms: Millis): string {
+  return new Date(ms).toISOString()
+}
