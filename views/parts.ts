@@ -57,6 +57,7 @@ export type IconName =
   | 'x'
 
 const HUES = 8
+const COUNT_SHOWN_MAX = 999 // more is no news, and would push the last message away
 
 /** An icon of the sprite; it says nothing to screen readers, so words stand beside it. */
 export function icon(name: IconName, reader: Pick<Reader, 'icons'>): Html {
@@ -125,11 +126,11 @@ export function timeAs(ms: number, text: string, form: string): Html {
   return html`<time datetime="${new Date(ms).toISOString()}" data-local="${form}">${text}</time>`
 }
 
-/** The unread counter; empty (and hidden by CSS) at zero, so that a push can fill it. */
-export function badge(id: string, n: number, words: string): Html {
+/** A counter with its word for screen readers; empty (and hidden by CSS) at zero, so that a push can fill it. */
+export function badge(id: string, n: number, word: string): Html {
   if (n === 0) return html`<b id="${id}" class="badge"></b>`
-  const shown = n > 999 ? '999+' : String(n)
-  return html`<b id="${id}" class="badge" data-count="${n}" title="${words}"><span aria-hidden="true">${shown}</span>${hiddenWords(words)}</b>`
+  const shown = n > COUNT_SHOWN_MAX ? `${COUNT_SHOWN_MAX}+` : String(n)
+  return html`<b id="${id}" class="badge" data-count="${n}">${shown}<span class="hidden"> ${word}</span></b>`
 }
 
 /** The hidden field that proves a form is ours where browsers send no Origin. */

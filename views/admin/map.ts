@@ -27,7 +27,7 @@ export function branchMap(
   const others = lines.length
   const up = lines.filter((l) => l.state === 'up').length
   return html`<figure class="map"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${t.map}. ${t.mapText(up, others)}">
-${lines.map((l) => wire(l, places))}${branches.map((b) => town(b, places.get(b.id)))}</svg>
+${lines.map((l) => wire(l, places))}${branches.map((b) => html`${town(b, places.get(b.id))} `)}</svg>
 <figcaption>${t.mapText(up, others)}</figcaption></figure>`
 }
 

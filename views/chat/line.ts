@@ -53,10 +53,12 @@ function notes(m: Line, t: Words): Html {
   return html`${m.isLate && html`<span class="late">${t.chat.late}</span> `}${m.isEdited && html`<span>${t.chat.edited}</span> `}`
 }
 
-// hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail.
+// hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail. Line breaks are
+// elements, because text browsers do not know white-space: pre-wrap.
 function body(m: Line, t: Words): Html {
-  if (m.isDeleted) return html`<p class="text deleted">${t.chat.deleted}</p>`
-  return html`<p class="text" hx-ignore>${m.body}</p>`
+  if (m.isDeleted) return html`<span class="text deleted">${t.chat.deleted}</span>`
+  const rows = m.body.split('\n')
+  return html`<span class="text" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
 }
 
 function markLink(m: Line, t: Words): Html {

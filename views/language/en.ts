@@ -75,7 +75,8 @@ export const en = {
     newGroup: 'New group',
     empty: 'No chats yet',
     emptyText: 'Your colleagues of all branches are one press away. Look somebody up and write.',
-    unread: (n: number) => `${n} unread`,
+    /** Behind a number. */
+    unreadWord: (_n: number) => 'unread',
     you: (text: string) => `You: ${text}`,
     by: (name: string, text: string) => `${name}: ${text}`,
     noMessages: 'No messages yet',

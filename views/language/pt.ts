@@ -76,7 +76,7 @@ export const pt: Words = {
     empty: 'Ainda não há conversas',
     emptyText:
       'Os colegas de todas as filiais estão à distância de um toque. Procure alguém e escreva.',
-    unread: (n) => `${n} por ler`,
+    unreadWord: () => 'por ler',
     you: (text) => `Eu: ${text}`,
     by: (name, text) => `${name}: ${text}`,
     noMessages: 'Ainda sem mensagens',

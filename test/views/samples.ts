@@ -1,0 +1,195 @@
+/** Props for every view, with every optional part present, for tests that look at all of them. */
+import { passwordPage } from '../../views/accounts/password.ts'
+import { profilePage } from '../../views/accounts/profile.ts'
+import { setupPage } from '../../views/accounts/setup.ts'
+import { signInPage } from '../../views/accounts/sign-in.ts'
+import { branchesPage } from '../../views/admin/branches.ts'
+import { overviewPage } from '../../views/admin/overview.ts'
+import { userPage } from '../../views/admin/user.ts'
+import { newUserPage, usersPage } from '../../views/admin/users.ts'
+import { addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
+import { composerError, conversationPage, olderLines } from '../../views/chat/conversation.ts'
+import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
+import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
+import { line } from '../../views/chat/line.ts'
+import { chatRow } from '../../views/chat/list.ts'
+import { newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
+import { welcomePage } from '../../views/chat/welcome.ts'
+import { errorBox, errorPage } from '../../views/error.ts'
+import { wordsOf } from '../../views/language/words.ts'
+import type { Frame } from '../../views/layout.ts'
+import type { Html } from '../../views/parts.ts'
+
+export const NOW = Date.parse('2026-11-21T14:12:00+02:00')
+const HOUR = 3_600_000
+const TIME_KEY = `${NOW.toString(16).padStart(12, '0')}0000`
+const on = { isOnline: true, asOf: NOW - HOUR }
+
+/** The frame and the props of every view; `text` is put wherever somebody's words or names may stand. */
+export function samples(text: string, photo: string | null): [name: string, html: Html][] {
+  const t = wordsOf('en')
+  const face = { id: text, name: text, photo }
+  const frame: Frame = {
+    t,
+    timeZone: 'Europe/Kyiv',
+    now: NOW,
+    icons: text,
+    formToken: text,
+    assets: { css: text, js: text, icons: text },
+    theme: 'auto',
+    organisation: text,
+    branch: text,
+    me: { ...face, login: text, isAdmin: true },
+    flash: { kind: 'problem', text },
+    home: { branch: text, unreachableSince: NOW - HOUR, asOf: NOW },
+  }
+  return [...chatSamples(frame, face, text), ...otherSamples(frame, face, text)]
+}
+
+type SampleFace = { id: string; name: string; photo: string | null }
+
+function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Html][] {
+  const person = { ...face, branch: text, department: text, isHere: false, presence: on }
+  const last = { at: NOW, text, author: text, isMine: false }
+  const row = { id: text, title: text, tag: text, last, unread: 3, timeKey: TIME_KEY }
+  const direct = { ...row, kind: 'direct', person } as const
+  const rows = [direct, { ...row, kind: 'group', typing: [text] } as const]
+  const list = { rows, current: text, find: text, myPresence: on }
+  const m = { id: text, timeKey: TIME_KEY, author: face, body: text, sentAt: NOW } as const
+  const own = { ...m, mark: 'read', kind: 'group', isEdited: true, isLate: true } as const
+  const conversation = { id: text, kind: 'direct', title: text, person } as const
+  const details = { id: text, kind: 'direct', title: text } as const
+  const facts = { ...person, login: text, post: text, phone: text, room: text }
+  const members = [{ ...face, branch: text, isOwner: true, presence: on }]
+  const more = { lines: [own], newFrom: text, older: text, typing: [text], after: text } as const
+  const composer = { draft: text, error: text }
+  const chat = { conversation, ...more, position: 7, list, unread: 3, composer } as const
+  const linesDown = [{ branch: text, since: NOW }]
+  const story = { messageId: text, chatId: text, body: text, steps: steps(text) }
+  const match = { ...face, login: text, branch: text, department: text, presence: on }
+  const lookup = { q: text, matches: [{ ...match, isKnown: false }], hasMore: true, error: text }
+  const group = { people: [match], title: text, chosen: [text], errors: { title: text } }
+  const panel = detailsPanel({ ...details, person: facts }, frame)
+  return [
+    ['conversation', conversationPage(frame, { ...chat, linesDown, details: panel })],
+    [
+      'plain composer',
+      conversationPage(frame, { ...chat, composer: { ...composer, plain: true } }),
+    ],
+    [
+      'closed chat',
+      conversationPage(frame, {
+        ...chat,
+        lines: [],
+        conversation: { ...conversation, closed: 'blocked' },
+      }),
+    ],
+    ['composer error', composerError(text)],
+    ['line', line(own, frame.t, { timeZone: 'Europe/Kyiv' })],
+    ['older lines', olderLines({ chatId: text, lines: [own], older: text, viewer: text }, frame)],
+    ['row', chatRow(direct, frame, text)],
+    ['welcome', welcomePage(frame, { list, after: text, demo: { chatHref: text } })],
+    ['nothing found', welcomePage(frame, { list: { ...list, rows: [] }, after: text })],
+    ['story', storyFragment(story, frame)],
+    ['story page', storyPage(frame, story)],
+    ['add person', addPersonDialog(lookup, frame)],
+    ['add person page', addPersonPage(frame, { ...lookup, matches: [] })],
+    ['new group', newGroupDialog(group, frame)],
+    ['new group page', newGroupPage(frame, { ...group, errors: { members: text } })],
+    ['details page', detailsPage(frame, { ...details, kind: 'group', members })],
+  ]
+}
+
+function steps(text: string) {
+  return [
+    { kind: 'written', branch: text, at: NOW },
+    { kind: 'waiting', branch: text, linkDownSince: NOW, ahead: 3 },
+    { kind: 'waited', branch: text, from: NOW - HOUR, to: NOW, linkWasDown: true },
+    { kind: 'stored', branch: text, at: NOW, via: text },
+    { kind: 'shown', person: text, at: NOW },
+    { kind: 'read', n: 1, of: 3, at: NOW },
+    { kind: 'refused', branch: text, at: NOW, reason: text },
+  ] as const
+}
+
+function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html][] {
+  const nobody: Frame = { ...frame, me: undefined }
+  const setup = { values: { branch: text, code: text }, errors: { code: text }, error: text }
+  const signIns = [{ id: text, where: text, branch: text, lastUsedAt: NOW, isThis: false }]
+  const names = { login: text, firstName: text, lastName: text }
+  const errors = { current: text, password: text, repeat: text }
+  const facts = { ...names, post: text, department: text, phone: text, room: text }
+  const user = { ...face, login: text, branch: text, department: text } as const
+  const account = { ...user, role: 'employee', isDisabled: false, lastSeenAt: NOW } as const
+  const roles = ['employee', 'auditor'] as const
+  const edited = { user: account, values: facts, errors: facts, roles, mayDisable: true }
+  const issued = { name: text, login: text, password: text, address: text }
+  const traffic = { queue: 1, bytesSent: 1, bytesReceived: 2, lastError: text, address: text }
+  const near = { id: 'a', name: text, isSelf: true, state: 'self', ...traffic } as const
+  const far = {
+    id: 'b',
+    name: text,
+    isSelf: false,
+    state: 'carried',
+    via: text,
+    ...traffic,
+  } as const
+  const branches = [near, { ...far, since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2 }]
+  const invitation = { branch: text, line: text, expiresAt: NOW }
+  const filter = { q: text, branch: text, state: '' } as const
+  const found = { users: [account], filter, branches: [{ id: text, name: text }] }
+  const problem = { code: 'bug', text, incident: text, retryAfter: 5 } as const
+  return [
+    ['error', errorPage(frame, problem)],
+    ['error box', errorBox(problem, frame)],
+    ['set-up', setupPage(nobody, { choice: 'create', ...setup })],
+    ['join', setupPage(nobody, { choice: 'join', ...setup })],
+    [
+      'sign-in',
+      signInPage(nobody, {
+        login: text,
+        error: text,
+        next: text,
+        demo: [{ name: text, href: text }],
+      }),
+    ],
+    ['password', passwordPage(frame, { errors })],
+    [
+      'profile',
+      profilePage(frame, {
+        ...names,
+        language: 'uk',
+        theme: 'dark',
+        signIns,
+        errors: { firstName: text, photo: text },
+        passwordErrors: errors,
+      }),
+    ],
+    ['users', usersPage(frame, { ...found, page: 2, pages: 3 })],
+    ['new user', newUserPage(frame, { values: facts, errors: facts, roles })],
+    [
+      'user',
+      userPage(frame, {
+        ...edited,
+        isEditable: true,
+        issued,
+        confirmError: text,
+        passwordError: text,
+      }),
+    ],
+    ['foreign user', userPage(frame, { ...edited, isEditable: false })],
+    ['branches', branchesPage(frame, { branches, mayInvite: true, errors: { branch: text } })],
+    ['invitation', branchesPage(frame, { branches, mayInvite: true, invitation })],
+    [
+      'overview',
+      overviewPage(frame, {
+        people: 1,
+        online: 1,
+        linesUp: 1,
+        lines: 2,
+        waiting: 3,
+        problems: [{ text, href: text }],
+      }),
+    ],
+  ]
+}
