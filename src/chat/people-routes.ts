@@ -4,11 +4,10 @@ import * as v from 'valibot'
 import { type AddPersonProps, addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
 import { type NewGroupProps, newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
 import { problemText } from '../../views/language/words.ts'
+import { asWeb, type SignedIn } from '../accounts/guard.ts'
 import { peopleMatching } from '../accounts/queries.ts'
 import { AppError } from '../base/errors.ts'
-import type { UserId } from '../base/ids.ts'
 import { asUserId } from '../base/ids.ts'
-import type { SignedIn } from '../web/env.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import { addContact } from './actions.ts'
 import { contactsOf } from './chats.ts'
@@ -32,7 +31,7 @@ export function peopleRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
   app.get('/people/add', async (c) => {
     const { q } = readQuery(c, findSchema)
     const props = await addPersonProps(parts, viewerOf(c, parts), q)
-    const frame = parts.frameOf(c)
+    const frame = parts.frameOf(asWeb(c))
     return c.html(c.var.isHtmx ? addPersonDialog(props, frame) : addPersonPage(frame, props))
   })
 
@@ -46,13 +45,13 @@ export function peopleRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
       if (!(error instanceof AppError)) throw error
       const props = await addPersonProps(parts, viewer, '')
       props.error = problemText(c.var.t, error)
-      return c.html(addPersonPage(parts.frameOf(c), props), error.status)
+      return c.html(addPersonPage(parts.frameOf(asWeb(c)), props), error.status)
     }
   })
 
   app.get('/chats/new-group', async (c) => {
     const props: NewGroupProps = { people: await choices(parts, viewerOf(c, parts)) }
-    const frame = parts.frameOf(c)
+    const frame = parts.frameOf(asWeb(c))
     return c.html(c.var.isHtmx ? newGroupDialog(props, frame) : newGroupPage(frame, props))
   })
 
@@ -61,7 +60,7 @@ export function peopleRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
 }
 
 function viewerOf(c: C, parts: ChatRoutesParts): Viewer {
-  return { id: c.var.user.id as UserId, at: parts.self }
+  return { id: c.var.user.id, at: parts.self }
 }
 
 async function addPersonProps(
@@ -104,6 +103,6 @@ async function foundGroup(c: C, parts: ChatRoutesParts): Promise<Response> {
     const errors = error.field === 'title' ? { title: text } : { members: text }
     const people = await choices(parts, viewer)
     const props: NewGroupProps = { people, title, chosen: members, errors }
-    return c.html(newGroupPage(parts.frameOf(c), props), error.status)
+    return c.html(newGroupPage(parts.frameOf(asWeb(c)), props), error.status)
   }
 }

@@ -95,7 +95,8 @@ export async function writeSeen(
   const shown = await shownLines(tx, seeing)
   const top = shown.at(-1)
   if (top === undefined) throw notFound('message')
-  const places = await placesOf(tx, parts.self, shown)
+  const theirs = shown.filter((line) => line.authorId !== viewer)
+  const places = await placesOf(tx, parts.self, theirs)
   const from = mark === 'read' ? mine.readPosition : mine.shownPosition
   places.push(...(await passedOver(parts, tx, { viewer, seeing, shown, from })))
   const marks: SeenBody['marks'] = []
@@ -124,7 +125,7 @@ async function heightOf(
   return Math.max(own, await markOf(tx, { ...reading, mark: 'read' }, feedN))
 }
 
-type Shown = { position: number; id: MessageId; timeKey: Hlc }
+type Shown = { position: number; id: MessageId; timeKey: Hlc; authorId: UserId }
 
 /** The lines named, in the order of the timeline. */
 async function shownLines(tx: Db, { conversation, lines }: Seeing): Promise<Shown[]> {
@@ -133,7 +134,7 @@ async function shownLines(tx: Db, { conversation, lines }: Seeing): Promise<Show
     .selectFrom('message as m')
     .where('m.id', 'in', [...lines])
     .where('m.conversationId', '=', conversation)
-    .select(['m.position', 'm.id', 'm.timeKey'])
+    .select(['m.position', 'm.id', 'm.timeKey', 'm.authorId'])
     .orderBy('m.timeKey')
     .orderBy('m.id')
     .execute()

@@ -11,10 +11,10 @@ import { line as lineView } from '../../views/chat/line.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { problemText } from '../../views/language/words.ts'
 import { upsert } from '../../views/partials.ts'
+import { asWeb, type SignedIn } from '../accounts/guard.ts'
 import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { asConversationId, asMessageId } from '../base/ids.ts'
-import type { SignedIn } from '../web/env.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
@@ -61,7 +61,7 @@ const waitQuery = v.object({ after: v.pipe(v.string(), v.regex(/^\d{1,15}$/, 're
 type C = Context<SignedIn>
 
 function viewerOf(c: C, parts: ChatRoutesParts): Viewer {
-  return { id: c.var.user.id as UserId, at: parts.self }
+  return { id: c.var.user.id, at: parts.self }
 }
 
 const conversationOf = (c: C) => asConversationId(c.req.param('id') ?? '')
@@ -77,7 +77,7 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
     const props = await welcomeProps(parts, { viewer, find, t: c.var.t })
     const chatHref = await parts.demoChatOf?.(viewer.id)
     if (chatHref !== undefined) props.demo = { chatHref }
-    return c.html(welcomePage(parts.frameOf(c), props))
+    return c.html(welcomePage(parts.frameOf(asWeb(c)), props))
   })
 
   app.get('/chats/:id', (c) => showChat(c, parts))
@@ -103,7 +103,7 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
     const message = asMessageId(c.req.param('id'))
     const { linkOf } = parts
     const story = await deliveryStory(parts.read, viewerOf(c, parts), { message, linkOf })
-    const frame = parts.frameOf(c)
+    const frame = parts.frameOf(asWeb(c))
     if (c.var.isHtmx) return c.html(storyFragment(storyProps(story), frame))
     return c.html(storyPage(frame, storyProps(story)))
   })
@@ -124,7 +124,7 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
     const ids = theirs.map((line) => line.id)
     await parts.reading.markSeen(viewer.id, { conversation, lines: ids, mark: 'read' })
   }
-  return c.html(conversationPage(parts.frameOf(c), props))
+  return c.html(conversationPage(parts.frameOf(asWeb(c)), props))
 }
 
 async function showOlder(c: C, parts: ChatRoutesParts): Promise<Response> {
@@ -139,7 +139,7 @@ async function showOlder(c: C, parts: ChatRoutesParts): Promise<Response> {
   })
   const shown = await shownLines(parts, viewer, page.lines)
   const props = { chatId: conversation, lines: shown, older: page.next, viewer: viewer.id }
-  return c.html(olderLines(props, parts.frameOf(c)))
+  return c.html(olderLines(props, parts.frameOf(asWeb(c))))
 }
 
 async function waitForNew(c: C, parts: ChatRoutesParts): Promise<Response> {
@@ -164,7 +164,7 @@ async function showDetails(c: C, parts: ChatRoutesParts): Promise<Response> {
   const chat = await getChat(parts.read, viewer, conversation)
   const members = chat.kind === 'group' ? await membersOf(parts.read, viewer, conversation) : []
   const props = detailsProps(chat, members, parts.presenceOf)
-  const frame = parts.frameOf(c)
+  const frame = parts.frameOf(asWeb(c))
   return c.html(c.var.isHtmx ? detailsPanel(props, frame) : detailsPage(frame, props))
 }
 
@@ -200,7 +200,7 @@ async function answerLine(
   { viewer, message }: { viewer: Viewer; message: MessageId },
 ): Promise<Response> {
   const written = await lineById(parts.read, viewer, message)
-  const frame = parts.frameOf(c)
+  const frame = parts.frameOf(asWeb(c))
   const [shown] = await shownLines(parts, viewer, [written])
   if (shown === undefined) throw new Error('A message that was just written has no line')
   const options = { timeZone: frame.timeZone, mine: true }
@@ -219,5 +219,5 @@ async function answerProblem(
   const nothing = { before: undefined, find: undefined }
   const { props } = await chatProps(parts, { viewer, conversation, t: c.var.t, ...nothing })
   props.composer = { draft: body, error: text, plain: c.var.isTextBrowser }
-  return c.html(conversationPage(parts.frameOf(c), props), error.status)
+  return c.html(conversationPage(parts.frameOf(asWeb(c)), props), error.status)
 }

@@ -1,0 +1,162 @@
+/** Branches with people for tests of chats: real stores and event logs, an invisible wire, a clock moved by hand. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { userPut } from '../../src/accounts/events.ts'
+import { hex } from '../../src/base/bytes.ts'
+import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
+import type { Millis } from '../../src/base/units.ts'
+import type { ChatParts } from '../../src/chat/actions.ts'
+import { addContact, postMessage } from '../../src/chat/actions.ts'
+import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
+import type { Viewer } from '../../src/chat/queries.ts'
+import { linesBefore } from '../../src/chat/queries.ts'
+import { createReading, type Reading } from '../../src/chat/reading.ts'
+import { realRandom } from '../../src/world/random.ts'
+import {
+  exchange,
+  handClock,
+  type Keys,
+  keptLog,
+  keysOf,
+  startBranch,
+  type TestBranch,
+  temporaryFolder,
+} from '../eventlog/fixture.ts'
+
+type Test = { after(fn: () => unknown): void }
+
+export type Office = TestBranch & {
+  name: string
+  kinds: ChatKinds
+  parts: ChatParts
+  reading: Reading
+  /** Creates somebody at home here. */
+  hire(firstName: string, lastName?: string): Promise<Person>
+}
+
+/** Somebody; what he does happens at the home branch unless another is named. */
+export type Person = {
+  id: UserId
+  name: string
+  office: Office
+  viewer: Viewer
+  at(office: Office): Viewer
+  adds(other: Person): Promise<ConversationId>
+  posts(conversation: ConversationId, body: string): Promise<MessageId>
+  /** Bodies of the newest page, oldest first. */
+  sees(conversation: ConversationId): Promise<string[]>
+  reads(conversation: ConversationId, ...lines: MessageId[]): Promise<void>
+  isShown(conversation: ConversationId, ...lines: MessageId[]): Promise<void>
+}
+
+export type Company = {
+  offices: Office[]
+  now(): Millis
+  advance(ms: Millis): void
+  /** Carries everything between two offices, both ways. */
+  link(a: Office, b: Office): Promise<void>
+  /** Everything everywhere, until nothing is left. */
+  settle(): Promise<void>
+}
+
+/** A company of offices that know each other; nothing travels before `link` or `settle`. */
+export async function companyOf(t: Test, ...names: string[]): Promise<Company> {
+  const folder = temporaryFolder(t as { after(fn: () => void): void })
+  const { clock, advance } = handClock()
+  const keys = names.map(keysOf)
+  const offices: Office[] = []
+  for (const own of keys) {
+    const place = join(folder, own.name)
+    mkdirSync(place)
+    offices.push(await openOffice({ own, keys, folder: place, clock }))
+  }
+  t.after(async () => {
+    for (const office of offices) await office.store.close()
+  })
+  const link = async (a: Office, b: Office) => {
+    await exchange(a, b)
+    await exchange(b, a)
+    await rested(a, b)
+  }
+  return {
+    offices,
+    now: clock.now,
+    advance,
+    link,
+    async settle() {
+      for (const a of offices) await a.reading.flush()
+      for (let round = 0; round < 3; round++) {
+        for (const a of offices) for (const b of offices) if (a !== b) await exchange(a, b)
+        await rested(...offices)
+      }
+    },
+  }
+}
+
+/** Parked events are tried again in actions of their own: two empty ones come after them. */
+async function rested(...offices: Office[]) {
+  for (const { store } of [...offices, ...offices, ...offices]) {
+    await store.writer.write(async () => {})
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+async function openOffice(options: {
+  own: Keys
+  keys: readonly Keys[]
+  folder: string
+  clock: ReturnType<typeof handClock>['clock']
+}): Promise<Office> {
+  const { own, keys, folder, clock } = options
+  const kinds = chatKinds({ self: own.id })
+  const knows = keys.filter((each) => each !== own)
+  const all = [userPut, ...Object.values(kinds)]
+  const branch = await startBranch({ keys: own, knows, folder, clock, kinds: all })
+  const { store, log } = branch
+  const random = realRandom()
+  const parts: ChatParts = {
+    ...{ store, append: log.append, kinds, self: own.id, clock, random },
+    now: log.now,
+  }
+  const reading = createReading({ ...parts, log: keptLog() })
+  const office: Office = {
+    ...{ ...branch, name: own.name, kinds, parts, reading },
+    hire: (firstName, lastName = '') => hire(office, firstName, lastName),
+  }
+  return office
+}
+
+async function hire(office: Office, firstName: string, lastName: string): Promise<Person> {
+  const id = hex(randomBytes(16)) as UserId
+  const self = office.keys.id
+  const body = {
+    ...{ user: id, home: self, rev: 1, login: firstName.toLowerCase(), firstName, lastName },
+    ...{ photo: null, post: '', department: '', phone: '', room: '', language: null },
+    ...{ theme: 'auto' as const, createdAt: office.parts.clock.now() },
+  }
+  await office.store.writer.write((tx) => office.log.append(tx, { kind: userPut, body, to: 'all' }))
+  return personOf(office, id, firstName)
+}
+
+function personOf(office: Office, id: UserId, name: string): Person {
+  const { parts, reading } = office
+  const viewer = { id, at: office.keys.id }
+  const see = async (conversation: ConversationId, mark: 'shown' | 'read', lines: MessageId[]) => {
+    await reading.markSeen(id, { conversation, mark, lines })
+  }
+  return {
+    ...{ id, name, office, viewer },
+    at: (other) => ({ id, at: other.keys.id }),
+    adds: (other) => addContact(parts, id, other.id),
+    async posts(conversation, body) {
+      return (await postMessage(parts, id, { conversation, body })).message
+    },
+    async sees(conversation) {
+      const page = await linesBefore(office.store.read, viewer, { conversation, limit: 200 })
+      return page.lines.map((line) => line.body)
+    },
+    reads: (conversation, ...lines) => see(conversation, 'read', lines),
+    isShown: (conversation, ...lines) => see(conversation, 'shown', lines),
+  }
+}
