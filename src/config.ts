@@ -91,6 +91,12 @@ export const SETTINGS = [
     help: 'first start without a page: login of the first administrator',
   },
   {
+    flag: 'admin-name',
+    kind: 'text',
+    default: undefined,
+    help: 'first start without a page: first and last name of that administrator (default: the login)',
+  },
+  {
     flag: 'admin-password',
     kind: 'secret',
     default: undefined,
@@ -143,6 +149,7 @@ export type Config = {
   readonly branch: string | undefined
   readonly join: string | undefined
   readonly adminLogin: string | undefined
+  readonly adminName: string | undefined
   readonly adminPassword: string | undefined
   readonly setupCode: string | undefined
   readonly timezone: string
@@ -215,6 +222,7 @@ export function configOf(sources: Sources): Config {
     branch: text('branch'),
     join: text('join'),
     adminLogin: text('admin-login'),
+    adminName: text('admin-name'),
     adminPassword: text('admin-password'),
     setupCode: text('setup-code'),
     timezone: parsed('timezone', timezoneOf, 'a name of the IANA list, as Europe/Kyiv') ?? 'UTC',

@@ -1,13 +1,14 @@
 /** Which organisation this branch belongs to, and as whom: a few single values, written once at set-up. */
 import type { BranchId } from '../base/ids.ts'
 import { asBranchId } from '../base/ids.ts'
-import type { OrganisationId } from '../certificates/certificate.ts'
+
 import type { Db } from '../db/open.ts'
 import { metaOf, putMeta } from './events.ts'
 
 export type Membership = {
   self: BranchId
-  organisation: OrganisationId
+  /** Organisation id: SHA-256 of its root key, hexadecimal. */
+  organisation: string
   /** Starts every stream id: another one after a restore makes all pages begin anew. */
   storeEpoch: string
 }
