@@ -27,7 +27,7 @@ const LINK = /\]\(([^)\s]+)\)/g
 /** Links to files that do not exist. */
 function linkFaults(papers: readonly { path: string; text: string }[]): Fault[] {
   return papers.flatMap(({ path, text }) =>
-    [...text.matchAll(LINK)].flatMap((match) => {
+    [...withoutComments(text).matchAll(LINK)].flatMap((match) => {
       const target = (match[1] ?? '').replace(/#.*$/, '')
       if (target === '' || /^[a-z]+:/.test(target)) return []
       if (existsSync(join(ROOT, dirname(path), target))) return []
@@ -36,12 +36,16 @@ function linkFaults(papers: readonly { path: string; text: string }[]): Fault[] 
   )
 }
 
+/** The text without HTML comments, every line in its place. */
+const withoutComments = (text: string) =>
+  text.replace(/<!--[\s\S]*?-->/g, (comment) => comment.replace(/[^\n]/g, ' '))
+
 /** Paths in code quotes that look like files of ours and are none. */
 function pathFaults(papers: readonly { path: string; text: string }[]): Fault[] {
   return papers.flatMap(({ path, text }) =>
     [...text.matchAll(/`((?:src|views|test|public|docs)\/[\w./-]+)`/g)].flatMap((match) => {
       const target = match[1] ?? ''
-      if (existsSync(join(ROOT, target))) return []
+      if (target.includes('NNN') || existsSync(join(ROOT, target))) return []
       return [{ path, line: lineAt(text, match.index), reason: `${target} does not exist` }]
     }),
   )
@@ -50,6 +54,23 @@ function pathFaults(papers: readonly { path: string; text: string }[]): Fault[] 
 test('links and paths of the papers lead to files that exist', () => {
   const papers = projectFiles(PAPERS, ['.md'])
   assert.deepEqual(told([...linkFaults(papers), ...pathFaults(papers)]), [])
+})
+
+/** Papers that comments name: a reader without them would be sent nowhere. */
+function mentionFaults(sources: readonly { path: string; text: string }[]): Fault[] {
+  return sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/(?<![\w./-])[\w./-]+\.md\b/g)].flatMap((match) => {
+      if (existsSync(join(ROOT, match[0]))) return []
+      const reason = `${match[0]} is no paper of this project: name one in docs/, or say it here`
+      return [{ path, line: lineAt(text, match.index), reason }]
+    }),
+  )
+}
+
+test('papers that comments name exist', () => {
+  const code = projectFiles(['src', 'views', 'public', 'test'], ['.ts', '.js', '.css'])
+  const others = code.filter((file) => !file.path.startsWith('test/tidy/'))
+  assert.deepEqual(told(mentionFaults(others)), [])
 })
 
 const PARTS = ['## Context', '## Decision', '## Consequences', '## When to revisit']
@@ -82,7 +103,7 @@ test('every decision has its form, and numbers follow each other', () => {
 })
 
 test('the picture of the README is shown as soon as it exists', () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/<!--[\s\S]*?-->/g, '')
+  const readme = withoutComments(readFileSync(join(ROOT, 'README.md'), 'utf8'))
   const isShown = readme.includes('(docs/picture.png)')
   assert.equal(isShown, existsSync(join(ROOT, 'docs/picture.png')))
 })
@@ -91,5 +112,7 @@ test('the paper checks refuse dead links, dead paths and decisions without form'
   const paper = { path: 'docs/a.md', text: '[x](../nowhere.md) `src/nowhere.ts` [y](https://a.b)' }
   assert.equal(linkFaults([paper]).length, 1)
   assert.equal(pathFaults([paper]).length, 1)
+  const code = { path: 'src/a.ts', text: '/** As nowhere.md says; see README.md. */' }
+  assert.equal(mentionFaults([code]).length, 1)
   assert.equal(decisionFaults('7-x.md', 'words').length, 5)
 })

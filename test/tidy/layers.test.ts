@@ -57,6 +57,7 @@ const PLACES: readonly Place[] = [
       '@hono/node-server/*',
       '@fastify/busboy',
       'valibot',
+      '@valibot/to-json-schema',
     ],
   },
   {
@@ -99,12 +100,19 @@ const PLACES: readonly Place[] = [
     packages: ['hono', 'hono/*', 'kysely', 'valibot', '@valibot/to-json-schema'],
   },
   {
+    path: 'src/organisation/',
+    layer: 5,
+    never: NO_PAGES,
+    node: true,
+    packages: ['kysely', 'valibot'],
+  },
+  {
     path: 'src/relay/',
     layer: 5,
     arrows: ['src/certificates/'],
     never: NO_PAGES,
     node: true,
-    packages: ['kysely', '@noble/*'],
+    packages: ['kysely', 'valibot', '@noble/*'],
   },
   { path: 'src/push/', layer: 6, never: NO_SETTINGS, node: true, packages: ['hono', 'hono/*'] },
   { path: 'src/jobs/', layer: 6, never: NO_PAGES, node: true, packages: ['kysely'] },
