@@ -64,7 +64,7 @@ export const accountApi: readonly ApiOperation[] = [
   {
     method: 'get',
     path: '/people/{login}',
-    summary: 'Read a person by login, login@branch or id',
+    summary: 'Read a person by login or login@branch',
     response: person,
     status: 200,
   },

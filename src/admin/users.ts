@@ -1,0 +1,232 @@
+/**
+ * The pages of accounts: list, new, one person. What an admin may do with whom is decided by accounts/rights.ts in the
+ * actions; here it only decides what is shown.
+ */
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { type Issued, type UserProps, userPage } from '../../views/admin/user.ts'
+import { newUserPage, type UserRow, type UserValues, usersPage } from '../../views/admin/users.ts'
+import { problemText, type Words } from '../../views/language/words.ts'
+import type { Account } from '../accounts/accounts-list.ts'
+import { accountsPage, getAccount } from '../accounts/accounts-list.ts'
+import { disableUser, editUser, enableUser, setTemporaryPassword } from '../accounts/actions.ts'
+import { type AccountDeps, hereOf, subjectOf } from '../accounts/authority.ts'
+import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
+import * as inputs from '../accounts/inputs.ts'
+import { createUser } from '../accounts/new-person.ts'
+import { rolesForNew } from '../accounts/rights.ts'
+import { AppError } from '../base/errors.ts'
+import { asBranchId, asUserId, isId, type UserId } from '../base/ids.ts'
+import type { CookieScope } from '../web/cookies.ts'
+import { checked, formFields, InvalidForm, readForm, readQuery } from '../web/form.ts'
+import type { FrameOf } from '../web/frame.ts'
+
+export type UserAdminDeps = AccountDeps & {
+  guards: Guards
+  frameOf: FrameOf
+  scope: CookieScope
+}
+
+const PAGE_MAX = 100_000
+
+const listQuery = v.object({
+  q: v.optional(inputs.typed, ''),
+  branch: v.optional(inputs.typed, ''),
+  state: v.fallback(v.picklist(['', 'active', 'disabled']), ''),
+  page: v.fallback(v.pipe(v.string(), v.regex(/^\d{1,6}$/), v.transform(Number)), 1),
+})
+const recordForm = v.object({
+  firstName: inputs.firstName,
+  lastName: inputs.lastName,
+  department: inputs.department,
+  post: inputs.post,
+  phone: inputs.phone,
+  room: inputs.room,
+  role: v.optional(inputs.role),
+})
+const newForm = v.object({
+  ...recordForm.entries,
+  login: inputs.required,
+  password: inputs.required,
+})
+
+/** `/admin/users` and what is under it; for admins of this branch. */
+export function userAdminRoutes(deps: UserAdminDeps): Hono<SignedIn> {
+  const { guards } = deps
+  const app = new Hono<SignedIn>()
+  app.use('/admin/users', guards.signedIn, guards.admin)
+  app.use('/admin/users/*', guards.signedIn, guards.admin)
+  app.get('/admin/users', (c) => list(c, deps))
+  app.get('/admin/users/new', (c) => newPage(c, deps))
+  app.post('/admin/users', (c) => create(c, deps))
+  app.get('/admin/users/:id', (c) => onePage(c, deps, { id: asUserId(c.req.param('id')) }))
+  changeRoutes(app, deps)
+  return app
+}
+
+function changeRoutes(app: Hono<SignedIn>, deps: UserAdminDeps): void {
+  app.post('/admin/users/:id', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    const values = await formFields(c)
+    try {
+      await editUser(deps, c.var.user, { id, changes: checked(recordForm, values) })
+      return c.redirect(`/admin/users/${id}?saved=yes`, 303)
+    } catch (error) {
+      return onePage(c, deps, { id, values: textsOf(values), errors: sentences(error, c.var.t) })
+    }
+  })
+
+  app.post('/admin/users/:id/password', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    try {
+      const { password } = await readForm(c, v.object({ password: inputs.required }))
+      const issued = await setTemporaryPassword(deps, c.var.user, { id, password })
+      return onePage(c, deps, { id, issuedPassword: issued.password })
+    } catch (error) {
+      return onePage(c, deps, { id, passwordError: sentences(error, c.var.t).password })
+    }
+  })
+
+  app.post('/admin/users/:id/disable', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    try {
+      const { confirm } = await readForm(c, v.object({ confirm: inputs.typed }))
+      await checkConfirmed(deps, id, confirm)
+      await disableUser(deps, c.var.user, id)
+      return c.redirect(`/admin/users/${id}`, 303)
+    } catch (error) {
+      return onePage(c, deps, { id, confirmError: sentences(error, c.var.t).confirm })
+    }
+  })
+
+  app.post('/admin/users/:id/enable', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    await enableUser(deps, c.var.user, id)
+    return c.redirect(`/admin/users/${id}`, 303)
+  })
+}
+
+async function list(c: Context<SignedIn>, { store, frameOf }: UserAdminDeps) {
+  const { q, branch, state, page } = readQuery(c, listQuery)
+  const filter = {
+    text: q.trim(),
+    state,
+    page: Math.min(Math.max(1, page), PAGE_MAX),
+    branch: isId(branch) ? asBranchId(branch) : undefined,
+  }
+  const { accounts, pages } = await accountsPage(store.read, filter)
+  const branches = await store.read
+    .selectFrom('branch')
+    .select(['id', 'name'])
+    .orderBy('name')
+    .execute()
+  const props = {
+    users: accounts.map(rowOf),
+    filter: { q, branch, state },
+    branches,
+    page: filter.page,
+    pages,
+  }
+  return c.html(usersPage(frameOf(asWeb(c)), props))
+}
+
+async function newPage(
+  c: Context<SignedIn>,
+  deps: UserAdminDeps,
+  more: { values?: UserValues; errors?: UserValues } = {},
+) {
+  const roles = rolesForNew(c.var.user, await hereOf(deps.store.read, deps.self))
+  const page = newUserPage(deps.frameOf(asWeb(c)), { ...more, roles })
+  return c.html(page, more.errors === undefined ? 200 : 422)
+}
+
+async function create(c: Context<SignedIn>, deps: UserAdminDeps) {
+  const values = await formFields(c)
+  try {
+    const form = checked(newForm, values)
+    const { id, password } = await createUser(deps, c.var.user, { ...form, temporary: true })
+    return await onePage(c, deps, { id, issuedPassword: password })
+  } catch (error) {
+    return newPage(c, deps, { values: textsOf(values), errors: sentences(error, c.var.t) })
+  }
+}
+
+type OnePage = {
+  id: UserId
+  values?: UserValues
+  errors?: UserValues
+  passwordError?: string | undefined
+  confirmError?: string | undefined
+  issuedPassword?: string
+}
+
+async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
+  const { store, self, frameOf } = deps
+  const { rights } = await subjectOf(store.read, self, c.var.user, of.id)
+  const account = await getAccount(store.read, of.id)
+  const { login, role, firstName, lastName, post, department, phone, room } = account
+  const props: UserProps = {
+    user: { ...rowOf(account), createdAt: account.createdAt },
+    values: of.values ?? { login, role, firstName, lastName, post, department, phone, room },
+    errors: of.errors,
+    roles: rights.roles,
+    isEditable: rights.mayEdit,
+    mayDisable: rights.mayBlock && account.id !== c.var.user.id,
+    passwordError: of.passwordError,
+    confirmError: of.confirmError,
+    issued:
+      of.issuedPassword === undefined ? undefined : issuedOf(c, deps, account, of.issuedPassword),
+  }
+  const isSaved = c.req.method === 'GET' && c.req.query('saved') !== undefined
+  const more = isSaved ? { flash: { kind: 'ok' as const, text: c.var.t.admin.saved } } : {}
+  const wrong = of.errors ?? of.passwordError ?? of.confirmError
+  return c.html(userPage(frameOf(asWeb(c), more), props), wrong === undefined ? 200 : 422)
+}
+
+function issuedOf(
+  c: Context<SignedIn>,
+  { scope }: UserAdminDeps,
+  account: Account,
+  password: string,
+): Issued {
+  const address = `${scope.secure ? 'https' : 'http'}://${c.req.header('host') ?? 'localhost'}/`
+  return { name: account.name, login: account.login, password, address }
+}
+
+function rowOf(account: Account): UserRow {
+  const { id, name, photo, login, branch, role, department, disabled, lastSeenAt } = account
+  const row = { id, name, photo, login, branch: branch.name, role, department, lastSeenAt }
+  return { ...row, isDisabled: disabled }
+}
+
+async function checkConfirmed(deps: UserAdminDeps, id: UserId, confirm: string): Promise<void> {
+  const { login } = await getAccount(deps.store.read, id)
+  if (confirm.trim().toLowerCase() === login) return
+  throw new AppError('invalid-input', 'Cannot disable: the login typed is another', {
+    field: 'confirm',
+    detail: 'confirm-mismatch',
+    values: { expected: login },
+  })
+}
+
+/** The sentences at the fields of a form; throws what no field can say. */
+function sentences(error: unknown, t: Words): Record<string, string> {
+  if (error instanceof InvalidForm) {
+    const pairs = error.problems.map(({ field, detail, values }) => [
+      field,
+      problemText(t, { code: 'invalid-input', detail, values }),
+    ])
+    return Object.fromEntries(pairs)
+  }
+  if (!(error instanceof AppError) || error.field === undefined) throw error
+  return { [error.field]: problemText(t, error) }
+}
+
+/** What was typed, to show it again; never a password. */
+function textsOf(fields: Record<string, string | string[]>): UserValues {
+  const texts = Object.entries(fields).filter(
+    ([name, value]) => typeof value === 'string' && name !== 'password' && name !== 'formToken',
+  )
+  return Object.fromEntries(texts)
+}
