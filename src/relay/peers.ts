@@ -183,3 +183,13 @@ export async function isIssuer(db: Db, branch: BranchId): Promise<boolean> {
     .executeTakeFirst()
   return row !== undefined
 }
+
+/** The addresses in the record of a branch. */
+export async function findAddresses(db: Db, branch: BranchId): Promise<string[] | undefined> {
+  const row = await db
+    .selectFrom('branch')
+    .select('addresses')
+    .where('id', '=', branch)
+    .executeTakeFirst()
+  return row && addressesOf(row.addresses)
+}

@@ -1,0 +1,62 @@
+/** Calling another branch: one transport, one handshake, and then a link, or a renewal when our certificate ran out. */
+import type { BranchId } from '../base/ids.ts'
+import { type Millis, SECOND } from '../base/units.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Network } from '../world/network.ts'
+import type { Random } from '../world/random.ts'
+import { parseAddress } from './addresses.ts'
+import type { CredentialStore } from './credentials.ts'
+import { asked, RENEWING } from './exchange.ts'
+import { dialHandshake, type Established, Refused } from './handshake.ts'
+import type { Renewals } from './renewals.ts'
+
+/** ZeroTier takes up to 6 s to find a path again after a long silence. */
+const DIAL_MS_MAX: Millis = 10 * SECOND
+/** Link keys tried: the current one, and the one before where the peer has not heard of the new one. */
+const EPOCHS_TRIED = 2
+
+export type CallParts = {
+  clock: Clock
+  random: Random
+  network: Network
+  credentials: CredentialStore
+  renewals: Renewals
+}
+
+export type Call = { address: string; branch: BranchId | undefined; round: number }
+
+/** Opens a link; rejects with the reason. When our certificate ran out it is renewed first, over a call of its own. */
+export async function called(call: Call, parts: CallParts): Promise<Established> {
+  const { renewals, clock } = parts
+  if (!renewals.isExpired) return await handshake(call, 'link', parts)
+  const established = await handshake(call, 'renew', parts)
+  const payload = renewals.request(established.handshakeHash)
+  await renewals.accept(await asked(established, { ...RENEWING, payload }, clock))
+  if (renewals.isExpired) throw new Refused('link-expired')
+  return await handshake(call, 'link', parts)
+}
+
+async function handshake(
+  { address, branch, round }: Call,
+  kind: 'link' | 'renew',
+  { clock, random, network, credentials }: CallParts,
+): Promise<Established> {
+  const transport = await network.dial(parseAddress(address), DIAL_MS_MAX)
+  const { chain, noise, linkKeys, trust, branch: own } = credentials.current()
+  const linkKey = linkKeys[round % Math.min(EPOCHS_TRIED, linkKeys.length)]
+  if (!linkKey) throw new Refused('no-link-key')
+  return await dialHandshake(
+    {
+      transport,
+      preface: { kind, epoch: linkKey.epoch },
+      psk: linkKey.key,
+      organisation: trust.organisation,
+      noise,
+      hello: chain,
+      own,
+      dialled: branch,
+      trust,
+    },
+    { clock, random },
+  )
+}

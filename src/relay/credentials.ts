@@ -1,0 +1,108 @@
+/**
+ * What this branch shows on its links: the chain of its link certificate (a single value of the database), the Noise
+ * key that goes with it and the organisation's link keys (files). Read anew by every handshake, because renewal changes
+ * them while links live.
+ */
+import { equal } from '../base/bytes.ts'
+import type { BranchId } from '../base/ids.ts'
+import {
+  type Issuer,
+  type IssuerCertificate,
+  parseIssuerCertificate,
+} from '../certificates/certificate.ts'
+import { type Chain, decodeHello, encodeHello } from '../certificates/chain.ts'
+import type { KeyFiles } from '../certificates/keys.ts'
+import type { Db } from '../db/open.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Credentials } from './handshake.ts'
+
+/** The key files the relay reads and writes. */
+export type RelayKeys = Pick<
+  KeyFiles,
+  'findBranchKeys' | 'findNoiseKey' | 'addNoiseKey' | 'findIssuerKey' | 'linkKeys' | 'saveLinkKey'
+>
+
+const CHAIN = 'linkChain'
+
+/** Stores the chain of this branch's link certificate: at founding, joining and every renewal. */
+export async function saveChain(tx: Db, chain: Chain): Promise<void> {
+  const value = encodeHello(chain).toBase64()
+  await tx
+    .insertInto('meta')
+    .values({ name: CHAIN, value })
+    .onConflict((on) => on.column('name').doUpdateSet({ value }))
+    .execute()
+}
+
+/** The chain stored last; undefined before this branch is founded or has joined. */
+export async function findChain(db: Db): Promise<Chain | undefined> {
+  const row = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', CHAIN)
+    .executeTakeFirst()
+  return row && decodeHello(Uint8Array.fromBase64(row.value))
+}
+
+/** The right to issue, where this branch has it: the newest certificate of its issuer key. */
+export async function findIssuer(
+  db: Db,
+  self: BranchId,
+  keys: Pick<KeyFiles, 'findIssuerKey'>,
+): Promise<Issuer | undefined> {
+  const pair = keys.findIssuerKey()
+  if (!pair) return undefined
+  const rows = await db
+    .selectFrom('issuer')
+    .select('certificate')
+    .where('branchId', '=', self)
+    .orderBy('serial')
+    .execute()
+  let newest: IssuerCertificate | undefined
+  for (const { certificate: bytes } of rows) {
+    const certificate = parseIssuerCertificate(bytes)
+    if (!certificate || !equal(certificate.issuerPublicKey, pair.publicKey)) continue
+    if (!newest || certificate.notAfter > newest.notAfter) newest = certificate
+  }
+  return newest && { certificate: newest, secretKey: pair.secretKey }
+}
+
+export type CredentialStore = {
+  current(): Credentials
+  /** Takes a renewed chain, already stored. */
+  replace(chain: Chain): void
+}
+
+/** The credentials of a branch that is set up. Throws when a key file or the chain is missing. */
+export async function loadCredentials(parts: {
+  read: Db
+  self: BranchId
+  keys: RelayKeys
+  clock: Clock
+  isRevoked(serialOrBranch: string): boolean
+}): Promise<CredentialStore> {
+  const { read, self, keys, clock, isRevoked } = parts
+  const found = await findChain(read)
+  if (!found) throw new Error('Cannot start the relay: this branch has no link certificate')
+  let chain = found
+  let noise = noiseKeyOf(chain, keys)
+  return {
+    current: () => ({
+      branch: self,
+      chain,
+      noise,
+      linkKeys: keys.linkKeys(),
+      trust: { organisation: chain.identity.organisation, now: clock.now(), isRevoked },
+    }),
+    replace(renewed) {
+      noise = noiseKeyOf(renewed, keys)
+      chain = renewed
+    },
+  }
+}
+
+function noiseKeyOf(chain: Chain, keys: RelayKeys) {
+  const pair = keys.findNoiseKey(chain.link.noisePublicKey)
+  if (!pair) throw new Error('Cannot start the relay: the key of its certificate is missing')
+  return pair
+}

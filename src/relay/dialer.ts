@@ -1,0 +1,158 @@
+/**
+ * Which branches to call, where, and when to call again. Every branch without a link is called at each of its
+ * addresses in turn; a round that failed is waited for, at most a minute, and any sign of the branch ends the wait. A
+ * static address accepts any member at first and is pinned to that one then.
+ */
+import { retryDelay } from '../base/backoff.ts'
+import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Cancel, Clock } from '../world/clock.ts'
+import type { Random } from '../world/random.ts'
+import type { StaticAddress } from './peers.ts'
+
+/** Between two addresses of one round. */
+const NEXT_ADDRESS_MS: Millis = 100
+/** Two branches that lost each other at once should not call at once. */
+const LOST_MS_MAX: Millis = 100
+
+export type DialerParts = {
+  clock: Clock
+  random: Random
+  /** Calls; resolves when a link is live, rejects with the reason otherwise. `round` counts failures. */
+  call(target: { address: string; branch: BranchId | undefined; round: number }): Promise<void>
+  isLinked(branch: BranchId): boolean
+  onFailed(branch: BranchId | undefined, address: string, error: unknown): void
+}
+
+type Target = {
+  branch: BranchId | undefined
+  addresses: string[]
+  next: number
+  /** Rounds without an answer. */
+  failures: number
+  /** Links that were opened and soon ended by a fault. */
+  faults: number
+  isCalling: boolean
+  cancel: Cancel
+}
+
+export class Dialer {
+  readonly #parts: DialerParts
+  readonly #targets = new Map<string, Target>()
+  #isRunning = false
+
+  constructor(parts: DialerParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#isRunning = true
+    for (const target of this.#targets.values()) this.#schedule(target, 0)
+  }
+
+  /** No call is made until `start`. */
+  stop(): void {
+    this.#isRunning = false
+    for (const target of this.#targets.values()) target.cancel()
+  }
+
+  /** The branches and addresses as they are now. */
+  setTargets(
+    branches: readonly { branch: BranchId; addresses: readonly string[] }[],
+    statics: readonly StaticAddress[],
+  ): void {
+    const wanted = new Map<string, { branch: BranchId | undefined; addresses: Set<string> }>()
+    const pinned = new Set<string>()
+    for (const { branch, addresses } of branches) {
+      wanted.set(branch, { branch, addresses: new Set(addresses) })
+      for (const address of addresses) pinned.add(address)
+    }
+    for (const { address, branch } of statics) {
+      if (branch) wanted.get(branch)?.addresses.add(address)
+      else if (!pinned.has(address)) {
+        wanted.set(`@${address}`, { branch: undefined, addresses: new Set([address]) })
+      }
+    }
+    for (const [key, target] of this.#targets) {
+      if (wanted.has(key)) continue
+      target.cancel()
+      this.#targets.delete(key)
+    }
+    for (const [key, { branch, addresses }] of wanted) this.#want(key, branch, [...addresses])
+  }
+
+  #want(key: string, branch: BranchId | undefined, addresses: string[]): void {
+    const known = this.#targets.get(key)
+    const isSame = known?.addresses.join() === addresses.join()
+    if (known && isSame) return
+    const target = known ?? {
+      branch,
+      addresses,
+      next: 0,
+      failures: 0,
+      faults: 0,
+      isCalling: false,
+      cancel: () => {},
+    }
+    target.addresses = addresses
+    target.next = 0
+    this.#targets.set(key, target)
+    this.#schedule(target, 0)
+  }
+
+  /** There is a link, or was a sign of life: the next wait begins small again. */
+  met(branch: BranchId): void {
+    const target = this.#targets.get(branch)
+    if (target) target.failures = 0
+  }
+
+  /** The link to a branch is gone; `after` is what it asked for. A fault that comes again is waited for longer. */
+  lost(branch: BranchId, { after, isFault }: { after: Millis; isFault: boolean }): void {
+    const target = this.#targets.get(branch)
+    if (!target) return
+    const chance = this.#parts.random.chance()
+    target.faults = isFault ? target.faults + 1 : 0
+    const wait = isFault ? retryDelay(target.faults, chance) : Math.round(chance * LOST_MS_MAX)
+    this.#schedule(target, after + wait)
+  }
+
+  #schedule(target: Target, ms: Millis): void {
+    target.cancel()
+    if (!this.#isRunning || target.addresses.length === 0) return
+    target.cancel = this.#parts.clock.after(ms, () => void this.#call(target))
+  }
+
+  async #call(target: Target): Promise<void> {
+    const { branch } = target
+    if (target.isCalling || !this.#isRunning) return
+    if (branch && this.#parts.isLinked(branch)) return
+    const address = target.addresses[target.next % target.addresses.length]
+    if (address === undefined) return
+    target.isCalling = true
+    try {
+      await this.#parts.call({ address, branch, round: target.failures })
+      target.next = 0
+      target.failures = 0
+    } catch (error) {
+      this.#parts.onFailed(branch, address, error)
+      target.isCalling = false
+      this.#again(target)
+    } finally {
+      target.isCalling = false
+    }
+  }
+
+  #again(target: Target): void {
+    target.next += 1
+    const isRoundOver = target.next >= target.addresses.length
+    if (isRoundOver) {
+      target.next = 0
+      target.failures += 1
+    }
+    const { random } = this.#parts
+    this.#schedule(
+      target,
+      isRoundOver ? retryDelay(target.failures, random.chance()) : NEXT_ADDRESS_MS,
+    )
+  }
+}

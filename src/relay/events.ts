@@ -1,0 +1,156 @@
+/**
+ * The event kinds of branches (docs/protocol.md, kinds 02xx): who a branch is, said by an issuing branch, and where its
+ * relay listens, said by itself. Events are verified for ever against the identity, never against a link certificate.
+ */
+import * as v from 'valibot'
+import { utf8 } from '../base/bytes.ts'
+import type { Millis } from '../base/units.ts'
+import {
+  BRANCH_NAME_BYTES_MAX,
+  type BranchIdentity,
+  type IssuerCertificate,
+  type OrganisationId,
+  parseBranchIdentity,
+  parseIssuerCertificate,
+} from '../certificates/certificate.ts'
+import { refusalOfIdentity } from '../certificates/chain.ts'
+import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
+import type { Db } from '../db/open.ts'
+import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+
+/** Longer than any identity or issuer certificate in base64. */
+const STATEMENT_CHARS_MAX = 1024
+
+const statement = v.pipe(v.string(), v.base64(), v.maxLength(STATEMENT_CHARS_MAX))
+
+const identityBody = v.object({
+  /** BranchIdentity as signed. */
+  identity: statement,
+  /** The issuer's certificate: the chain to the root is whole in one event. */
+  issuer: statement,
+})
+
+const addressBody = v.object({
+  addresses: v.pipe(v.array(v.pipe(v.string(), v.check(isAddress))), v.maxLength(ADDRESSES_MAX)),
+})
+
+export type IdentityBody = v.InferOutput<typeof identityBody>
+export type AddressBody = v.InferOutput<typeof addressBody>
+
+export type RelayKinds = {
+  branchIdentity: EventKind<IdentityBody>
+  branchAddress: EventKind<AddressBody>
+}
+
+export type RelayKindsParts = {
+  organisation: OrganisationId
+  now(): Millis
+  isRevoked(serialOrBranch: string): boolean
+}
+
+/** The kinds of this feature. */
+export function relayKinds(parts: RelayKindsParts): RelayKinds {
+  return {
+    branchIdentity: {
+      code: 0x0201,
+      name: 'branch.identity',
+      scope: 'all',
+      parse: (body) => v.parse(identityBody, body),
+      refusal: async (_tx, event) => identityRefusal(event, parts),
+      apply: async (tx, { body }) => {
+        const { identity, issuer } = statementsOf(body)
+        if (identity && issuer) await admitBranch(tx, { identity, issuer })
+      },
+    },
+    branchAddress: {
+      code: 0x0202,
+      name: 'branch.address',
+      scope: 'all',
+      parse: (body) => v.parse(addressBody, body),
+      refusal: async () => undefined, // a branch speaks for itself, whatever it says
+      apply: applyAddress,
+    },
+  }
+}
+
+/** The body of a branch.identity event. */
+export function identityEventBody(statements: {
+  identity: BranchIdentity
+  issuer: IssuerCertificate
+}): IdentityBody {
+  return {
+    identity: statements.identity.bytes.toBase64(),
+    issuer: statements.issuer.bytes.toBase64(),
+  }
+}
+
+function statementsOf({ identity, issuer }: IdentityBody) {
+  return {
+    identity: parseBranchIdentity(Uint8Array.fromBase64(identity)),
+    issuer: parseIssuerCertificate(Uint8Array.fromBase64(issuer)),
+  }
+}
+
+function identityRefusal(
+  event: LoggedEvent<IdentityBody>,
+  { organisation, now, isRevoked }: RelayKindsParts,
+): string | undefined {
+  const { identity, issuer } = statementsOf(event.body)
+  if (!identity || !issuer) return 'malformed'
+  if (issuer.branch !== event.origin) return 'not-an-issuing-branch'
+  return refusalOfIdentity(identity, issuer, { organisation, now: now(), isRevoked })
+}
+
+/** Takes a branch into the tables: by its event, or by the answer to a joining request. */
+export async function admitBranch(
+  tx: Db,
+  { identity, issuer }: { identity: BranchIdentity; issuer: IssuerCertificate },
+): Promise<void> {
+  const { serial, branch: branchId, bytes: certificate } = issuer
+  await tx
+    .insertInto('issuer')
+    .values({ serial, branchId, certificate })
+    .onConflict((on) => on.column('serial').doNothing())
+    .execute()
+  const statements = {
+    name: await freeName(tx, identity),
+    identity: identity.bytes,
+    signPublicKey: identity.signPublicKey,
+    boxPublicKey: identity.boxPublicKey,
+  }
+  await tx
+    .insertInto('branch')
+    .values({ id: identity.branch, ...statements, status: 'active', addresses: '[]' })
+    .onConflict((on) => on.column('id').doUpdateSet(statements))
+    .execute()
+}
+
+/** Two issuers may give one name at the same time: the second to arrive shows a part of its id. */
+async function freeName(tx: Db, { name, branch }: BranchIdentity): Promise<string> {
+  const taken = await tx
+    .selectFrom('branch')
+    .select('id')
+    .where('name', '=', name)
+    .where('id', '!=', branch)
+    .executeTakeFirst()
+  if (!taken) return name
+  const mark = ` ${branch.slice(0, 4)}`
+  let start = name
+  while (utf8(start + mark).length > BRANCH_NAME_BYTES_MAX) start = [...start].slice(0, -1).join('')
+  return start + mark
+}
+
+async function applyAddress(tx: Db, event: LoggedEvent<AddressBody>): Promise<void> {
+  // Feeds of two boots may arrive in any order: the newer word wins.
+  await tx
+    .updateTable('branch')
+    .set({ addresses: JSON.stringify(event.body.addresses), addressesHlc: event.hlc })
+    .where('id', '=', event.origin)
+    .where((eb) => eb.or([eb('addressesHlc', 'is', null), eb('addressesHlc', '<', event.hlc)]))
+    .execute()
+}
+
+/** Whether an event tells who a branch is: feeds of branches unknown until now may be known then. */
+export function isIdentityEvent(event: { kind: string }): boolean {
+  return event.kind === 'branch.identity'
+}

@@ -1,0 +1,83 @@
+/**
+ * Which links live: one per peer. Two branches may dial each other at once, a restarted one dials while its old link
+ * still looks alive: both sides decide alike which link stays. docs/protocol.md, section 4.
+ */
+import type { BranchId, Incarnation } from '../base/ids.ts'
+import { type Millis, SECOND } from '../base/units.ts'
+import type { Link } from './link.ts'
+
+/** Within this time two links with opposite initiators are one meeting; later ones are a new beginning. */
+export const MEETING_MS: Millis = 10 * SECOND
+
+export type LinkFacts = {
+  isInitiator: boolean
+  openedAt: Millis
+  incarnation: Incarnation | undefined
+}
+
+/** Which of two links of the same peer stays. */
+export function survivor(
+  { old, fresh }: { old: LinkFacts; fresh: LinkFacts },
+  { self, peer }: { self: BranchId; peer: BranchId },
+): 'old' | 'fresh' {
+  if (old.incarnation !== fresh.incarnation) return 'fresh' // the peer started anew
+  if (old.isInitiator === fresh.isInitiator) return 'fresh' // whoever dialled again knows why
+  if (Math.abs(fresh.openedAt - old.openedAt) > MEETING_MS) return 'fresh'
+  const oldInitiator = old.isInitiator ? self : peer
+  const freshInitiator = fresh.isInitiator ? self : peer
+  return oldInitiator < freshInitiator ? 'old' : 'fresh'
+}
+
+export class Links {
+  readonly #self: BranchId
+  /** After their handshake, before the peer's SETTINGS. */
+  readonly #pending = new Set<Link>()
+  readonly #live = new Map<BranchId, Link>()
+
+  constructor(self: BranchId) {
+    this.#self = self
+  }
+
+  find(branch: BranchId): Link | undefined {
+    return this.#live.get(branch)
+  }
+
+  live(): Link[] {
+    return [...this.#live.values()]
+  }
+
+  all(): Link[] {
+    return [...this.#live.values(), ...this.#pending]
+  }
+
+  /** A link after its handshake. Of one peer, one may be pending: a second one replaces it. */
+  add(link: Link): void {
+    for (const other of this.#pending) {
+      const isSame = other.peer === link.peer && other.isInitiator === link.isInitiator
+      if (isSame) other.close('duplicate-link')
+    }
+    this.#pending.add(link)
+  }
+
+  /** A link is proved live; false when an older one stays in its place. */
+  ready(link: Link): boolean {
+    this.#pending.delete(link)
+    const { peer } = link
+    const old = this.#live.get(peer)
+    if (old && survivor({ old, fresh: link }, { self: this.#self, peer }) === 'old') {
+      link.close('duplicate-link')
+      return false
+    }
+    this.#live.set(peer, link)
+    old?.close('duplicate-link')
+    return true
+  }
+
+  /** True when the peer has no link any more. */
+  closed(link: Link): boolean {
+    this.#pending.delete(link)
+    if (this.#live.get(link.peer) !== link) return false
+    this.#live.delete(link.peer)
+    return true
+  }
+}

@@ -1,0 +1,430 @@
+/**
+ * The relay of one branch: listens and calls, keeps one link per peer, replicates the event log over it and carries
+ * signals and small files. Everything above it sees links as states and branches by id; it knows nothing of people or
+ * messages. Read docs/protocol.md first, then link.ts and session.ts.
+ */
+import { hash } from 'node:crypto'
+import { AppError } from '../base/errors.ts'
+import type { BranchId, Incarnation } from '../base/ids.ts'
+import { HOUR, MINUTE, type Millis, SECOND } from '../base/units.ts'
+import type { Store } from '../db/open.ts'
+import type { LoggedEvent } from '../eventlog/events.ts'
+import type { EventLog } from '../eventlog/log.ts'
+import { type Cancel, every } from '../world/clock.ts'
+import type { Address } from '../world/network.ts'
+import type { World } from '../world/world.ts'
+import { addressText } from './addresses.ts'
+import { Callers } from './callers.ts'
+import { type Call, called } from './calls.ts'
+import { type CredentialStore, loadCredentials, type RelayKeys } from './credentials.ts'
+import { Dialer } from './dialer.ts'
+import { isIdentityEvent, type RelayKinds } from './events.ts'
+import type { CloseReason } from './frames.ts'
+import type { Established } from './handshake.ts'
+import { type NewInvitation, writeInvitation } from './join.ts'
+import { Link } from './link.ts'
+import { Links } from './links.ts'
+import { Listener, type ListenerState, type RelaySetting } from './listener.ts'
+import type { Signal } from './payloads.ts'
+import {
+  findAddresses,
+  markAllLost,
+  markHeard,
+  markLost,
+  type Peer,
+  peersOf,
+  pinAddress,
+  replaceSettingAddresses,
+  staticAddresses,
+} from './peers.ts'
+import { Renewals } from './renewals.ts'
+import { type LinkState, linkState } from './states.ts'
+import type { Limits } from './strangers.ts'
+
+/** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
+export const LINK_MS_MAX: Millis = HOUR
+/** Certificates, ages of links, and the time each peer was heard. */
+const CARE_MS: Millis = MINUTE
+/** A link that ended so soon was no use, whatever the reason: the next call waits. */
+const SHORT_LIVED_MS: Millis = 30 * SECOND
+/** Ends that are nobody's fault: the other branch is called again at once. */
+const INNOCENT = new Set<CloseReason>(['bye', 'timeout', 'duplicate-link'])
+
+export type RelayParts = {
+  world: Pick<World, 'clock' | 'random' | 'network' | 'log'>
+  store: Pick<Store, 'read' | 'writer'>
+  eventLog: EventLog
+  kinds: RelayKinds
+  keys: RelayKeys
+  self: BranchId
+  /** The one the event log was built with. */
+  incarnation: Incarnation
+  release: string
+  setting: RelaySetting
+  /** Static addresses of the settings. */
+  peers: readonly Address[]
+  /** A small file held here, by the first 16 bytes of its SHA-256 in hexadecimal. */
+  blobOf(file: string): Promise<Uint8Array | undefined>
+  isRevoked?: (serialOrBranch: string) => boolean
+  limits?: Limits
+}
+
+export type Relay = {
+  /** Listens and calls. Throws when this branch has no certificate or keys. */
+  start(): Promise<void>
+  /** Says goodbye to all peers. */
+  stop(): Promise<void>
+  links(): LinkState[]
+  listening(): ListenerState
+  onLinks(fn: (links: LinkState[]) => void): Cancel
+  /** False: there is no link, and the signal is forgotten. */
+  sendSignal(branch: BranchId, signal: Signal): boolean
+  onSignal(fn: (branch: BranchId, signal: Signal) => void): Cancel
+  /** A small file of another branch by its SHA-256 in hexadecimal, checked; undefined: it is not there. */
+  fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
+  createInvitation(
+    wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
+  ): Promise<{ line: string; expiresAt: Millis }>
+  /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */
+  setLine(down: boolean): void
+}
+
+/** Builds the relay; nothing happens before `start`. */
+export function createRelay(parts: RelayParts): Relay {
+  const core = new RelayCore(parts)
+  return {
+    start: () => core.start(),
+    stop: () => core.stop(),
+    links: () => core.states(),
+    listening: () => core.listening(),
+    onLinks: (fn) => core.subscribe(core.linkListeners, fn),
+    sendSignal: (branch, signal) => core.sendSignal(branch, signal),
+    onSignal: (fn) => core.subscribe(core.signalListeners, fn),
+    fetchBlob: (branch, sha256) => core.fetchBlob(branch, sha256),
+    createInvitation: (wish) => core.createInvitation(wish),
+    setLine: (down) => core.setLine(down),
+  }
+}
+
+/** What exists between start and stop. */
+type Running = {
+  credentials: CredentialStore
+  renewals: Renewals
+  callers: Callers
+}
+
+class RelayCore {
+  readonly linkListeners = new Set<(links: LinkState[]) => void>()
+  readonly signalListeners = new Set<(branch: BranchId, signal: Signal) => void>()
+  readonly #parts: RelayParts
+  readonly #links: Links
+  readonly #listener: Listener
+  readonly #dialer: Dialer
+  readonly #lastErrors = new Map<BranchId, string>()
+  /** Who waits for a link to be proved live: the call that made it. */
+  readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
+  readonly #stops: Cancel[] = []
+  readonly #writing = new Set<Promise<unknown>>()
+  #peers: Peer[] = []
+  #running: Running | undefined
+  #isDown = false
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts
+    const { clock, random, network, log } = parts.world
+    this.#links = new Links(parts.self)
+    this.#listener = new Listener({
+      setting: parts.setting,
+      network,
+      clock,
+      log,
+      onTransport: (transport) => {
+        if (this.#isDown || !this.#running) transport.close(true)
+        else void this.#running.callers.take(transport)
+      },
+      onBound: () => this.#write(() => this.#announceAddresses()),
+    })
+    this.#dialer = new Dialer({
+      clock,
+      random,
+      call: (call) => this.#call(call),
+      isLinked: (branch) => this.#links.find(branch) !== undefined,
+      onFailed: (branch, address, error) => {
+        const reason = reasonOf(error)
+        if (branch) this.#lastErrors.set(branch, reason)
+        log.debug('relay.call.failed', { address, reason })
+      },
+    })
+  }
+
+  async start(): Promise<void> {
+    const { store, self, keys, world, peers, eventLog, isRevoked = () => false } = this.#parts
+    const { clock, log } = world
+    const credentials = await loadCredentials({ read: store.read, self, keys, clock, isRevoked })
+    const shared = { ...this.#parts, ...world, credentials }
+    const renewals = new Renewals(shared)
+    const callers = new Callers({
+      ...shared,
+      append: eventLog.append,
+      renewals,
+      onLink: (established) => void this.#open(established, undefined),
+    })
+    this.#running = { credentials, renewals, callers }
+    await store.writer.write(async (tx) => {
+      await markAllLost(tx)
+      await replaceSettingAddresses(tx, peers.map(addressText))
+    })
+    this.#stops.push(
+      eventLog.onGrown((feeds) => {
+        for (const link of this.#links.live()) link.grown(feeds)
+      }),
+      eventLog.onCommitted((events) => this.#committed(events)),
+      every(
+        clock,
+        CARE_MS,
+        () => this.#care(),
+        (error) => log.error('relay.care-failed', { cause: error }),
+      ),
+    )
+    await this.#refresh()
+    await renewals.renew([])
+    await this.#listener.start()
+    if (!this.#isDown) this.#dialer.start()
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#stops.splice(0)) cancel()
+    this.#dialer.stop()
+    this.#listener.stop()
+    this.#running?.callers.dropAll()
+    for (const link of this.#links.all()) link.close('bye')
+    this.#running = undefined
+    await Promise.allSettled([...this.#writing])
+  }
+
+  states(): LinkState[] {
+    return this.#peers
+      .filter(({ isActive }) => isActive)
+      .map((peer) =>
+        linkState(peer, this.#links.find(peer.branch), this.#lastErrors.get(peer.branch)),
+      )
+  }
+
+  listening(): ListenerState {
+    return this.#listener.state
+  }
+
+  subscribe<Fn>(listeners: Set<Fn>, fn: Fn): Cancel {
+    listeners.add(fn)
+    return () => void listeners.delete(fn)
+  }
+
+  sendSignal(branch: BranchId, signal: Signal): boolean {
+    const link = this.#links.find(branch)
+    link?.sendSignal(signal)
+    return link !== undefined
+  }
+
+  async fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined> {
+    const link = this.#links.find(branch)
+    if (!link) throw new AppError('unavailable', 'Cannot fetch a file: its branch is not linked')
+    const bytes = await link.fetchBlob(sha256.slice(0, 32))
+    if (!bytes || hash('sha256', bytes, 'hex') === sha256) return bytes
+    this.#parts.world.log.warn('relay.blob.wrong', { peer: branch, sha256 })
+    return undefined
+  }
+
+  async createInvitation(
+    wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
+  ): Promise<{ line: string; expiresAt: Millis }> {
+    const { store, world } = this.#parts
+    const running = this.#runningOrThrow()
+    const addresses = wish.addresses ?? this.#listener.addresses
+    const with_ = {
+      chain: running.credentials.current().chain,
+      now: world.clock.now(),
+      randomBytes: (length: number) => world.random.bytes(length),
+    }
+    return await store.writer.write((tx) => writeInvitation(tx, { ...wish, addresses }, with_))
+  }
+
+  setLine(down: boolean): void {
+    if (down === this.#isDown) return
+    this.#isDown = down
+    if (!down) {
+      if (this.#running) this.#dialer.start()
+      return
+    }
+    this.#dialer.stop()
+    this.#running?.callers.dropAll()
+    for (const link of this.#links.all()) link.cut()
+  }
+
+  #runningOrThrow(): Running {
+    if (!this.#running) throw new AppError('unavailable', 'The relay is not running')
+    return this.#running
+  }
+
+  async #call(call: Call): Promise<void> {
+    const running = this.#runningOrThrow()
+    const established = await called(call, { ...this.#parts.world, ...running })
+    await this.#open(established, call.address)
+  }
+
+  /** A link after its handshake; resolves when the peer has proved it live, rejects when it ends before. */
+  #open(established: Established, address: string | undefined): Promise<void> {
+    const { peer, transport } = established
+    if (!peer || this.#isDown || !this.#running) {
+      transport.close(true)
+      return Promise.reject(new AppError('unavailable', 'The line is down'))
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const link = new Link({
+      ...this.#parts,
+      ...this.#parts.world,
+      read: this.#parts.store.read,
+      established,
+      peer: peer.link.branch,
+      certificate: peer.link,
+      address: address ?? transport.remote,
+      handlers: {
+        onReady: (ready) => this.#ready(ready, address),
+        onClosed: (closed, reason) => this.#closed(closed, reason),
+        onSignal: (from, signal) => {
+          for (const fn of this.signalListeners) fn(from.peer, signal)
+        },
+        onRenewal: (asking, frame) =>
+          this.#write(async () => await this.#running?.renewals.received(asking, frame)),
+      },
+    })
+    this.#waiting.set(link, { resolve, reject })
+    promise.catch(() => {}) // an accepted link has nobody who waits
+    this.#links.add(link)
+    link.start()
+    return promise
+  }
+
+  #ready(link: Link, dialledAddress: string | undefined): void {
+    const { store, world } = this.#parts
+    const { peer } = link
+    this.#waiting.get(link)?.resolve()
+    this.#waiting.delete(link)
+    if (!this.#links.ready(link)) return
+    this.#dialer.met(peer)
+    this.#lastErrors.delete(peer)
+    const { isInitiator, address } = link
+    world.log.info('relay.link.opened', { peer, address, isInitiator })
+    this.#write(async () => {
+      await store.writer.write(async (tx) => {
+        await markHeard(tx, [peer], world.clock.now())
+        if (dialledAddress) await pinAddress(tx, dialledAddress, peer)
+      })
+      await this.#refresh()
+    })
+    this.#tellLinks()
+  }
+
+  #closed(link: Link, reason: CloseReason): void {
+    const { store, world } = this.#parts
+    this.#waiting.get(link)?.reject(new Error(reason))
+    this.#waiting.delete(link)
+    if (!this.#links.closed(link)) return
+    const now = world.clock.now()
+    if (!INNOCENT.has(reason)) this.#lastErrors.set(link.peer, reason)
+    const isFault = !INNOCENT.has(reason) || now - link.openedAt < SHORT_LIVED_MS
+    this.#dialer.lost(link.peer, { after: link.retryAfter, isFault: isFault && reason !== 'bye' })
+    this.#write(async () => {
+      await store.writer.write((tx) => markLost(tx, link.peer, now))
+      await this.#refresh()
+    })
+    this.#tellLinks()
+  }
+
+  #tellLinks(): void {
+    const states = this.states()
+    for (const fn of this.linkListeners) fn(states)
+  }
+
+  #committed(events: readonly LoggedEvent[]): void {
+    if (events.some(isIdentityEvent)) {
+      for (const link of this.#links.live()) link.identities()
+    }
+    const { branchIdentity, branchAddress } = this.#parts.kinds
+    const concerns = (kind: string) => kind === branchIdentity.name || kind === branchAddress.name
+    if (events.some(({ kind }) => concerns(kind))) {
+      this.#write(async () => {
+        await this.#refresh()
+        this.#tellLinks()
+      })
+    }
+  }
+
+  /** Reads branches and addresses anew: whom to call, and what to show. */
+  async #refresh(): Promise<void> {
+    const { store, self } = this.#parts
+    this.#peers = await peersOf(store.read, self)
+    const active = this.#peers.filter(({ isActive }) => isActive)
+    this.#dialer.setTargets(active, await staticAddresses(store.read))
+  }
+
+  /** Tells the others where we listen, when that changed. */
+  async #announceAddresses(): Promise<void> {
+    const { store, self, eventLog, kinds } = this.#parts
+    const { addresses } = this.#listener
+    await store.writer.write(async (tx) => {
+      const known = await findAddresses(tx, self)
+      if (known?.join() === addresses.join()) return
+      await eventLog.append(tx, { kind: kinds.branchAddress, body: { addresses }, to: 'all' })
+    })
+  }
+
+  /** Once a minute: certificates, old links, revocations, and when each peer was heard. */
+  async #care(): Promise<void> {
+    const { store, world } = this.#parts
+    const { renewals, credentials } = this.#runningOrThrow()
+    await renewals.renew(this.#links.live())
+    const { trust, chain } = credentials.current()
+    const now = world.clock.now()
+    for (const link of this.#links.live()) {
+      const { peer, certificate } = link
+      if (trust.isRevoked(peer) || trust.isRevoked(certificate.serial)) {
+        link.close('certificate-revoked')
+      } else if (now > certificate.notAfter) link.close('certificate-expired')
+      else if (this.#isOld(link, chain.link.notBefore)) this.#replace(link)
+    }
+    const heard = this.#links.live().map(({ peer }) => peer)
+    if (heard.length > 0) await store.writer.write((tx) => markHeard(tx, heard, now))
+  }
+
+  /** Links are replaced by whoever opened them: when they are an hour old, worn, or our certificate is newer. */
+  #isOld(link: Link, certificateSince: Millis): boolean {
+    const age = this.#parts.world.clock.now() - link.openedAt
+    const isRenewed = certificateSince + HOUR > link.openedAt // certificates are dated back an hour
+    return link.isInitiator && (age > LINK_MS_MAX || link.isWorn || isRenewed)
+  }
+
+  #replace({ peer, address }: Link): void {
+    const { log } = this.#parts.world
+    if (address === undefined) return
+    this.#call({ address, branch: peer, round: 0 }).catch((error) => {
+      log.warn('relay.link.not-replaced', { peer, reason: reasonOf(error) })
+    })
+  }
+
+  /** Runs something that `stop` waits for; it must not fail, and is logged when it does. */
+  #write(run: () => Promise<void>): void {
+    const { log } = this.#parts.world
+    const done = run().catch((error) => {
+      if (this.#running) log.error('relay.table-failed', { cause: error })
+    })
+    this.#writing.add(done)
+    void done.finally(() => this.#writing.delete(done))
+  }
+}
+
+/** One word for the page of branches: a system's code, or why the handshake ended. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && 'reason' in error) return String(error.reason)
+  if (error instanceof Error && 'code' in error) return String(error.code)
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,166 @@
+/**
+ * Certificates of links live ten days and are renewed at half of it, over any live link whose peer may issue, or by
+ * ourselves when we may. Each renewal has a new Noise key, stored before it is asked for; the links of the old one live
+ * on until they are replaced. docs/protocol.md, section 6.
+ */
+
+import { equal } from '../base/bytes.ts'
+import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import { type Issuer, isDueForRenewal, issueLinkCertificate } from '../certificates/certificate.ts'
+import { type Chain, verifyChain } from '../certificates/chain.ts'
+import { type KeyPair, x25519KeyPair } from '../certificates/keys.ts'
+import {
+  isRenewalSigned,
+  parseRenewalRequest,
+  parseRenewalResponse,
+  type RenewalResponse,
+  renewalRequest,
+  renewalResponse,
+  renewedChain,
+} from '../certificates/renewal.ts'
+import type { Db, Store } from '../db/open.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Log } from '../world/log.ts'
+import type { Random } from '../world/random.ts'
+import { type CredentialStore, findIssuer, type RelayKeys, saveChain } from './credentials.ts'
+import { FRAME, type Frame, frame } from './frames.ts'
+import { findSignKey, isIssuer } from './peers.ts'
+
+const SERIAL_BYTES = 16
+const KEY_BYTES = 32
+
+/** What a renewal needs of a link. */
+export type RenewalLink = { peer: BranchId; handshakeHash: Uint8Array; send(frame: Frame): void }
+
+export type RenewalParts = {
+  self: BranchId
+  store: Pick<Store, 'read' | 'writer'>
+  keys: RelayKeys
+  credentials: CredentialStore
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+export class Renewals {
+  readonly #parts: RenewalParts
+
+  constructor(parts: RenewalParts) {
+    this.#parts = parts
+  }
+
+  /** Whether half of our certificate's life is over. */
+  get isDue(): boolean {
+    const { credentials, clock } = this.#parts
+    return isDueForRenewal(credentials.current().chain.link, clock.now())
+  }
+
+  /** Whether our certificate opens no ordinary link any more. */
+  get isExpired(): boolean {
+    const { credentials, clock } = this.#parts
+    return clock.now() > credentials.current().chain.link.notAfter
+  }
+
+  /** Renews by ourselves, or asks the first of these links whose peer may issue. */
+  async renew(links: readonly RenewalLink[]): Promise<void> {
+    if (!this.isDue) return
+    const { store, self, keys } = this.#parts
+    const issuer = await findIssuer(store.read, self, keys)
+    if (issuer) return await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
+    for (const link of links) {
+      if (!(await isIssuer(store.read, link.peer))) continue
+      link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
+      return
+    }
+  }
+
+  /** The bytes that ask over one link. */
+  request(handshakeHash: Uint8Array): Uint8Array {
+    const { self, keys } = this.#parts
+    const own = keys.findBranchKeys()
+    if (!own) throw new Error('Cannot renew: the keys of this branch are missing')
+    return renewalRequest({
+      branch: self,
+      noisePublicKey: this.#newKey().publicKey,
+      signSecretKey: own.sign.secretKey,
+      handshakeHash,
+    })
+  }
+
+  /** RENEW_REQ or RENEW_RES of a link. */
+  async received(link: RenewalLink, { type, payload }: Frame): Promise<void> {
+    if (type === FRAME.RENEW_RES) return await this.accept(payload)
+    link.send(frame(FRAME.RENEW_RES, await this.answer(link, payload)))
+  }
+
+  /** The bytes of our answer to a peer's request. */
+  async answer(
+    { peer, handshakeHash }: Pick<RenewalLink, 'peer' | 'handshakeHash'>,
+    payload: Uint8Array,
+  ): Promise<Uint8Array> {
+    const { store, self, keys, log, credentials } = this.#parts
+    const request = parseRenewalRequest(payload)
+    const signPublicKey = await findSignKey(store.read, peer)
+    const issuer = await findIssuer(store.read, self, keys)
+    const { isRevoked } = credentials.current().trust
+    const refuse = (reason: Extract<RenewalResponse, { ok: false }>['reason']) =>
+      renewalResponse({ ok: false, reason })
+    if (!signPublicKey) return refuse('unknown-branch')
+    const isSigned = request && isRenewalSigned(request, { signPublicKey, handshakeHash })
+    if (!isSigned || request.branch !== peer) return refuse('not-signed')
+    if (isRevoked(peer)) return refuse('revoked')
+    if (!issuer) return refuse('not-an-issuer')
+    const { link } = this.#issue(issuer, peer, request.noisePublicKey)
+    log.info('relay.renewal.granted', { peer, notAfter: link.notAfter })
+    return renewalResponse({ ok: true, issuer: issuer.certificate, link })
+  }
+
+  /** Takes an issuer's answer. */
+  async accept(payload: Uint8Array): Promise<void> {
+    const { credentials, log } = this.#parts
+    const response = parseRenewalResponse(payload)
+    if (!response?.ok) {
+      log.warn('relay.renewal.refused', { reason: response?.reason ?? 'malformed' })
+      return
+    }
+    await this.#take(response, credentials.current().chain)
+  }
+
+  async #take(
+    granted: Pick<Chain, 'issuer' | 'link'>,
+    before: Chain = this.#parts.credentials.current().chain,
+  ): Promise<void> {
+    const { credentials, keys, log, store } = this.#parts
+    const chain = renewedChain(before, granted)
+    const verdict = verifyChain(chain, credentials.current().trust)
+    const isForMe = chain.link.branch === before.link.branch
+    if (!verdict.ok || !isForMe || !keys.findNoiseKey(chain.link.noisePublicKey)) {
+      log.error('relay.renewal.wrong', { reason: verdict.ok ? 'other-keys' : verdict.reason })
+      return
+    }
+    if (chain.link.notAfter <= before.link.notAfter) return // a late answer to an earlier question
+    await store.writer.write((tx: Db) => saveChain(tx, chain))
+    credentials.replace(chain)
+    log.info('relay.renewal.done', { notAfter: chain.link.notAfter })
+  }
+
+  #issue(issuer: Issuer, branch: BranchId, noisePublicKey: Uint8Array) {
+    const { random, clock } = this.#parts
+    const now: Millis = clock.now()
+    const serial = random.bytes(SERIAL_BYTES)
+    const link = issueLinkCertificate(issuer, { branch, noisePublicKey, serial, now })
+    return { issuer: issuer.certificate, link }
+  }
+
+  /** The key to ask for: the one that was stored for an unanswered question before, or a new one. */
+  #newKey(): KeyPair {
+    const { keys, credentials, random } = this.#parts
+    const used = credentials.current().chain.link.noisePublicKey
+    const newest = keys.findBranchKeys()?.noise
+    if (newest && !equal(newest.publicKey, used)) return newest
+    const secretKey = random.bytes(KEY_BYTES)
+    keys.addNoiseKey(secretKey)
+    return x25519KeyPair(secretKey)
+  }
+}

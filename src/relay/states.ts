@@ -1,0 +1,60 @@
+/** What the rest of the program sees of links: one state per known branch, linked or not. */
+import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Link } from './link.ts'
+import type { Peer } from './peers.ts'
+
+export type LinkState = {
+  branch: BranchId
+  name: string
+  up: boolean
+  /** When the link was opened, or lost; 0: there never was one. */
+  since: Millis
+  address?: string
+  /** Whether we called. */
+  initiator?: boolean
+  bytesIn: number
+  bytesOut: number
+  roundTripMs?: Millis
+  clockOffsetMs?: Millis
+  certificateNotAfter?: Millis
+  lastError?: string
+}
+
+/** The state of one branch; `link` is its live one. */
+export function linkState(
+  peer: Peer,
+  link: Link | undefined,
+  lastError: string | undefined,
+): LinkState {
+  const known = { branch: peer.branch, name: peer.name }
+  if (!link) {
+    return {
+      ...known,
+      up: false,
+      since: peer.lostAt ?? peer.heardAt ?? 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      ...optional({ address: peer.addresses[0], lastError }),
+    }
+  }
+  const { address, roundTripMs, clockOffsetMs, bytesIn, bytesOut } = link
+  return {
+    ...known,
+    up: true,
+    since: link.openedAt,
+    initiator: link.isInitiator,
+    bytesIn,
+    bytesOut,
+    certificateNotAfter: link.certificate.notAfter,
+    ...optional({ address, roundTripMs, clockOffsetMs }),
+  }
+}
+
+/** Only what is there: absent and undefined are two things in this code. */
+function optional<T extends Record<string, unknown>>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}
