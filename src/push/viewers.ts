@@ -33,6 +33,8 @@ export type Viewer = {
   stream: Stream
   /** Pushes up to here were replayed when it opened: live ones skip them. */
   replayedTo: number
+  /** Live pushes that wait while what was missed is written. */
+  held?: Push[] | undefined
 }
 
 export class Viewers {
@@ -55,6 +57,19 @@ export class Viewers {
     })
   }
 
+  /** Adds a viewer whose live pushes wait until the result is called: first what was missed. */
+  hold(viewer: Viewer): () => Promise<void> {
+    viewer.held = []
+    this.add(viewer)
+    return async () => {
+      for (let push = viewer.held?.shift(); push; push = viewer.held?.shift()) {
+        const bytes = isFor(viewer, push) ? await this.bytesOf(push, viewer) : undefined
+        if (bytes) viewer.stream.write(bytes)
+      }
+      viewer.held = undefined
+    }
+  }
+
   /** Whether somebody has a stream open here: most pushes need no rendering at all. */
   isListening(user: UserId): boolean {
     return this.#byUser.has(user)
@@ -74,6 +89,10 @@ export class Viewers {
       for (const user of push.to) {
         for (const viewer of this.#byUser.get(user) ?? []) {
           if (!isFor(viewer, push)) continue
+          if (viewer.held) {
+            viewer.held.push(push)
+            continue
+          }
           const form = viewer.stream.kind === 'api' ? 'api' : viewer.words
           if (!rendered.has(form)) rendered.set(form, await this.bytesOf(push, viewer))
           const bytes = rendered.get(form)

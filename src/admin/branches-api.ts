@@ -1,0 +1,81 @@
+/** Branches and invitations in the API: the same actions as the pages. */
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import type { SignedIn } from '../accounts/guard.ts'
+import { HOUR } from '../base/units.ts'
+import type { ApiOperation } from '../web/api.ts'
+import { readJson } from '../web/form.ts'
+import { type BranchAdminDeps, type BranchState, INVITATION_MS, inviteAs } from './branches.ts'
+
+const HOURS_MAX = 30 * 24
+
+const newInvitation = v.object({
+  branch: v.string(),
+  validHours: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(HOURS_MAX))),
+})
+const invitation = v.object({ invitation: v.string(), expiresAt: v.string() })
+const branch = v.object({
+  id: v.string(),
+  name: v.string(),
+  isSelf: v.boolean(),
+  linked: v.boolean(),
+  since: v.optional(v.string()),
+  address: v.optional(v.string()),
+  waiting: v.number(),
+  lastError: v.optional(v.string()),
+  certificateNotAfter: v.optional(v.string()),
+})
+
+export const branchAdminApi: readonly ApiOperation[] = [
+  {
+    method: 'get',
+    path: '/admin/branches',
+    summary: 'List the branches and the state of their links',
+    response: v.object({ items: v.array(branch) }),
+    status: 200,
+  },
+  {
+    method: 'post',
+    path: '/admin/invitations',
+    summary: 'Invite a new branch; the line is shown once',
+    request: newInvitation,
+    response: invitation,
+    status: 201,
+  },
+]
+
+/** The routes of `branchAdminApi`. */
+export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
+  const { guards } = deps
+  const app = new Hono<SignedIn>()
+  for (const path of ['/admin/branches', '/admin/invitations']) {
+    app.use(path, guards.bearer, guards.admin)
+  }
+  app.get('/admin/branches', async (c) => {
+    return c.json({ items: (await deps.branchStates()).map(branchShape) })
+  })
+  app.post('/admin/invitations', async (c) => {
+    const wish = await readJson(c, newInvitation)
+    const validMs = wish.validHours === undefined ? INVITATION_MS : wish.validHours * HOUR
+    const made = await inviteAs(deps, c.var.user, { branch: wish.branch, validMs })
+    return c.json({ invitation: made.line, expiresAt: iso(made.expiresAt) }, 201)
+  })
+  return app
+}
+
+function branchShape(state: BranchState): v.InferOutput<typeof branch> {
+  const { id, name, isSelf, address, lastError } = state
+  return {
+    ...{ id, name, isSelf, linked: state.isSelf || state.up, waiting: state.outbox },
+    ...(state.since === undefined ? {} : { since: iso(state.since) }),
+    ...(address === undefined ? {} : { address }),
+    ...(state.up || lastError === undefined ? {} : { lastError }),
+    ...(state.certificateNotAfter === undefined
+      ? {}
+      : { certificateNotAfter: iso(state.certificateNotAfter) }),
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,102 @@
+/**
+ * Every route of a running branch, in one page; the order is the policy: what anybody may ask, then who is signed in,
+ * then administrators. Middleware first, because it holds for all of them.
+ */
+import { Hono, type MiddlewareHandler } from 'hono'
+import { type AccountApiDeps, accountApi, accountApiRoutes } from './accounts/api.ts'
+import type { Guards, SignedIn } from './accounts/guard.ts'
+import type { AccountRouteDeps } from './accounts/route-parts.ts'
+import { accountRoutes } from './accounts/routes.ts'
+import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
+import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
+import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
+import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
+import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
+import { peopleRoutes } from './chat/people-routes.ts'
+import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
+import { type StreamDeps, streamApi, streamApiRoutes, streamRoutes } from './push/routes.ts'
+import type { CookieScope } from './web/cookies.ts'
+import { crossSiteGuard } from './web/cross-site.ts'
+import type { Visitor } from './web/env.ts'
+import { errorHandler, notFoundHandler } from './web/errors.ts'
+import { bodyLimits, requestLog, securityHeaders, visitor } from './web/guard.ts'
+import { openApiDocument } from './web/openapi.ts'
+import type { World } from './world/world.ts'
+
+export type ShellDeps = {
+  world: Pick<World, 'clock' | 'random' | 'log'>
+  language: string
+  origins: readonly string[]
+  scope: CookieScope
+  frameOf: AccountRouteDeps['frameOf']
+  staticRoutes: Hono<Visitor>
+}
+
+export type AppDeps = ShellDeps & {
+  version: string
+  guards: Guards
+  accounts: AccountRouteDeps & AccountApiDeps
+  chat: ChatRoutesParts & ChatApiDeps
+  streams: StreamDeps
+  users: UserAdminDeps
+  branches: BranchAdminDeps
+  isReady(): boolean
+  /** One-click sign-ins of the demo; absent elsewhere. */
+  demoRoutes: Hono<Visitor> | undefined
+}
+
+/** What every request passes, set up or not. `recognise` sets who is signed in. */
+export function createShell(deps: ShellDeps, recognise?: Guards['visitor']): Hono<Visitor> {
+  const { world, language, scope, origins } = deps
+  const handlers = { log: world.log, random: world.random, frameOf: deps.frameOf }
+  const app = new Hono<Visitor>()
+  app.use(requestLog(world))
+  app.use(securityHeaders({ secure: scope.secure }))
+  app.use(visitor({ random: world.random, language }))
+  app.use(bodyLimits())
+  app.get('/healthz', (c) => c.text('ok\n'))
+  app.route('/', deps.staticRoutes)
+  if (recognise) app.use(recognise as unknown as MiddlewareHandler<Visitor>)
+  app.use(crossSiteGuard({ scope, origins }))
+  app.onError(errorHandler(handlers))
+  app.notFound(notFoundHandler(handlers))
+  return app
+}
+
+/** The app of a branch that is set up. */
+export function createApp(deps: AppDeps): Hono<Visitor> {
+  const { guards } = deps
+  const app = createShell(deps, guards.visitor)
+  app.get('/readyz', (c) => (deps.isReady() ? c.text('ready\n') : c.text('not ready\n', 503)))
+
+  app.route('/api/v1', apiRoutes(deps))
+  if (deps.demoRoutes) app.route('/', deps.demoRoutes)
+  app.route('/', streamRoutes(deps.streams))
+  app.route('/', accountRoutes(deps.accounts))
+
+  const pages = new Hono<SignedIn>()
+  for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people/*']) {
+    pages.use(path, guards.signedIn)
+  }
+  // `/people/add` and `/chats/new-group` before `/chats/:id`.
+  pages.route('/', peopleRoutes(deps.chat))
+  pages.route('/', chatRoutes(deps.chat))
+  app.route('/', pages)
+
+  app.route('/', userAdminRoutes(deps.users))
+  app.route('/', branchAdminRoutes(deps.branches))
+  return app
+}
+
+function apiRoutes(deps: AppDeps): Hono<SignedIn> {
+  const api = new Hono<SignedIn>()
+  const operations = [...accountApi, ...chatApi, ...streamApi, ...userAdminApi, ...branchAdminApi]
+  const document = openApiDocument({ version: deps.version, operations })
+  api.get('/openapi.json', (c) => c.json(document))
+  api.route('/', accountApiRoutes(deps.accounts))
+  api.route('/', chatApiRoutes(deps.chat))
+  api.route('/', streamApiRoutes(deps.streams))
+  api.route('/', userAdminApiRoutes(deps.users))
+  api.route('/', branchAdminApiRoutes(deps.branches))
+  return api
+}

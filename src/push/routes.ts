@@ -1,0 +1,98 @@
+/**
+ * The event streams: `/events/page` for tabs (HTML partials) and `/api/v1/events` (JSON). A stream begins at the
+ * position its page was made at, or at its Last-Event-ID: first what was missed, then what comes, nothing twice.
+ */
+import { type Context, Hono } from 'hono'
+import type { Guards, SignedIn, Visitor } from '../accounts/guard.ts'
+import { asWeb } from '../accounts/guard.ts'
+import type { ConversationId, UserId } from '../base/ids.ts'
+import { isId } from '../base/ids.ts'
+import type { ApiOperation } from '../web/api.ts'
+import { byeResponse, eventBytes, resumeFrom, type StreamKind, type Streams } from '../web/sse.ts'
+import type { Push, Viewer, Viewers } from './viewers.ts'
+
+export type StreamDeps = {
+  guards: Guards
+  streams: Streams
+  viewers: Viewers
+  storeEpoch: string
+  /** Newest position of the log. */
+  head(): Promise<number>
+  /** What the person missed after a position, oldest first; `resync` when it is too much. */
+  missed(
+    user: UserId,
+    of: { chat: ConversationId | undefined; after: number },
+  ): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
+  /** The person is here; call the result when the stream has ended. */
+  present(user: UserId): () => void
+}
+
+export const streamApi: readonly ApiOperation[] = [
+  {
+    method: 'get',
+    path: '/events',
+    summary: 'Follow messages, receipts, conversations, presence, typing and links as they happen',
+    responseType: 'text/event-stream',
+    status: 200,
+  },
+]
+
+/** The stream of a tab. Without a sign-in it says `bye`: a redirect would be followed for ever. */
+export function streamRoutes(deps: StreamDeps): Hono<Visitor> {
+  const app = new Hono<Visitor>()
+  app.get('/events/page', async (c) => {
+    const { user, signIn } = c.var
+    if (user === undefined || signIn === undefined || signIn.mustChange) return byeResponse()
+    const asked = c.req.query('chat')
+    const chat = asked !== undefined && isId(asked) ? (asked as ConversationId) : undefined
+    return open(c as unknown as Context<SignedIn>, deps, { kind: 'page', chat })
+  })
+  return app
+}
+
+/** The stream of a script. */
+export function streamApiRoutes(deps: StreamDeps): Hono<SignedIn> {
+  const app = new Hono<SignedIn>()
+  app.get('/events', deps.guards.bearer, (c) => open(c, deps, { kind: 'api', chat: undefined }))
+  return app
+}
+
+const RESYNC = eventBytes({ event: 'resync', data: 'reload' })
+
+async function open(
+  c: Context<SignedIn>,
+  deps: StreamDeps,
+  { kind, chat }: { kind: StreamKind; chat: ConversationId | undefined },
+): Promise<Response> {
+  const { user } = c.var
+  const resume = resumeFrom(c)
+  const isOtherStore = resume?.epoch !== undefined && resume.epoch !== deps.storeEpoch
+  const head = await deps.head()
+  const { stream, response } = deps.streams.open(asWeb(c), { owner: user.id, kind })
+  stream.onClose(deps.present(user.id))
+  if (isOtherStore || (resume !== undefined && resume.position > head)) {
+    stream.write(RESYNC)
+    return response
+  }
+  const viewer: Viewer = {
+    ...{ user: user.id, words: c.var.t, chat, stream, replayedTo: resume?.position ?? head },
+  }
+  // Live ones wait until what was missed is written, so that nothing overtakes it.
+  const release = deps.viewers.hold(viewer)
+  try {
+    if (resume !== undefined) await replay(viewer, deps, resume.position)
+  } finally {
+    await release()
+  }
+  return response
+}
+
+async function replay(viewer: Viewer, deps: StreamDeps, after: number): Promise<void> {
+  const missed = await deps.missed(viewer.user, { chat: viewer.chat, after })
+  if (missed === 'resync') return viewer.stream.write(RESYNC)
+  for (const push of missed.pushes) {
+    const bytes = await deps.viewers.bytesOf(push, viewer)
+    if (bytes) viewer.stream.write(bytes)
+  }
+  viewer.replayedTo = Math.max(viewer.replayedTo, missed.upTo)
+}
