@@ -56,15 +56,26 @@ test('links and paths of the papers lead to files that exist', () => {
   assert.deepEqual(told([...linkFaults(papers), ...pathFaults(papers)]), [])
 })
 
+/** `decision 010` has its paper in docs/decisions; other numbers mean papers a reader does not have. */
+const ELSEWHERE = /\b(?:decisions? \d{1,2}(?!\d)|product [A-Z]\d)/gi
+
 /** Papers that comments name: a reader without them would be sent nowhere. */
 function mentionFaults(sources: readonly { path: string; text: string }[]): Fault[] {
-  return sources.flatMap(({ path, text }) =>
+  const numbers = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(ELSEWHERE)].map((match) => ({
+      path,
+      line: lineAt(text, match.index),
+      reason: `"${match[0]}" is no paper of this project: say docs/decisions/NNN, or say it here`,
+    })),
+  )
+  const names = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/(?<![\w./-])[\w./-]+\.md\b/g)].flatMap((match) => {
       if (existsSync(join(ROOT, match[0]))) return []
       const reason = `${match[0]} is no paper of this project: name one in docs/, or say it here`
       return [{ path, line: lineAt(text, match.index), reason }]
     }),
   )
+  return [...numbers, ...names]
 }
 
 test('papers that comments name exist', () => {
@@ -112,7 +123,7 @@ test('the paper checks refuse dead links, dead paths and decisions without form'
   const paper = { path: 'docs/a.md', text: '[x](../nowhere.md) `src/nowhere.ts` [y](https://a.b)' }
   assert.equal(linkFaults([paper]).length, 1)
   assert.equal(pathFaults([paper]).length, 1)
-  const code = { path: 'src/a.ts', text: '/** As nowhere.md says; see README.md. */' }
-  assert.equal(mentionFaults([code]).length, 1)
+  const code = { path: 'src/a.ts', text: '/** As nowhere.md says, decision 7; see README.md. */' }
+  assert.equal(mentionFaults([code]).length, 2)
   assert.equal(decisionFaults('7-x.md', 'words').length, 5)
 })

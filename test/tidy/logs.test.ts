@@ -7,6 +7,7 @@ import { type Node, SyntaxKind } from 'typescript/unstable/ast'
 import {
   isCallExpression,
   isConditionalExpression,
+  isElementAccessExpression,
   isIdentifier,
   isPropertyAccessExpression,
   isStringLiteral,
@@ -35,10 +36,11 @@ function logCalls(sources: readonly Source[]): { rows: Row[]; faults: Fault[] } 
   for (const source of sources) {
     if (source.path.startsWith('src/world/')) continue // the door itself
     walk(source.tree, (node) => {
-      const level = levelOf(node)
-      if (level === undefined || !isCallExpression(node)) return
+      const levels = levelsOf(node)
+      if (levels.length === 0 || !isCallExpression(node)) return
       for (const name of namesOf(node.arguments[0])) {
-        if (name !== undefined && NAME.test(name)) rows.push({ level, name })
+        const isGood = name !== undefined && NAME.test(name)
+        if (isGood) for (const level of levels) rows.push({ level, name })
         else
           faults.push(faultAt(source, node, 'a log name is a plain dotted text that never varies'))
       }
@@ -47,12 +49,15 @@ function logCalls(sources: readonly Source[]): { rows: Row[]; faults: Fault[] } 
   return { rows, faults }
 }
 
-/** `log.info`, `deps.log.info`, `this.#log.info`, `log.with(...).info`. */
-function levelOf(node: Node): string | undefined {
-  if (!isCallExpression(node) || !isPropertyAccessExpression(node.expression)) return undefined
-  const level = node.expression.name.text
-  if (!LEVELS.has(level)) return undefined
-  return isLog(node.expression.expression) ? level : undefined
+/** Of `log.info`, `deps.log.info`, `this.#log.info`, `log.with(...).info`, `log[bad ? 'warn' : 'info']`. */
+function levelsOf(node: Node): string[] {
+  if (!isCallExpression(node)) return []
+  const called = node.expression
+  if (isPropertyAccessExpression(called) && isLog(called.expression)) {
+    return LEVELS.has(called.name.text) ? [called.name.text] : []
+  }
+  if (!isElementAccessExpression(called) || !isLog(called.expression)) return []
+  return namesOf(called.argumentExpression).filter((level) => level !== undefined)
 }
 
 function isLog(node: Node): boolean {
@@ -97,11 +102,20 @@ deps.log.warn('a.two')
 this.#log.error('a.three')
 log.with({ peer }).debug('a.four')
 relayLog.info(isUp ? 'a.five' : 'a.six')
+log[bad ? 'warn' : 'info']('a.seven')
 http.error('not.a-log')`
   const { rows, faults } = logCalls(sample('src/chat/a.ts', text))
   assert.deepEqual(faults, [])
-  const names = rows.map((row) => row.name)
-  assert.deepEqual(names, ['a.one', 'a.two', 'a.three', 'a.four', 'a.five', 'a.six'])
+  assert.deepEqual(listOf(rows), [
+    'a.five (info)',
+    'a.four (debug)',
+    'a.one (info)',
+    'a.seven (info)',
+    'a.seven (warn)',
+    'a.six (info)',
+    'a.three (error)',
+    'a.two (warn)',
+  ])
 })
 
 test('the log check refuses names that vary or have no dots', () => {
