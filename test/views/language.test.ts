@@ -1,5 +1,6 @@
 /** The catalogues: the same keys and shapes everywhere, right plural forms, and the choice of a language. */
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { clockTime, longDate, shortTime, startOfDay } from '../../views/language/times.ts'
 import { LANGUAGES, languageFrom, problemText, wordsOf } from '../../views/language/words.ts'
@@ -102,4 +103,25 @@ test('times are of the time zone and the language', () => {
   assert.equal(shortTime(ms - 400 * 86_400_000, now, 'Europe/Kyiv', 'en'), '2025-10-17')
   assert.equal(longDate(ms, now, 'Europe/Kyiv', 'uk'), 'субота, 21 листопада')
   assert.equal(startOfDay(ms, 'Europe/Kyiv'), Date.parse('2026-11-20T22:00:00Z'))
+})
+
+test('every sentence that the code asks for by name is there', () => {
+  const problems = wordsOf('en').problems as Record<string, unknown>
+  const asked = new Set<string>()
+  for (const file of globSync('src/**/*.ts')) {
+    const code = readFileSync(file, 'utf8')
+    for (const [, detail] of code.matchAll(/\bdetail: '([a-z-]+)'/g)) asked.add(detail ?? '')
+    for (const [, detail] of code.matchAll(
+      /\b(?:minLength|maxLength|picklist)\([^()]*, '([a-z-]+)'\)/g,
+    )) {
+      asked.add(detail ?? '')
+    }
+    for (const [, detail] of code.matchAll(
+      /invalidInput\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g,
+    )) {
+      asked.add(detail ?? '')
+    }
+  }
+  assert.ok(asked.size > 20)
+  assert.deepEqual([...asked].filter((detail) => !Object.hasOwn(problems, detail)).sort(), [])
 })

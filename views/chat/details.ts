@@ -56,7 +56,7 @@ ${facts(p, frame)}
 function facts(p: DetailsProps, reader: Reader): Html {
   const kinds = { direct: 'kindDirect', group: 'kindGroup', channel: 'kindChannel' } as const
   return html`<div class="portrait">${p.person ? avatar(p.person, 'large') : groupAvatar(p, reader, 'large')}
-<h3 class="name">${p.title}</h3>
+<p class="name">${p.title}</p>
 ${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${reader.t.details[kinds[p.kind]]}</span>`}</div>
 ${p.person && personFacts(p.person, reader)}
 ${p.members && members(p.members, reader)}`
@@ -82,6 +82,6 @@ function members(list: readonly Member[], reader: Reader): Html {
   const member = (m: Member) =>
     html`<li class="person">${avatar(m)}<span class="who"><span class="name">${m.name}</span> <span class="tag">${m.branch}</span></span>
 <span class="sub">${m.isOwner && html`${t.details.owner} · `}${presence(m.id, m.presence, reader)}</span></li>`
-  return html`<h3 class="part-title">${t.common.members(list.length)}</h3>
+  return html`<h2 class="part-title">${t.common.members(list.length)}</h2>
 <ul class="people">${list.map(member)}</ul>`
 }

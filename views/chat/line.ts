@@ -75,7 +75,7 @@ export function mark(messageId: string, state: MarkState, t: Words): Html {
 export function dayLine(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
   const day = calendarDay(ms, reader.timeZone)
   const midnight = startOfDay(ms, reader.timeZone).toString(16).padStart(12, '0')
-  return html`<h3 id="day-${day}" data-seq="${midnight}0000-" class="day"><span>${dayWords(ms, reader)}</span></h3>`
+  return html`<h2 id="day-${day}" data-seq="${midnight}0000-" class="day"><span>${dayWords(ms, reader)}</span></h2>`
 }
 
 function dayWords(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): string {

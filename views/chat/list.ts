@@ -68,15 +68,17 @@ function tool(href: string, name: 'shield' | 'settings', text: string, reader: R
   return html`<a class="icon-button" href="${href}" title="${text}">${icon(name, reader)}${hiddenWords(text)}</a>`
 }
 
-/** My chats with the find field above and the plus below. */
+/** My chats with the find field above and the plus below; the main part of the page while no chat is open. */
 export function chatList(frame: Frame, list: ListProps): Html {
   const t = frame.t.list
-  return html`<section class="chat-list" aria-label="${t.title}">
-${findForm(frame, list)}
+  const parts = html`${findForm(frame, list)}
 ${list.rows.length === 0 && emptyList(frame, list)}
 <ul id="chat-list" class="rows">${list.rows.map((row) => chatRow(row, frame, list.current))}</ul>
-${ownFoot(frame, list)}
-</section>`
+${ownFoot(frame, list)}`
+  if (list.current !== undefined) {
+    return html`<section class="chat-list" aria-label="${t.title}">${parts}</section>`
+  }
+  return html`<main id="main" class="chat-list"><h1 class="hidden">${t.title}</h1>${parts}</main>`
 }
 
 function findForm(frame: Frame, list: ListProps): Html {

@@ -43,6 +43,20 @@ const problems = {
   'last-admin': () => 'This is the last admin of the branch. Make somebody else an admin first.',
   'person-disabled': () => 'This account is disabled.',
   'person-unknown': () => 'This person is not known here.',
+  invalid: () => 'This cannot be used as it is.',
+  'language-unknown': () => 'Choose one of the languages.',
+  'theme-unknown': () => 'Choose one of the themes.',
+  'role-unknown': () => 'Choose one of the roles.',
+  'members-many': (v) => `At most ${v.max ?? 0} members, please.`,
+  'owners-only': () => 'Only the owners of the group change who is in it.',
+  'kept-elsewhere': (v) =>
+    `The members of this group are kept in ${v.branch ?? ''}, which cannot be reached now.`,
+  'profile-at-home': (v) => `Your profile is kept in ${v.branch ?? ''}. It can be changed there.`,
+  'home-silent': (v) =>
+    `${v.branch ?? ''}, your home branch, was not heard for too long. Sign in there, or wait for the line.`,
+  'body-large': (v) => `What was sent is larger than ${v.max ?? 0} KiB.`,
+  'cross-site': () => 'This came from another site, or the page was open for too long.',
+  streams: () => 'Too many pages are open at once. Close some of them.',
   'too-many-tries': (v) =>
     `Too many tries. Try again in ${count(Number(v.seconds ?? 60), { one: 'second', other: 'seconds' })}.`,
 } satisfies Sentences

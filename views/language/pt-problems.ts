@@ -42,6 +42,20 @@ export const ptProblems: typeof enProblems = {
     'last-admin': () => 'É o último administrador da filial. Nomeie outro primeiro.',
     'person-disabled': () => 'Esta conta está desativada.',
     'person-unknown': () => 'Esta pessoa não é conhecida aqui.',
+    invalid: () => 'Isto não pode ser usado como está.',
+    'language-unknown': () => 'Escolha uma das línguas.',
+    'theme-unknown': () => 'Escolha um dos temas.',
+    'role-unknown': () => 'Escolha uma das funções.',
+    'members-many': (v) => `No máximo ${v.max ?? 0} membros.`,
+    'owners-only': () => 'Só os responsáveis do grupo mudam quem lá está.',
+    'kept-elsewhere': (v) =>
+      `Os membros deste grupo são geridos em ${v.branch ?? ''}, que agora não se consegue alcançar.`,
+    'profile-at-home': (v) => `O seu perfil está em ${v.branch ?? ''}. É lá que se muda.`,
+    'home-silent': (v) =>
+      `${v.branch ?? ''}, a sua filial, não dá sinal há demasiado tempo. Entre lá ou espere pela linha.`,
+    'body-large': (v) => `O que enviou tem mais de ${v.max ?? 0} KiB.`,
+    'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
+    streams: () => 'Há demasiadas páginas abertas ao mesmo tempo. Feche algumas.',
     'too-many-tries': (v) =>
       `Demasiadas tentativas. Tente outra vez daqui a ${count(Number(v.seconds ?? 60), seconds)}.`,
   },
