@@ -42,6 +42,7 @@ export type Chat = {
   last:
     | {
         id: MessageId
+        position: number
         at: Millis
         text: string
         author: { id: UserId; firstName: string; name: string }
@@ -79,7 +80,8 @@ function chats(db: Db, viewer: Viewer) {
       ...(['other.home as otherHome', 'other.photo', 'other.post', 'other.department'] as const),
       ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
       ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
-      ...(['last.sentAt', 'last.timeKey as lastKey', 'writer.id as writerId'] as const),
+      ...(['last.sentAt', 'last.timeKey as lastKey', 'last.position as lastPosition'] as const),
+      'writer.id as writerId',
       ...(['writer.firstName as writerFirst', 'writer.lastName as writerLast'] as const),
       unreadCount(viewer).as('unread'),
       groupCount('count(*)').as('memberCount'),
@@ -138,11 +140,12 @@ function otherOf(row: ChatRow): Other | undefined {
 }
 
 function lastOf(row: ChatRow): Chat['last'] {
-  const { lastId, sentAt, body, writerId } = row
+  const { lastId, sentAt, body, writerId, lastPosition } = row
   if (lastId === null || sentAt === null || writerId === null) return undefined
   const firstName = row.writerFirst ?? ''
   return {
     id: lastId,
+    position: lastPosition ?? 0,
     at: sentAt,
     text: body ?? '',
     author: { id: writerId, firstName, name: nameOf(firstName, row.writerLast) },
@@ -290,4 +293,34 @@ export async function firstNames(db: Db, ids: readonly UserId[]): Promise<Map<Us
     .select(['id', 'firstName'])
     .execute()
   return new Map(rows.map((row) => [row.id, row.firstName]))
+}
+
+/** Present members of several chats of the viewer, by chat. */
+export async function peopleOf(
+  db: Db,
+  viewer: Viewer,
+  conversations: readonly ConversationId[],
+): Promise<Map<ConversationId, Omit<GroupMember, 'isOwner' | 'photo'>[]>> {
+  const people = new Map<ConversationId, Omit<GroupMember, 'isOwner' | 'photo'>[]>()
+  if (conversations.length === 0) return people
+  const rows = await db
+    .selectFrom('membership as mine')
+    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
+    .innerJoin('user as u', 'u.id', 'mb.userId')
+    .leftJoin('branch as place', 'place.id', 'u.home')
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+    .where('mine.conversationId', 'in', [...conversations])
+    .where('mb.leftAt', 'is', null)
+    .select(['mine.conversationId as conversation', 'u.id', 'u.login', 'u.home'])
+    .select(['u.firstName', 'u.lastName', 'place.name as branch'])
+    .orderBy('u.searchName')
+    .orderBy('u.id')
+    .execute()
+  for (const { conversation, id, login, home, branch, ...names } of rows) {
+    const name = nameOf(names.firstName, names.lastName)
+    const person = { id, login, name, branch: { id: home, name: branch ?? '' } }
+    people.set(conversation, [...(people.get(conversation) ?? []), person])
+  }
+  return people
 }

@@ -160,32 +160,3 @@ function counted(steps: readonly Step[], story: DeliveryStory): Step[] {
   }
   return others
 }
-
-/** A message as the API gives it. */
-export type MessageJson = {
-  id: string
-  conversation: string
-  author: { id: string; login: string; branch: string; name: string }
-  body: string
-  sentAt: string
-  clientId?: string
-  files: never[]
-  reactions: Record<string, never>
-  position: number
-}
-
-/** The Message of the API; clientId is the author's own affair. */
-export function messageJson(line: Line, viewer?: UserId): MessageJson {
-  const { id, login, branch, name } = line.by
-  return {
-    id: line.id,
-    conversation: line.conversation,
-    author: { id, login, branch, name },
-    body: line.body,
-    sentAt: new Date(line.sentAt).toISOString(),
-    ...(line.clientId === undefined || viewer !== line.author ? {} : { clientId: line.clientId }),
-    files: [],
-    reactions: {},
-    position: line.position,
-  }
-}

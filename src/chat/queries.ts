@@ -16,8 +16,8 @@ import { isSeen } from './seen.ts'
 /** Who asks, and the branch that answers: what was seen is known per branch. */
 export type Viewer = { id: UserId; at: BranchId }
 
-/** Badges show no more than `999+`. */
-export const UNREAD_MAX = 1000
+/** Counting goes no further: badges say `99+`. */
+export const UNREAD_MAX = 100
 /** A page of history. */
 export const LINES_PER_PAGE = 50
 /** Of the API, and of a page that reaches back to the first unread line. */
@@ -183,7 +183,7 @@ export async function firstUnread(
     .executeTakeFirst()
 }
 
-/** How many messages of each chat the viewer has not read, at most UNREAD_MAX each. */
+/** How many messages of a chat the viewer has not read, at most UNREAD_MAX. */
 export async function unreadOf(
   db: Db,
   viewer: Viewer,
@@ -215,6 +215,42 @@ function unread(db: Db, viewer: Viewer) {
     .where('m.authorId', '!=', viewer.id)
     .whereRef('m.timeKey', '>=', 'mine.joinedAt')
     .where((eb) => eb.not(isSeen(viewer.id, viewer.at, 'read')))
+}
+
+/** The same for several members of one chat, for pushes: counted in one query, whoever asks has checked. */
+export async function unreadOfMembers(
+  db: Db,
+  at: BranchId,
+  { conversation, users }: { conversation: ConversationId; users: readonly UserId[] },
+): Promise<Map<UserId, number>> {
+  if (users.length === 0) return new Map()
+  const reader = sql<UserId>`mb.userId`
+  const count = sql<number>`(select count(*) from (
+    select 1 from message as m
+    where m.conversationId = mb.conversationId and m.position > mb.readPosition
+    and m.authorId <> mb.userId and m.timeKey >= mb.joinedAt
+    and not ${isSeen(reader, at, 'read')} limit ${UNREAD_MAX}))`
+  const rows = await db
+    .selectFrom('membership as mb')
+    .where('mb.conversationId', '=', conversation)
+    .where('mb.userId', 'in', [...users])
+    .where('mb.leftAt', 'is', null)
+    .select(['mb.userId', count.as('n')])
+    .execute()
+  return new Map(rows.map((row) => [row.userId, row.n]))
+}
+
+/** Messages by position that the viewer may see, in no order. */
+export async function linesAt(
+  db: Db,
+  viewer: Viewer,
+  positions: readonly number[],
+): Promise<Line[]> {
+  if (positions.length === 0) return []
+  const rows = await visibleLines(db, viewer)
+    .where('m.position', 'in', [...positions])
+    .execute()
+  return rows.map(lineOf)
 }
 
 /** Everything up to here is committed and readable: where streams and long polls start. */

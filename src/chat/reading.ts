@@ -26,6 +26,8 @@ export type Seeing = {
   mark: Mark
   /** Lines that were on the screen. What arrived before them and lies above them counts as passed over. */
   lines: readonly MessageId[]
+  /** A program has all that arrived, late ones too: it is not a page on which one can overlook something. */
+  withLate?: boolean
 }
 
 export type Reading = {
@@ -188,11 +190,11 @@ async function passedOver(
   const rows = await tx
     .selectFrom('message as m')
     .where('m.conversationId', '=', seeing.conversation)
+    .where('m.late', 'in', seeing.withLate ? [0, 1] : [0])
     .where('m.position', '>', from)
     .where('m.position', '<=', newest)
     .where('m.timeKey', '<=', top.timeKey)
     .where('m.authorId', '!=', viewer)
-    .where('m.late', '=', 0)
     .where((eb) => eb.not(isSeen(viewer, self, seeing.mark)))
     .orderBy('m.position', 'desc')
     .limit(SEEN_LINES_MAX)

@@ -58,7 +58,11 @@ export type FeedMark = { feedN: number; upTo: number }
  * Whether `user` has seen message `m` of the query around (alias `m`), as far as the branch `at` knows: by its place
  * in a feed that carried it, or, for what was written here, by its position.
  */
-export function isSeen(user: UserId, at: BranchId, mark: Mark): RawBuilder<SqlBool> {
+export function isSeen(
+  user: UserId | RawBuilder<UserId>,
+  at: BranchId,
+  mark: Mark,
+): RawBuilder<SqlBool> {
   const marks = mark === 'read' ? sql`('read')` : sql`('shown', 'read')`
   return sql<SqlBool>`(
     (m.origin = ${at} and exists (
