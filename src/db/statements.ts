@@ -1,6 +1,7 @@
 /**
  * Keeps prepared statements: Kysely prepares every query anew, which costs more than running a small one. Bounded,
- * because a query with a list in it has a text per length of the list; the least recently used goes first.
+ * because a query with a list in it has a text per length of the list; the oldest goes first, and if it is
+ * in use it comes back at the price of one preparation.
  */
 import type Sqlite from 'better-sqlite3'
 import type { SqliteDatabase } from 'kysely'
@@ -13,16 +14,11 @@ export function withStatementCache(sqlite: Sqlite.Database): SqliteDatabase {
   const kept = new Map<string, Sqlite.Statement>()
   const prepare = (sql: string): Sqlite.Statement => {
     const found = kept.get(sql)
-    // A statement that is being stepped through (Kysely's `stream`) cannot run a second time meanwhile.
-    if (found?.busy) return sqlite.prepare(sql)
-    const statement = found ?? sqlite.prepare(sql)
-    if (found) kept.delete(sql)
+    // It is never busy: Kysely lets nothing else run on a connection while it streams.
+    if (found !== undefined) return found
+    const statement = sqlite.prepare(sql)
+    if (kept.size >= STATEMENTS_MAX) forgetOldest(kept)
     kept.set(sql, statement)
-    if (kept.size > STATEMENTS_MAX) for (const oldest of kept.keys()) return drop(oldest, statement)
-    return statement
-  }
-  const drop = (oldest: string, statement: Sqlite.Statement) => {
-    kept.delete(oldest)
     return statement
   }
   return {
@@ -32,4 +28,9 @@ export function withStatementCache(sqlite: Sqlite.Database): SqliteDatabase {
       sqlite.close()
     },
   }
+}
+
+function forgetOldest(kept: Map<string, Sqlite.Statement>): void {
+  const oldest = kept.keys().next()
+  if (!oldest.done) kept.delete(oldest.value)
 }
