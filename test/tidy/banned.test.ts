@@ -70,7 +70,7 @@ const BANS: readonly Ban[] = [
   {
     names: ['process.env', 'process.argv'],
     reason: 'use a setting (src/config.ts): main.ts alone knows the environment',
-    except: { 'src/main.ts': 'hands the environment on', 'src/config.ts': 'reads it' },
+    except: { 'src/main.ts': 'hands the environment on', 'src/commands/': TERMINAL },
   },
   {
     names: ['process.exit', 'process.exitCode'],
@@ -146,7 +146,8 @@ function nameUsed(node: Node): string | undefined {
   if (!isIdentifier(node)) return undefined
   const { parent } = node
   if (isPropertyAccessExpression(parent) && parent.name === node) {
-    return BARE_ANYWHERE.has(node.text) ? node.text : undefined
+    const isCrypto = /crypto/i.test(parent.expression.getText())
+    return isCrypto && OF_CRYPTO.has(node.text) ? node.text : undefined
   }
   const isDeclared = 'name' in parent && parent.name === node
   if (isDeclared && !IMPORTS.has(parent.kind)) return undefined
@@ -165,8 +166,8 @@ function isParameter(name: Identifier): boolean {
   return false
 }
 
-/** Methods of any object: `crypto.randomUUID()` is as random as `randomUUID()`. */
-const BARE_ANYWHERE = new Set(['randomUUID', 'randomBytes', 'randomInt', 'getRandomValues'])
+/** `crypto.randomUUID()` is as random as `randomUUID()`; a door that was handed in may be called so. */
+const OF_CRYPTO = new Set(['randomUUID', 'randomBytes', 'randomInt', 'getRandomValues'])
 const IMPORTS = new Set([SyntaxKind.ImportSpecifier, SyntaxKind.ShorthandPropertyAssignment])
 
 function nameFaults(source: Source): Fault[] {
