@@ -230,14 +230,22 @@ export async function membersOf(
 
 /** Ids of present members, for those who may not be asked: pushes and audiences. */
 export async function memberIdsOf(db: Db, conversation: ConversationId): Promise<UserId[]> {
+  return [...(await membersSince(db, conversation)).keys()]
+}
+
+/** Present members with the clock value of their joining: what is older they do not see. */
+export async function membersSince(
+  db: Db,
+  conversation: ConversationId,
+): Promise<Map<UserId, Hlc>> {
   const rows = await db
     .selectFrom('membership')
     .where('conversationId', '=', conversation)
     .where('leftAt', 'is', null)
-    .select('userId')
+    .select(['userId', 'joinedAt'])
     .orderBy('userId')
     .execute()
-  return rows.map((row) => row.userId)
+  return new Map(rows.map((row) => [row.userId, row.joinedAt]))
 }
 
 /** People in the viewer's list, by name: whom a new group may hold. */

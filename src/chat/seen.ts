@@ -143,10 +143,10 @@ async function exactMark(
 }
 
 /** The last message of the conversation written here up to that clock value. */
-async function ownPosition(
+export async function ownPosition(
   tx: Db,
   conversation: ConversationId,
-  mark: SeenMark,
+  mark: Pick<SeenMark, 'hlc'>,
   self: BranchId,
 ): Promise<number | undefined> {
   const row = await tx
