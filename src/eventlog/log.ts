@@ -115,7 +115,8 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     observe: (hlc) => logClock.observe(hlc),
     receiveOpening: (_peer, bytes) =>
       store.writer.write((tx) => receiveOpening({ ...given, ...core }, tx, bytes)),
-    receiveBatch: (_peer, bytes) => store.writer.write((tx) => receiveBatch(core, tx, bytes)),
+    receiveBatch: (peer, bytes) =>
+      store.writer.write((tx) => receiveBatch(core, tx, { peer, bytes })),
     acknowledged: (peer, entries) =>
       store.writer.write((tx) => keepAcks({ feeds, changes, log }, tx, { peer, entries })),
   }

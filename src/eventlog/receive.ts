@@ -51,7 +51,7 @@ export type Received = { feed: FeedId; feedN: FeedN; durable: number }
 export async function receiveBatch(
   parts: ReceiveParts,
   tx: Db,
-  bytes: Uint8Array,
+  { peer, bytes }: { peer: BranchId; bytes: Uint8Array },
 ): Promise<Received> {
   const batch = decodeBatch(bytes)
   const feed = await parts.feeds.find(tx, batch.feed)
@@ -62,6 +62,7 @@ export async function receiveBatch(
     if (origin === undefined) throw new ProtocolError('A batch of an unknown branch')
     checkPlace(feed, batch)
     checkSignature(origin, batch)
+    checkErasures(feed, peer, batch)
     await takeBatch(parts, tx, { feed, origin, batch })
   }
   return { feed: feed.id, feedN: feed.n, durable: feed.head }
@@ -82,6 +83,13 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
   if (!origin.verify(BATCH_DOMAIN, signed, batch.signature)) {
     throw new ProtocolError('The signature of the batch is wrong')
   }
+}
+
+/** Whether a body was erased is not signed: only the origin itself can say so. */
+function checkErasures(feed: Feed, peer: BranchId, batch: DecodedBatch): void {
+  if (peer === feed.origin) return
+  const isErased = batch.events.some((event) => event.body === undefined)
+  if (isErased) throw new ProtocolError('A body is missing')
 }
 
 type Taking = { feed: Feed; origin: KnownBranch; batch: DecodedBatch }

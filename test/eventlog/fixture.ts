@@ -1,7 +1,6 @@
 /** Branches for tests of the log: a database file in a temporary folder, real keys, a clock that stands still. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hex } from '../../src/base/bytes.ts'
 import type { BranchId, ConversationId, EventId, Incarnation } from '../../src/base/ids.ts'
@@ -12,7 +11,7 @@ import { nodeX25519 } from '../../src/certificates/x25519.ts'
 import type { Db, Store } from '../../src/db/open.ts'
 import { openStore } from '../../src/db/open.ts'
 import type { EventKind, LoggedEvent } from '../../src/eventlog/events.ts'
-import type { EventLog, FeedN } from '../../src/eventlog/log.ts'
+import type { EventLog } from '../../src/eventlog/log.ts'
 import { createEventLog } from '../../src/eventlog/log.ts'
 import type { Clock } from '../../src/world/clock.ts'
 import type { Log } from '../../src/world/log.ts'
@@ -40,13 +39,6 @@ export function keysOf(name: string): Keys {
     boxKey,
     boxPublicKey: nodeX25519.publicKeyOf(boxKey),
   }
-}
-
-/** A folder that is removed when the test ends. */
-export function temporaryFolder(t: { after(fn: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'branchline-test-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 /** A clock moved by hand; `soon` is real, because SQLite's commits are. */
@@ -243,6 +235,15 @@ export async function open(
   return to.log.receiveOpening(from.keys.id, bytes)
 }
 
+/** What a power loss leaves: the files as they are now, under another folder. */
+export function crashImage(branch: TestBranch, folder: string): string {
+  for (const ending of ['', '-wal']) {
+    const from = branch.path + ending
+    if (existsSync(from)) copyFileSync(from, join(folder, `branchline.db${ending}`))
+  }
+  return folder
+}
+
 /** The bytes of all batches of a branch's only feed for `to`, and its number. */
 export async function mailFeed(from: TestBranch, to: TestBranch) {
   const offers = await from.log.offersTo(to.keys.id)
@@ -256,5 +257,3 @@ export async function mailFeed(from: TestBranch, to: TestBranch) {
   }
   throw new Error('No mail')
 }
-
-export type { FeedN }
