@@ -22,6 +22,7 @@ export type Typing = {
   onChanged(fn: (conversation: ConversationId) => void): Cancel
 }
 
+/** Typing at one branch, with nobody at it yet. */
 export function createTyping(deps: {
   clock: Clock
   send(branch: BranchId, user: UserId, body: Uint8Array): void

@@ -60,13 +60,6 @@ const PLACES: readonly Place[] = [
       '@valibot/to-json-schema',
     ],
   },
-  {
-    path: 'src/organisation/',
-    layer: 5,
-    never: NO_PAGES,
-    node: false,
-    packages: ['kysely', 'valibot'],
-  },
   { path: 'src/certificates/', layer: 5, never: NO_PAGES, node: true, packages: ['@noble/*'] },
   {
     path: 'src/accounts/',
@@ -103,7 +96,7 @@ const PLACES: readonly Place[] = [
     path: 'src/organisation/',
     layer: 5,
     never: NO_PAGES,
-    node: true,
+    node: false,
     packages: ['kysely', 'valibot'],
   },
   {
@@ -123,13 +116,15 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['hono', 'hono/*', 'kysely', 'valibot', '@valibot/to-json-schema'],
   },
+  // The heart of a branch that knows who it is: running or being set up.
+  { path: 'src/core.ts', layer: 7, never: ['views/'], node: false, packages: [] },
   {
-    path: 'src/core.ts',
+    path: 'src/branch-facts.ts',
     layer: 7,
+    arrows: ['src/core.ts'],
     node: false,
-    packages: [],
+    packages: ['kysely'],
   },
-  // Set-up founds a branch with the same heart that a running one has.
   {
     path: 'src/setup/',
     layer: 7,
@@ -137,17 +132,25 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['hono', 'hono/*', 'kysely', 'valibot'],
   },
-  // The list of routes names set-up's as it names every feature's.
+  { path: 'src/app.ts', layer: 7, node: false, packages: ['hono', 'hono/*'] },
   {
-    path: 'src/app.ts',
+    path: 'src/demo-routes.ts',
     layer: 7,
-    arrows: ['src/setup/', 'src/core.ts'],
-    node: false,
-    packages: ['hono', 'hono/*'],
+    node: true,
+    packages: ['hono', 'hono/*', 'kysely', 'valibot'],
+  },
+  { path: 'src/running.ts', layer: 8, node: true, packages: ['hono', 'hono/*'] },
+  {
+    path: 'src/operations.ts',
+    layer: 8,
+    arrows: ['src/running.ts'],
+    node: true,
+    packages: ['kysely'],
   },
   {
     path: 'src/branch.ts',
     layer: 8,
+    arrows: ['src/running.ts', 'src/operations.ts'],
     node: true,
     packages: ['hono', 'hono/*', '@hono/node-server'],
   },
