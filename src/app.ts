@@ -14,6 +14,7 @@ import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
 import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
 import { peopleRoutes } from './chat/people-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
+import type { DemoLinks } from './demo-links.ts'
 import { type StreamDeps, streamApi, streamApiRoutes, streamRoutes } from './push/routes.ts'
 import type { CookieScope } from './web/cookies.ts'
 import { crossSiteGuard } from './web/cross-site.ts'
@@ -42,7 +43,7 @@ export type AppDeps = ShellDeps & {
   branches: BranchAdminDeps
   isReady(): boolean
   /** One-click sign-ins of the demo; absent elsewhere. */
-  demoRoutes: Hono<Visitor> | undefined
+  demoRoutes: ReturnType<DemoLinks['routes']> | undefined
 }
 
 /** What every request passes, set up or not. `recognise` sets who is signed in. */

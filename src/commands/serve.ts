@@ -12,6 +12,7 @@ import { realWorld } from '../world/world.ts'
 import type { Call } from './commands.ts'
 import { controlApp } from './control.ts'
 import { CONTROL_SOCKET } from './control-client.ts'
+import { DEMO_PASSWORD } from './demo/company.ts'
 
 /** The contract: SIGTERM ends it cleanly within 10 s. After this long what is left is dropped. */
 const STOP_MS_MAX: Millis = 9 * SECOND
@@ -25,7 +26,11 @@ export async function serve(call: Call): Promise<number> {
   const { config } = call
   const isDemo = call.flags.demo === true && isLoopback(config.listen.host)
   const world = realWorld(config.data, call.out, config.log)
-  const branch = await started(() => createBranch(world, config, { isDemo }))
+  const branch = await started(() =>
+    createBranch(world, config, {
+      demoPassword: isDemo ? DEMO_PASSWORD : undefined,
+    }),
+  )
   let pages: Listener | undefined
   let control: Closable | undefined
   try {

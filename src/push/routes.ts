@@ -21,7 +21,7 @@ export type StreamDeps = {
   /** What the person missed after a position, oldest first; `resync` when it is too much. */
   missed(
     user: UserId,
-    of: { chat: ConversationId | undefined; after: number },
+    of: { kind: StreamKind; chat: ConversationId | undefined; after: number },
   ): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
   /** The person is here; call the result when the stream has ended. */
   present(user: UserId): () => void
@@ -88,7 +88,9 @@ async function open(
 }
 
 async function replay(viewer: Viewer, deps: StreamDeps, after: number): Promise<void> {
-  const missed = await deps.missed(viewer.user, { chat: viewer.chat, after })
+  const missed = await deps.missed(viewer.user, {
+    ...{ kind: viewer.stream.kind, chat: viewer.chat, after },
+  })
   if (missed === 'resync') return viewer.stream.write(RESYNC)
   for (const push of missed.pushes) {
     const bytes = await deps.viewers.bytesOf(push, viewer)

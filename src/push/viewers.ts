@@ -79,6 +79,14 @@ export class Viewers {
     return [...this.#byUser.keys()]
   }
 
+  /** Who has which chat open, each once. */
+  openChats(): { user: UserId; chat: ConversationId }[] {
+    return [...this.#byUser].flatMap(([user, own]) => {
+      const chats = new Set([...own].flatMap(({ chat }) => chat ?? []))
+      return [...chats].map((chat) => ({ user, chat }))
+    })
+  }
+
   idOf(position: number): string {
     return `${this.#storeEpoch}-${position}`
   }

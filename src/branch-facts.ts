@@ -1,0 +1,74 @@
+/** Small facts about a branch that pages and commands ask for: names, states of links, where the demo begins. */
+import type { BranchState } from './admin/branches.ts'
+import type { BranchId, UserId } from './base/ids.ts'
+import { directIdOf } from './chat/ids.ts'
+import type { Core } from './core.ts'
+import type { Db } from './db/open.ts'
+import type { EventLog } from './eventlog/log.ts'
+import { namesOf } from './organisation/membership.ts'
+import type { Relay } from './relay/relay.ts'
+
+type Names = { organisation: string; branch: string }
+
+/** Names for pages, kept in memory and read again when their records change. */
+export async function createNames(
+  db: Db,
+  { self, eventLog }: { self: BranchId; eventLog: Pick<EventLog, 'onCommitted'> },
+): Promise<() => Names> {
+  let names = await namesOf(db, self)
+  eventLog.onCommitted((events) => {
+    const isNews = events.some(
+      ({ kind }) => kind === 'organisation.put' || kind === 'branch.identity',
+    )
+    if (!isNews) return
+    void namesOf(db, self).then((fresh) => {
+      names = fresh
+    })
+  })
+  return () => names
+}
+
+/** All branches with the state of their links, our own first. */
+export async function branchStates(core: Core, relay: Relay): Promise<BranchState[]> {
+  const { self } = core.membership
+  const { branch } = await namesOf(core.store.read, self)
+  const listening = relay.listening()
+  const own: BranchState = {
+    ...{ id: self, name: branch, isSelf: true, up: true, since: undefined, outbox: 0 },
+    address: listening.address,
+    lastError: listening.lastError,
+    ...{ bytesIn: 0, bytesOut: 0, clockOffsetMs: undefined, certificateNotAfter: undefined },
+  }
+  const others = relay.links().map(async (link): Promise<BranchState> => {
+    return {
+      ...{ id: link.branch, name: link.name, isSelf: false, up: link.up },
+      since: link.since === 0 ? undefined : link.since,
+      ...{ address: link.address, lastError: link.lastError },
+      outbox: await core.eventLog.outboxOf(link.branch),
+      ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut, clockOffsetMs: link.clockOffsetMs },
+      certificateNotAfter: link.certificateNotAfter,
+    }
+  })
+  return [own, ...(await Promise.all(others))]
+}
+
+/** The address of the chat with Olena: the first of the demo's five steps. */
+export function demoChatOf(db: Db, self: BranchId) {
+  return async (viewer: UserId): Promise<string | undefined> => {
+    const olena = await db
+      .selectFrom('user')
+      .select('id')
+      .where('login', '=', 'olena')
+      .where('home', '!=', self)
+      .executeTakeFirst()
+    if (!olena || olena.id === viewer) return undefined
+    const chat = directIdOf(viewer, olena.id)
+    const known = await db
+      .selectFrom('membership')
+      .select('userId')
+      .where('conversationId', '=', chat)
+      .where('userId', '=', viewer)
+      .executeTakeFirst()
+    return known ? `/chats/${chat}` : '/people/add?q=olena'
+  }
+}

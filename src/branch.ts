@@ -1,0 +1,150 @@
+/**
+ * One branch: opens its folder, becomes part of an organisation at its first start, and runs. Several fit in one
+ * process, because nothing is the process's. What it opens is closed in reverse, also when a start fails half-way.
+ */
+import { fileURLToPath } from 'node:url'
+import { createHasher } from './accounts/hasher.ts'
+import { createShell, type ShellDeps } from './app.ts'
+import { AppError } from './base/errors.ts'
+import { keyFiles } from './certificates/keys.ts'
+import type { Config } from './config.ts'
+import { formatAddress } from './config.ts'
+import { buildCore, type Core } from './core.ts'
+import { takeLock } from './db/lock.ts'
+import { DATABASE_FILE, openStore } from './db/open.ts'
+import { createDemoLinks } from './demo-links.ts'
+import { createOperations, type Operations } from './operations.ts'
+import { findMembership } from './organisation/membership.ts'
+import { type Running, startRunning } from './running.ts'
+import { foundBranch, joinBranch, type SetupParts, setUpBySettings } from './setup/found.ts'
+import { setupRoutes } from './setup/routes.ts'
+import type { Bindings } from './web/env.ts'
+import { frames } from './web/frame.ts'
+import { createStreams, type Streams } from './web/sse.ts'
+import { staticFiles } from './web/static.ts'
+import { realDisk } from './world/disk.ts'
+import type { World } from './world/world.ts'
+
+export type { Operations } from './operations.ts'
+
+export type Branch = {
+  fetch(request: Request, env: Bindings): Response | Promise<Response>
+  streams: Streams
+  /** What the first-run page asks for; of no use once the branch is set up. */
+  readonly setupCode: string
+  /** Undefined until the branch is set up. */
+  readonly core: Core | undefined
+  readonly operations: Operations | undefined
+  stop(): Promise<void>
+}
+
+/** Of digits and small letters without those that look alike. */
+const CODE_LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
+const CODE_CHARACTERS = 12
+
+/** Before a branch is set up it has no id: the cookie of its form has this name. */
+const SETUP_SCOPE = { branchId: 'setup', secure: false }
+
+export async function createBranch(
+  world: World,
+  config: Config,
+  { demoPassword }: { demoPassword?: string | undefined } = {},
+): Promise<Branch> {
+  const { clock, random, log, disk } = world
+  await using started = new AsyncDisposableStack()
+  started.defer(takeLock(disk, `process ${process.pid}`))
+  const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })
+  started.defer(() => store.close())
+  const hasher = createHasher()
+  started.defer(() => hasher.close())
+  const streams = createStreams({ clock })
+  const files = keyFiles(disk)
+  const program = staticFiles(realDisk(fileURLToPath(new URL('..', import.meta.url))))
+  const shell: Omit<ShellDeps, 'scope' | 'frameOf'> = {
+    world,
+    language: config.language,
+    origins: config.origins,
+    staticRoutes: program.routes,
+  }
+  const framesFor = (scope: ShellDeps['scope'], names: Running['names']) =>
+    frames({ assets: program.assets, clock, random, scope, timeZone: config.timezone, names })
+
+  const demo = demoPassword === undefined ? undefined : createDemoLinks(random, demoPassword)
+  const setup: SetupParts = { world, store, files, hasher }
+  const setupCode = config.setupCode ?? drawnCode(random)
+  let running: Running | undefined
+  const run = async (core: Core) => {
+    running = await startRunning({
+      ...{ core, world, files, config, streams, shell, framesFor },
+      icons: program.assets.icons,
+      demo,
+    })
+  }
+
+  const membership = await findMembership(store.read)
+  const core = membership
+    ? await buildCore({ world, store, keys: keysOf(files), membership, hasher })
+    : await setUpBySettings(setup, {
+        ...{ org: config.org, branch: config.branch, join: config.join },
+        admin: adminOf(config),
+        addresses: relayAddresses(config),
+      })
+  if (core) await run(core)
+
+  const names = () => ({ organisation: '', branch: '' })
+  const frameOf = framesFor(SETUP_SCOPE, names)
+  const setupApp = createShell({ ...shell, scope: SETUP_SCOPE, frameOf }).route(
+    '/',
+    setupRoutes({
+      ...{ frameOf, clock, setupCode },
+      found: async (wish) => run(await foundBranch(setup, wish)),
+      join: async (wish) =>
+        run(await joinBranch(setup, { ...wish, addresses: relayAddresses(config) })),
+    }),
+  )
+  const opened = started.move()
+  return {
+    fetch: (request, env) => (running?.app ?? setupApp).fetch(request, env),
+    ...{ streams, setupCode },
+    get core() {
+      return running?.core
+    },
+    get operations() {
+      return running && createOperations(running, demo)
+    },
+    async stop() {
+      streams.closeAll()
+      await running?.stop()
+      await opened.disposeAsync()
+    },
+  }
+}
+
+function keysOf(files: ReturnType<typeof keyFiles>) {
+  const keys = files.findBranchKeys()
+  if (keys) return keys
+  throw new AppError(
+    'conflict',
+    'The folder has a database but no keys: restore the folder keys/ from its backup',
+  )
+}
+
+function drawnCode(random: World['random']): string {
+  const letters = Array.from(
+    { length: CODE_CHARACTERS },
+    () => CODE_LETTERS[random.below(CODE_LETTERS.length)],
+  )
+  return letters.join('').replace(/(.{4})(?=.)/g, '$1-')
+}
+
+/** Where other branches will find this one's relay, as far as the settings say. */
+function relayAddresses({ relay }: Config): string[] {
+  if (relay.kind !== 'address' || relay.address.host === '0.0.0.0') return []
+  return [formatAddress(relay.address)]
+}
+
+function adminOf({ adminLogin, adminName, adminPassword }: Config) {
+  if (adminLogin === undefined || adminPassword === undefined) return undefined
+  const [firstName = '', ...rest] = (adminName ?? adminLogin).trim().split(/\s+/)
+  return { login: adminLogin, firstName, lastName: rest.join(' '), password: adminPassword }
+}

@@ -1,0 +1,89 @@
+/** What an operator may ask of a running branch from its own machine: the same actions as the pages, without a person. */
+import { accountsPage } from './accounts/accounts-list.ts'
+import { disableUser, setTemporaryPassword } from './accounts/actions.ts'
+import { createUser } from './accounts/new-person.ts'
+import { type Person, personByLogin } from './accounts/queries.ts'
+import type { Role } from './accounts/records.ts'
+import { notFound } from './base/errors.ts'
+import type { Millis } from './base/units.ts'
+import { branchStates } from './branch-facts.ts'
+import type { DemoLinks } from './demo-links.ts'
+import type { Running } from './running.ts'
+
+export type Operations = ReturnType<typeof createOperations>
+
+/** The operations of a running branch. */
+export function createOperations({ core, relay, names }: Running, demo?: DemoLinks) {
+  const { accounts, store, membership } = core
+  const person = async (login: string): Promise<Person> => {
+    const found = await personByLogin(store.read, membership.self, login)
+    if (found === undefined) throw notFound(`person ${login}`)
+    return found
+  }
+  return {
+    branchName: names().branch,
+    async users() {
+      const everybody: (Pick<Person, 'login' | 'name' | 'role' | 'disabled'> & {
+        branch: string
+      })[] = []
+      for (let page = 1, pages = 1; page <= pages; page++) {
+        const found = await accountsPage(store.read, { text: '', state: '', page })
+        pages = found.pages
+        for (const { login, name, role, disabled, branch } of found.accounts) {
+          everybody.push({ login, name, role, disabled, branch: branch.name })
+        }
+      }
+      return everybody
+    },
+    async addUser(wish: {
+      login: string
+      firstName: string
+      lastName: string
+      password?: string | undefined
+      role?: Role | undefined
+    }) {
+      const { password } = await createUser(accounts, undefined, wish)
+      return { login: wish.login, password }
+    },
+    async setPassword(login: string, password: string | undefined) {
+      const { id } = await person(login)
+      return setTemporaryPassword(accounts, undefined, { id, password })
+    },
+    async disable(login: string) {
+      await disableUser(accounts, undefined, (await person(login)).id)
+    },
+    async invite(wish: { branch: string; validMs: Millis; address?: string | undefined }) {
+      const made = await relay.createInvitation({
+        branchName: wish.branch,
+        createdBy: undefined,
+        validMs: wish.validMs,
+        ...(wish.address === undefined ? {} : { addresses: [wish.address] }),
+      })
+      return { invitation: made.line, expiresAt: made.expiresAt }
+    },
+    async peers() {
+      const states = await branchStates(core, relay)
+      return states.filter(({ isSelf }) => !isSelf)
+    },
+    /** A path that signs somebody in, once; of the demo only. */
+    signInLink(login: string): string {
+      if (demo === undefined) throw notFound('sign-in link')
+      return demo.linkFor(login)
+    },
+    setLine(down: boolean) {
+      relay.setLine(down)
+    },
+    /** How many browsers are signed in as somebody. */
+    async browsersOf(login: string): Promise<number> {
+      const { id } = await person(login)
+      const row = await store.read
+        .selectFrom('sign_in')
+        .where('userId', '=', id)
+        .where('kind', '=', 'browser')
+        .where('expiresAt', '>', accounts.clock.now())
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return row.count
+    },
+  }
+}

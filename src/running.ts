@@ -1,0 +1,193 @@
+/**
+ * A branch at work: everything around its core, built in order and stopped in reverse. Read it as the table of
+ * contents of the server.
+ */
+import type { Hono } from 'hono'
+import type { Words } from '../views/language/words.ts'
+import type { Reader } from '../views/parts.ts'
+import { createGuards } from './accounts/guard.ts'
+import { loadHomes } from './accounts/homes.ts'
+import { createPhotoMaker } from './accounts/photos.ts'
+import { isIssuer } from './accounts/queries.ts'
+import { createApp, type ShellDeps } from './app.ts'
+import type { BranchId, UserId } from './base/ids.ts'
+import type { Millis } from './base/units.ts'
+import { HOUR } from './base/units.ts'
+import { branchStates, createNames, demoChatOf } from './branch-facts.ts'
+import type { KeyFiles } from './certificates/keys.ts'
+import { headPosition } from './chat/queries.ts'
+import { createReading } from './chat/reading.ts'
+import type { Config } from './config.ts'
+import type { Core } from './core.ts'
+import type { DemoLinks } from './demo-links.ts'
+import { createPhotoFetching, photoOf } from './jobs/photos.ts'
+import { createPresence } from './presence/presence.ts'
+import { PRESENCE_SIGNAL, TYPING_SIGNAL } from './presence/signals.ts'
+import { createTyping } from './presence/typing.ts'
+import { presenceProps } from './push/presence-pushes.ts'
+import { connectPush } from './push/push.ts'
+import { Viewers } from './push/viewers.ts'
+import { createRelay, type Relay } from './relay/relay.ts'
+import type { Visitor } from './web/env.ts'
+import type { FrameOf } from './web/frame.ts'
+import type { Streams } from './web/sse.ts'
+import { every } from './world/clock.ts'
+import type { World } from './world/world.ts'
+
+export const VERSION = '0.1.0'
+
+/** A signal is of use for a moment; the peer forgets it after that. */
+const SIGNAL_TTL_SECONDS = 60
+
+export type Running = {
+  app: Hono<Visitor>
+  core: Core
+  relay: Relay
+  names(): { organisation: string; branch: string }
+  stop(): Promise<void>
+}
+
+export type RunningParts = {
+  core: Core
+  world: World
+  files: KeyFiles
+  config: Pick<Config, 'relay' | 'peers' | 'timezone'>
+  streams: Streams
+  shell: Omit<ShellDeps, 'scope' | 'frameOf'>
+  /** Made here, because cookies carry the branch's id. */
+  framesFor(scope: ShellDeps['scope'], names: Running['names']): FrameOf
+  icons: string
+  /** Of the demo only. */
+  demo: DemoLinks | undefined
+}
+
+export async function startRunning(parts: RunningParts): Promise<Running> {
+  const { core, world, streams } = parts
+  const { store, eventLog, membership } = core
+  const { self, storeEpoch } = membership
+  const { clock, log } = world
+  const stack = new AsyncDisposableStack()
+
+  const names = await createNames(store.read, { self, eventLog })
+  const homes = await loadHomes(store.read)
+  const relay = createRelay({
+    world,
+    store,
+    eventLog,
+    kinds: core.branches,
+    keys: parts.files,
+    self,
+    incarnation: core.incarnation,
+    release: VERSION,
+    setting: parts.config.relay,
+    peers: parts.config.peers,
+    blobOf: (file) => photoOf(store.read, file),
+  })
+  const links = () => relay.links()
+  const linkOf = (branch: BranchId) => {
+    if (branch === self) return undefined
+    const link = links().find((one) => one.branch === branch)
+    return link ? { up: link.up, since: link.since } : { up: false, since: 0 }
+  }
+  const lostSince = (branch: BranchId): Millis | undefined => {
+    const link = linkOf(branch)
+    return link === undefined || link.up ? undefined : link.since
+  }
+  const send = (kind: number) => (branch: BranchId, user: UserId | undefined, body: Uint8Array) => {
+    const key = user ?? world.random.id()
+    relay.sendSignal(branch, { kind, key, ttl: SIGNAL_TTL_SECONDS, body })
+  }
+  const presence = createPresence({
+    store,
+    self,
+    clock,
+    log,
+    lostSince,
+    homeOf: homes.homeOf,
+    linkedBranches: () => links().flatMap((link) => (link.up ? [link.branch] : [])),
+    send: send(PRESENCE_SIGNAL),
+  })
+  const typing = createTyping({ clock, send: send(TYPING_SIGNAL) })
+  const readerOf = (t: Words): Reader => ({
+    ...{ t, timeZone: parts.config.timezone, now: clock.now() },
+    ...{ icons: parts.icons, formToken: '' },
+  })
+  const viewers = new Viewers(storeEpoch, readerOf)
+  const reading = createReading({ ...core.chat, log })
+  const presenceOf = (user: UserId) => presenceProps(presence.stateOf(user))
+  const push = connectPush({
+    ...{ self, eventLog, relay, viewers, presence, presenceOf, typing, homes, streams, linkOf },
+    ...{ read: store.read, chat: core.chat, head: () => headPosition(store.read), log },
+  })
+  const photos = createPhotoFetching({
+    ...{ store, self, log },
+    isLinked: (branch) => linkOf(branch)?.up === true,
+    fetchBlob: relay.fetchBlob,
+    onArrived: push.peopleChanged,
+  })
+
+  const scope = { branchId: self, secure: false }
+  const frameOf = withHomeNotice(parts.framesFor(scope, names), { self, lostSince })
+  const guards = createGuards({ signIns: core.signIns, scope, self })
+  const accounts = { ...core.accounts, signIns: core.signIns, guards, frameOf, scope, names }
+  const chat = {
+    ...{ ...core.chat, guards, frameOf, reading, presenceOf, linkOf },
+    read: store.read,
+    typing: { ...typing, typistsIn: typing.typistsIn },
+    typistsIn: typing.typistsIn,
+    idOf: (position: number) => viewers.idOf(position),
+    onCommitted: eventLog.onCommitted,
+    answered: push.answered,
+    demoChatOf: parts.demo && demoChatOf(store.read, self),
+  }
+  const app = createApp({
+    ...parts.shell,
+    ...{ scope, frameOf, guards, version: VERSION, chat },
+    accounts: { ...accounts, makePhoto: createPhotoMaker(), presenceOf: presence.stateOf },
+    streams: {
+      ...{ guards, streams, viewers, storeEpoch },
+      head: () => headPosition(store.read),
+      missed: push.missed,
+      present: (user) => presence.streamOpened(user),
+    },
+    users: { ...core.accounts, guards, frameOf, scope },
+    branches: {
+      ...{ guards, frameOf, clock },
+      branchStates: () => branchStates(core, relay),
+      invite: relay.createInvitation,
+      mayInvite: async (person) =>
+        person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
+    },
+    isReady: () => true,
+    demoRoutes: parts.demo?.routes(core),
+  })
+
+  await presence.start()
+  stack.defer(() => presence.stop())
+  stack.defer(() => reading.flush())
+  stack.defer(push.stop)
+  stack.defer(() => photos.stop())
+  push.onPhotosWanted(photos.look)
+  await relay.start()
+  stack.defer(() => relay.stop())
+  photos.look()
+  const report = (error: unknown) => log.error('jobs.failed', { error })
+  stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
+  log.info('branch.started', { branch: self, name: names().branch })
+  return { app, core, relay, names, stop: () => stack.disposeAsync() }
+}
+
+/** A guest is told, on every page, when the home branch does not answer. */
+function withHomeNotice(
+  frameOf: FrameOf,
+  of: { self: BranchId; lostSince(branch: BranchId): Millis | undefined },
+): FrameOf {
+  return (c, more = {}) => {
+    const user = c.var.user as { branch?: { id: BranchId; name: string } } | undefined
+    const home = user?.branch
+    const since = home === undefined || home.id === of.self ? undefined : of.lostSince(home.id)
+    if (home === undefined || since === undefined) return frameOf(c, more)
+    const notice = { branch: home.name, unreachableSince: since, asOf: since }
+    return frameOf(c, { ...more, home: notice })
+  }
+}
