@@ -1,0 +1,231 @@
+/** Whole branches for tests of the relay: real databases, keys and event logs; time and network in memory. */
+import { join } from 'node:path'
+import type { Incarnation } from '../../src/base/ids.ts'
+import type { Millis } from '../../src/base/units.ts'
+import type { Issuer } from '../../src/certificates/certificate.ts'
+import type { Chain } from '../../src/certificates/chain.ts'
+import { admit, foundOrganisation, keysShown } from '../../src/certificates/founding.ts'
+import {
+  type BranchKeys,
+  generateBranchKeys,
+  type KeyFiles,
+  keyFiles,
+  type LinkKey,
+} from '../../src/certificates/keys.ts'
+import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
+import { signerOf, verifierOf } from '../../src/certificates/signing.ts'
+import { openStore, type Store } from '../../src/db/open.ts'
+import type { EventKind } from '../../src/eventlog/events.ts'
+import { createEventLog, type EventLog } from '../../src/eventlog/log.ts'
+import { saveChain } from '../../src/relay/credentials.ts'
+import { admitBranch, type RelayKinds, relayKinds } from '../../src/relay/events.ts'
+import type { RelaySetting } from '../../src/relay/listener.ts'
+import { createRelay, type Relay } from '../../src/relay/relay.ts'
+import type { Network } from '../../src/world/network.ts'
+import { realRandom } from '../../src/world/random.ts'
+import { handClock, keptLog, type Note, noteKind } from '../eventlog/fixture.ts'
+import { memoryNetwork } from '../support/transport.ts'
+
+export const PORT = 7900
+const random = realRandom()
+
+/** An organisation on paper: its issuer and link key, and the hand clock everybody lives by. */
+export function organisation() {
+  const { clock, advance } = handClock()
+  const founderKeys = generateBranchKeys((length) => random.bytes(length))
+  const founding = foundOrganisation(founderKeys, { name: 'Kyiv', now: clock.now() }, (length) =>
+    random.bytes(length),
+  )
+  const network = memoryNetwork()
+  const admitted = (name: string, keys = generateBranchKeys((length) => random.bytes(length))) => ({
+    keys,
+    chain: admit(founding.issuer, keysShown(keys), {
+      name,
+      now: clock.now(),
+      serial: random.bytes(16),
+    }),
+  })
+  /** Lets time and work go on in small steps until something is so. */
+  const until = async (isSo: () => boolean | Promise<boolean>, what: string, step = 20) => {
+    for (let turn = 0; turn < 3000; turn++) {
+      if (await isSo()) return
+      advance(step)
+      for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    throw new Error(`It never came true: ${what}`)
+  }
+  return {
+    clock,
+    advance,
+    until,
+    network,
+    founding,
+    founder: { keys: founderKeys, chain: founding.chain },
+    admitted,
+    issuer: founding.issuer,
+    linkKey: founding.linkKey,
+  }
+}
+
+export type Organisation = ReturnType<typeof organisation>
+
+/** Key files in memory. */
+export function memoryKeys(): KeyFiles {
+  const files = new Map<string, Uint8Array>()
+  return keyFiles({
+    read: (path) => files.get(path),
+    write: (path, bytes) => void files.set(path, bytes.slice()),
+    remove: (path) => void files.delete(path),
+  })
+}
+
+export type Office = {
+  keys: BranchKeys
+  files: KeyFiles
+  store: Store
+  eventLog: EventLog
+  kinds: RelayKinds
+  mail: ReturnType<typeof noteKind>
+  record: ReturnType<typeof noteKind>
+  relay: Relay
+  lines: ReturnType<typeof keptLog>['lines']
+  address: string
+  post(text: string, to: Office): Promise<unknown>
+  publish(text: string): Promise<unknown>
+  /** What others wrote to it, in order of arrival. */
+  texts(): string[]
+  stop(): Promise<void>
+}
+
+export type OfficeOptions = {
+  org: Organisation
+  host: string
+  folder: string
+  member: { keys: BranchKeys; chain: Chain }
+  /** Branches whose identity it knows from the start. */
+  knows: readonly Chain[]
+  issuer?: Issuer
+  linkKey?: LinkKey
+  network?: Network
+  setting?: RelaySetting
+  /** Addresses of its settings. */
+  peers?: readonly string[]
+  files?: KeyFiles
+  blobs?: Map<string, Uint8Array>
+}
+
+/** Opens (or opens again) a branch; its relay is built and not started. */
+export async function openOffice(options: OfficeOptions): Promise<Office> {
+  const { org, host, folder, member, peers = [] } = options
+  const { clock } = org
+  const log = keptLog()
+  const store = await openStore({ path: join(folder, `${host}.db`), clock, log })
+  const files = options.files ?? memoryKeys()
+  await prepare({ ...options, store, files })
+  const kinds = relayKinds({
+    organisation: org.issuer.certificate.organisation,
+    now: clock.now,
+    isRevoked: () => false,
+  })
+  const mail = noteKind('to', 0x0402)
+  const record = noteKind('all', 0x0301)
+  const self = member.keys.branch
+  const incarnation = random.id().slice(0, 16) as Incarnation
+  const eventLog = await createEventLog({
+    store,
+    self,
+    incarnation,
+    sign: signerOf(member.keys.sign.secretKey),
+    verifierOf,
+    sealKey: (to, key) => sealBox(to, key, random.bytes(32)),
+    openKey: (sealed) => openBox(member.keys.box, sealed),
+    clock,
+    random,
+    log,
+    kinds: [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
+  })
+  const relay = createRelay({
+    world: { clock, random, network: options.network ?? org.network.door(host), log },
+    store,
+    eventLog,
+    kinds,
+    keys: files,
+    self,
+    incarnation,
+    release: 'test',
+    setting: options.setting ?? { kind: 'address', address: { host, port: PORT } },
+    peers: peers.map((text) => {
+      const [name = '', port = ''] = text.split(':')
+      return { host: name, port: Number(port) }
+    }),
+    blobOf: async (file) => options.blobs?.get(file),
+  })
+  return {
+    keys: member.keys,
+    files,
+    store,
+    eventLog,
+    kinds,
+    mail,
+    record,
+    relay,
+    lines: log.lines,
+    address: `${host}:${PORT}`,
+    post: (text, to) =>
+      store.writer.write((tx) =>
+        eventLog.append<Note>(tx, { kind: mail, body: { text }, to: [to.keys.branch] }),
+      ),
+    publish: (text) =>
+      store.writer.write((tx) =>
+        eventLog.append<Note>(tx, { kind: record, body: { text }, to: 'all' }),
+      ),
+    texts: () => mail.seen.filter(({ origin }) => origin !== self).map((event) => event.body.text),
+    async stop() {
+      await relay.stop()
+      await store.close()
+    },
+  }
+}
+
+async function prepare(options: OfficeOptions & { store: Store; files: KeyFiles }) {
+  const { org, member, knows, store, files, issuer } = options
+  if (!files.findBranchKeys()) files.saveBranchKeys(member.keys)
+  const since: Millis = org.clock.now()
+  files.saveLinkKey({ ...(options.linkKey ?? org.linkKey), since })
+  if (issuer)
+    files.saveIssuerKey({
+      secretKey: issuer.secretKey,
+      publicKey: issuer.certificate.issuerPublicKey,
+    })
+  const own = await store.read.selectFrom('branch').select('id').execute()
+  if (own.length > 0) return // opened before
+  await store.writer.write(async (tx) => {
+    for (const chain of [...knows, member.chain]) await admitBranch(tx, chain)
+    await saveChain(tx, member.chain)
+  })
+}
+
+/** Kyiv, which issues, and Lviv, which knows Kyiv's address; both know each other. */
+export async function twoOffices(org: Organisation, folder: string) {
+  const lvivMember = org.admitted('Lviv')
+  const kyivOptions: OfficeOptions = {
+    org,
+    host: '10.0.0.1',
+    folder,
+    member: org.founder,
+    knows: [lvivMember.chain],
+    issuer: org.issuer,
+  }
+  const lvivOptions: OfficeOptions = {
+    org,
+    host: '10.0.0.2',
+    folder,
+    member: lvivMember,
+    knows: [org.founder.chain],
+    peers: [`10.0.0.1:${PORT}`],
+  }
+  return { kyivOptions, lvivOptions }
+}
+
+export const isLinked = (office: Office, to: Office) =>
+  office.relay.links().some(({ branch, up }) => branch === to.keys.branch && up)
