@@ -1,6 +1,7 @@
 /**
- * Marks (decisions.md 15): `shown` for lines on an open page, `read` for a line that was visible for a second in a
- * focused tab. Both name the newest line of a bundle and are sent at most about once a second.
+ * Marks (decisions.md 14, 15): `shown` for lines on an open page, `read` for a line that was visible for a second in a
+ * focused tab. Both name every line of a bundle, because one that arrived late is not read with the younger ones; they
+ * are sent at most about once a second.
  */
 ;(() => {
   const log = document.getElementById('log')
@@ -10,6 +11,7 @@
   const READ_MS = 1000
   const SHOWN_MS = 300
   const AGAIN_MS = 5000
+  const LINES_MAX = 500 // of one request, as the server takes them
 
   const me = document.body.dataset.user
   const formToken = document.querySelector('meta[name="form-token"]')?.content ?? ''
@@ -23,13 +25,13 @@
 
   async function send(mark, lines) {
     if (lines.length === 0) return
-    const newest = lines.reduce((a, b) => (a.dataset.seq < b.dataset.seq ? b : a))
-    const ids = lines.map(idOf)
+    const ids = lines.map(idOf).slice(-LINES_MAX)
+    const marks = ids.map((id) => ['upTo', id])
     for (const id of ids) sent[mark].add(id)
     try {
       const answer = await fetch(`/chats/${chat}/seen`, {
         method: 'POST',
-        body: new URLSearchParams({ upTo: idOf(newest), mark, formToken }),
+        body: new URLSearchParams([...marks, ['mark', mark], ['formToken', formToken]]),
         headers: {
           'HX-Request': 'true',
           'X-Form-Token': formToken,

@@ -117,7 +117,7 @@ export const chatApi: readonly ApiOperation[] = [
   },
 ]
 
-export type ChatApiParts = ChatParts & {
+export type ChatApiDeps = ChatParts & {
   read: Db
   guards: Guards
   reading: Reading
@@ -128,7 +128,7 @@ export type ChatApiParts = ChatParts & {
 type C = Context<SignedIn>
 
 /** The routes of `chatApi`. */
-export function chatApiRoutes(parts: ChatApiParts): Hono<SignedIn> {
+export function chatApiRoutes(parts: ChatApiDeps): Hono<SignedIn> {
   const app = new Hono<SignedIn>()
   const { bearer } = parts.guards
   const viewerOf = (c: C): Viewer => ({ id: c.var.user.id, at: parts.self })
@@ -216,7 +216,7 @@ function conversationOf(c: C): ConversationId {
 }
 
 async function begun(
-  parts: ChatApiParts,
+  parts: ChatApiDeps,
   viewer: Viewer,
   asked: v.InferOutput<typeof newConversation>,
 ): Promise<{ conversation: ConversationId; isNew: boolean }> {
@@ -231,7 +231,7 @@ async function begun(
 }
 
 /** Somebody by `login` or `login@branch`. */
-async function userCalled(parts: ChatApiParts, login: string, field: string): Promise<UserId> {
+async function userCalled(parts: ChatApiDeps, login: string, field: string): Promise<UserId> {
   const person = await personByLogin(parts.read, parts.self, login)
   if (person === undefined) {
     throw invalidInput(field, 'Nobody has this login', 'person-unknown')
