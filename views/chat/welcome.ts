@@ -18,7 +18,7 @@ export function welcomePage(frame: Frame, p: WelcomeProps): Html {
   const body = html`<div class="chat-page" data-part="list">
 ${chatHead(frame)}
 ${chatList(frame, p.list)}
-<section class="welcome">${p.demo ? demoSteps(p.demo, frame) : invitation(frame, p)}</section>
+<section class="welcome" aria-labelledby="welcome-title">${p.demo ? demoSteps(p.demo, frame) : invitation(frame, p)}</section>
 </div>`
   return layout(frame, {
     title: frame.t.common.chats,
@@ -34,7 +34,7 @@ function invitation(frame: Frame, p: WelcomeProps): Html {
   const isFirst = p.list.rows.length === 0 && !p.list.find
   const firstName = frame.me?.name.split(' ')[0] ?? ''
   return html`<div class="empty">${icon('message-circle', frame)}
-<h2>${isFirst ? t.firstTitle(firstName) : t.title}</h2>
+<h2 id="welcome-title">${isFirst ? t.firstTitle(firstName) : t.title}</h2>
 <p>${isFirst ? t.firstText : t.text}</p>
 <p><a class="button${isFirst && ' primary'}" href="/people/add" hx-get="/people/add" hx-target="#overlay">${icon('user-plus', frame)} ${frame.t.list.addPerson}</a></p></div>`
 }
@@ -50,5 +50,5 @@ function demoSteps(demo: { chatHref: string }, reader: Reader): Html {
   ]
   const step = ([title, text, href]: [string, string, string?]) =>
     html`<li><b>${href ? html`<a href="${href}">${title}</a>` : title}</b> <span>${text}</span></li>`
-  return html`<div class="demo"><h2>${t.demoTitle}</h2><p>${t.demoText}</p><ol class="demo-steps">${steps.map(step)}</ol></div>`
+  return html`<div class="demo"><h2 id="welcome-title">${t.demoTitle}</h2><p>${t.demoText}</p><ol class="demo-steps">${steps.map(step)}</ol></div>`
 }
