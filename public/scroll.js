@@ -31,19 +31,26 @@
     log.scrollTop = log.scrollHeight - fromBottom
   }
 
+  /** The cursor of a line (src/chat/cursors.ts): the bytes of its time key and id, which are its `data-seq`. */
+  function cursorOf(line) {
+    const bytes = line.dataset.seq.replace('-', '').match(/../g)
+    const text = String.fromCharCode(...bytes.map((byte) => Number.parseInt(byte, 16)))
+    return btoa(text).replaceAll('+', '-').replaceAll('/', '_')
+  }
+
   /** Oldest lines go when the reader is at the bottom; the link above then begins where the log begins. */
   function trim() {
     const lines = log.querySelectorAll('article[data-seq]')
     if (lines.length <= LINES_MAX + LINES_SLACK) return
     const first = lines[lines.length - LINES_MAX]
     const link = document.querySelector('#older a[hx-get]')
-    if (!link || !first.dataset.cursor) return
+    if (!link) return
     const older = document.getElementById('older')
     for (const child of [...log.children]) {
       if (child === first) break
       if (child !== older) child.remove()
     }
-    const query = `before=${encodeURIComponent(first.dataset.cursor)}`
+    const query = `before=${cursorOf(first)}`
     for (const name of ['href', 'hx-get']) {
       link.setAttribute(name, `${link.getAttribute(name).split('?')[0]}?${query}`)
     }

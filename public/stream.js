@@ -71,7 +71,8 @@
   }
 
   on('htmx:config:request', (event) => {
-    if (!mayRun()) return event.preventDefault()
+    // htmx may start by itself what `connect` has started: two streams would be one too many for ever.
+    if (!mayRun() || connection || isAsking) return event.preventDefault()
     isAsking = true
     heardAt = performance.now()
     if (lastId) event.detail.ctx.request.headers['Last-Event-ID'] = lastId
@@ -142,5 +143,5 @@
     if (connection?.delayCanceller) connection.delayCanceller()
     else connect()
   })
-  window.addEventListener('pageshow', connect)
+  window.addEventListener('pageshow', ({ persisted }) => persisted && connect())
 })()
