@@ -14,6 +14,7 @@ export type Branches = {
 
 type Parts = { verifierOf(signPublicKey: Uint8Array): Verify; changes: Changes }
 
+/** An empty memory of branches over table `branch`. */
 export function createBranches({ verifierOf, changes }: Parts): Branches {
   const known = new Map<BranchId, KnownBranch>()
   return {

@@ -22,6 +22,7 @@ export type Changes = {
   taken(): Told
 }
 
+/** Nothing changed yet. */
 export function createChanges(): Changes {
   const undos: (() => void)[] = []
   let told: Told = { events: [], grown: [], stored: [] }

@@ -67,6 +67,7 @@ type Parts = Pick<LogParts, 'self' | 'incarnation' | 'sign' | 'sealKey' | 'rando
   logClock: LogClock
 }
 
+/** An empty memory of feeds over table `feed`. */
 export function createFeeds(parts: Parts): Feeds {
   const { changes } = parts
   const own = new Map<Destination, Feed>()

@@ -210,6 +210,7 @@ export function keyIdOf(branch: BranchId): string {
   return branch.slice(0, 2 * KEY_ID_BYTES)
 }
 
+/** SHA-256 (FIPS 180-4), by node:crypto because it runs several times per event. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }

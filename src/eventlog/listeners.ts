@@ -8,6 +8,7 @@ type Listeners = Pick<EventLog, 'onCommitted' | 'onGrown' | 'onStored'> & {
   tell(told: Told): void
 }
 
+/** No listener yet. */
 export function createListeners(log: Log): Listeners {
   const committed = listenersOf<Told['events']>(log)
   const grown = listenersOf<Told['grown']>(log)

@@ -27,6 +27,7 @@ const keepValue = prepared<{ value: string }, unknown>((db, value) =>
     ),
 )
 
+/** A clock at zero: `load` brings it to where the database left it. */
 export function createLogClock(clock: Clock): LogClock {
   let last = HLC_ZERO
   let kept = HLC_ZERO

@@ -7,7 +7,10 @@ import type { Offer, PeerOffer, Want } from './log.ts'
 
 const CHAIN_SHOWN_BYTES = 8
 
-/** `all` feeds we hold, mail for the peer, and what it wrote itself and may have lost. Directory first: mail names people. */
+/**
+ * `all` feeds we hold, mail for the peer, and what it wrote itself and may have lost. Records come first: mail names
+ * people.
+ */
 export async function offersTo(db: Db, peer: BranchId): Promise<Offer[]> {
   const rows = await db
     .selectFrom('feed')

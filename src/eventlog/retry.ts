@@ -13,6 +13,7 @@ const RETRY_MS: Millis = 50 * MS
 
 type Parts = { store: Store; clock: Clock; log: Log }
 
+/** The two occasions for another try. */
 export function createRetry({ store, clock, log }: Parts, core: Core) {
   let isDue = false
 

@@ -14,17 +14,16 @@ test('a batch altered in any byte is refused, and the true one still fits', asyn
   await open(kyiv, lviv, feed)
   const [batch] = await kyiv.log.batchesAfter(feed.n, 0, 100_000)
   assert.ok(batch)
-  const attempts: Uint8Array[] = [...batch.bytes.keys()].flatMap((at) => [
-    altered(batch.bytes, at, 1),
-    altered(batch.bytes, at, 0x80),
-  ])
+  const attempts: Uint8Array[] = [...batch.bytes.keys()].map((at) =>
+    altered(batch.bytes, at, 1 << (at % 8)),
+  )
   attempts.push(batch.bytes.subarray(0, -1), new Uint8Array([...batch.bytes, 0]), new Uint8Array())
   const results = await Promise.allSettled(
     attempts.map((bytes) => lviv.log.receiveBatch(kyivKeys.id, bytes)),
   )
   for (const [index, result] of results.entries()) {
-    assert.equal(result.status, 'rejected', `byte ${index >> 1}`)
-    assert.equal(result.reason.name, 'ProtocolError', `byte ${index >> 1}: ${result.reason}`)
+    assert.equal(result.status, 'rejected', `byte ${index}`)
+    assert.equal(result.reason.name, 'ProtocolError', `byte ${index}: ${result.reason}`)
   }
   assert.deepEqual(await lviv.store.read.selectFrom('event').select('id').execute(), [])
   const { durable } = await lviv.log.receiveBatch(kyivKeys.id, batch.bytes)
