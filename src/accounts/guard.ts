@@ -27,7 +27,7 @@ export type SignedIn = {
 
 export type Guards = {
   /** For every page, before the cross-site guard: sets `user` and `signIn` when the cookie is good. */
-  visitor: MiddlewareHandler<Visitor>
+  visitor: MiddlewareHandler<WebVisitor>
   /** Throws not-signed-in, and password-change-required while the password is temporary. */
   signedIn: MiddlewareHandler<SignedIn>
   /** The same for the API, by bearer token. */
@@ -73,15 +73,15 @@ export function createGuards(deps: {
 }
 
 async function recognise(
-  context: Context<Visitor> | Context<SignedIn>,
+  context: Context<WebVisitor> | Context<SignedIn>,
   of: { signIns: SignIns; token: string; kind: SignIn['kind'] },
 ): Promise<void> {
-  const c = context as Context<Visitor>
+  const c = context as Context as Context<WebVisitor>
   const known = await of.signIns.signInOf(of.token)
   if (known === undefined || known.signIn.kind !== of.kind) return
   c.set('user', known.user)
   c.set('signIn', known.signIn)
-  if (known.user.language !== '') useLanguage(asWeb(c), known.user.language)
+  if (known.user.language !== '') useLanguage(c, known.user.language)
 }
 
 function checkSignedIn(context: Context<SignedIn>): void {

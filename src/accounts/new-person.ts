@@ -71,20 +71,6 @@ export async function preparePerson(deps: AccountDeps, input: NewPerson): Promis
   return { password, write }
 }
 
-/**
- * The first admin of a branch, who chose the password: `organisation-admin` where the organisation is founded,
- * `branch-admin` where a branch joins. `write` belongs into the transaction that sets the branch up.
- */
-export function foundAccounts(
-  deps: AccountDeps,
-  admin: Pick<NewPerson, 'login' | 'firstName' | 'lastName' | 'language'> & {
-    password: string
-    role: 'organisation-admin' | 'branch-admin'
-  },
-): Promise<PreparedPerson> {
-  return preparePerson(deps, { ...admin, temporary: false })
-}
-
 function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
   return {
     user,

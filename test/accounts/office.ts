@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { accountApiRoutes } from '../../src/accounts/api.ts'
 import { userKinds } from '../../src/accounts/events.ts'
-import { createGuards, type SignedIn, type Visitor } from '../../src/accounts/guard.ts'
+import { createGuards, type SignedIn } from '../../src/accounts/guard.ts'
 import type { Hasher } from '../../src/accounts/hasher.ts'
-import { createUser, foundAccounts, type NewPerson } from '../../src/accounts/new-person.ts'
+import { createUser, type NewPerson, preparePerson } from '../../src/accounts/new-person.ts'
 import { createPhotoMaker } from '../../src/accounts/photos.ts'
 import { getPerson, type Person } from '../../src/accounts/queries.ts'
 import type { Role } from '../../src/accounts/records.ts'
@@ -21,6 +21,7 @@ import { errorHandler, notFoundHandler } from '../../src/web/errors.ts'
 import { frames } from '../../src/web/frame.ts'
 import { visitor } from '../../src/web/guard.ts'
 import { realRandom } from '../../src/world/random.ts'
+import { temporaryFolder } from '../db/store.ts'
 import {
   exchange,
   handClock,
@@ -28,7 +29,6 @@ import {
   keptLog,
   keysOf,
   startBranch,
-  temporaryFolder,
 } from '../eventlog/fixture.ts'
 
 export const PASSWORD = 'corvid lantern 7'
@@ -126,9 +126,7 @@ function pagesOf(deps: All, keys: Keys) {
   app.onError(errorHandler(all))
   app.notFound(notFoundHandler(all))
   app.use(visitor(deps))
-  const own = new Hono<Visitor>()
-  own.use(guards.visitor)
-  app.route('/', own)
+  app.use(guards.visitor)
   app.use(crossSiteGuard({ scope }))
   app.route('/', accountRoutes(all))
   app.route('/', userAdminRoutes(all))
@@ -154,8 +152,15 @@ function people(deps: All) {
     add,
     /** The first admin, as set-up makes one. */
     async found(login: string, role: Extract<Role, 'organisation-admin' | 'branch-admin'>) {
-      const admin = { login, firstName: login, lastName: 'Admin', password: PASSWORD, role }
-      const prepared = await foundAccounts(deps, admin)
+      const admin = {
+        login,
+        firstName: login,
+        lastName: 'Admin',
+        password: PASSWORD,
+        role,
+        temporary: false,
+      }
+      const prepared = await preparePerson(deps, admin)
       const id = await deps.store.writer.write((tx) => prepared.write(tx))
       return getPerson(deps.store.read, id)
     },
