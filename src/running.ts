@@ -173,7 +173,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   photos.look()
   const report = (error: unknown) => log.error('jobs.failed', { error })
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
-  log.info('branch.started', { branch: self, name: names().branch })
+  log.info('branch.started', { branch: self })
   return { app, core, relay, names, stop: () => stack.disposeAsync() }
 }
 

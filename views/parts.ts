@@ -57,7 +57,7 @@ export type IconName =
   | 'x'
 
 const HUES = 8
-const COUNT_SHOWN_MAX = 999 // more is no news, and would push the last message away
+const COUNT_SHOWN_MAX = 99 // more is no news, and would push the last message away
 
 /** An icon of the sprite; it says nothing to screen readers, so words stand beside it. */
 export function icon(name: IconName, reader: Pick<Reader, 'icons'>): Html {

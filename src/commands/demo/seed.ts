@@ -2,6 +2,8 @@
  * Makes the demo's company: two real branches in this process, founded, joined over the real relay and filled through
  * the same actions the pages call, with a clock that begins days ago, so that the chats have a past.
  */
+import sharp from 'sharp'
+import { editUser } from '../../accounts/actions.ts'
 import { createUser } from '../../accounts/new-person.ts'
 import { editProfile } from '../../accounts/own.ts'
 import { createPhotoMaker } from '../../accounts/photos.ts'
@@ -102,7 +104,11 @@ async function hire(company: Company): Promise<void> {
       const { accounts } = company.cores[person.branch]
       const id = await accountOf(company, person)
       company.ids.set(person.login, id)
-      const photo = await makePhoto(Buffer.from(portrait(person.looks)))
+      // Uploads must be pictures of pixels, as for everybody.
+      const picture = await sharp(Buffer.from(portrait(person.looks)))
+        .png()
+        .toBuffer()
+      const photo = await makePhoto(picture)
       const { language } = person
       await editProfile(accounts, await getPerson(accounts.store.read, id), { photo, language })
     }),
@@ -124,7 +130,12 @@ async function accountOf(company: Company, person: DemoPerson): Promise<UserId> 
     .select('id')
     .where('login', '=', login)
     .executeTakeFirst()
-  if (known) return known.id // the first administrator is there since the founding
+  if (known) {
+    // The first administrator is there since the founding.
+    const changes = { post, department, phone, room }
+    await editUser(accounts, undefined, { id: known.id, changes })
+    return known.id
+  }
   const record = { login, firstName, lastName, post, department, phone, room, language }
   const made = await createUser(accounts, undefined, {
     ...record,

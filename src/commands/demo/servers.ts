@@ -20,7 +20,7 @@ export type DemoServer = {
 }
 
 /** How long a server may take to answer after its start. */
-const START_MS_MAX = 20_000
+const START_MS_MAX = 60_000
 const ASK_EVERY_MS = 50
 /** How many ports after the wanted one are tried. */
 const PORTS_TRIED_MAX = 50
