@@ -13,6 +13,7 @@ import type { Viewer } from '../../src/chat/queries.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { realRandom } from '../../src/world/random.ts'
+import { temporaryFolder } from '../db/store.ts'
 import {
   exchange,
   handClock,
@@ -21,7 +22,6 @@ import {
   keysOf,
   startBranch,
   type TestBranch,
-  temporaryFolder,
 } from '../eventlog/fixture.ts'
 
 type Test = { after(fn: () => unknown): void }
@@ -88,13 +88,25 @@ export async function companyOf(t: Test, ...names: string[]): Promise<Company> {
       for (const a of offices) await a.reading.flush()
       for (let round = 0; round < 3; round++) {
         for (const a of offices) for (const b of offices) if (a !== b) await exchange(a, b)
+        if (await isWaiting(offices)) advance(RETRY_MS)
         await rested(...offices)
       }
     },
   }
 }
 
-/** Parked events are tried again in actions of their own: two empty ones come after them. */
+/** A little more than the log waits before it tries parked events again. */
+const RETRY_MS = 60
+
+async function isWaiting(offices: readonly Office[]): Promise<boolean> {
+  for (const { store } of offices) {
+    const parked = store.read.selectFrom('event').where('state', '=', 'parked').select('position')
+    if ((await parked.executeTakeFirst()) !== undefined) return true
+  }
+  return false
+}
+
+/** What the log does by itself after a commit is an action of its own: these come after it. */
 async function rested(...offices: Office[]) {
   for (const { store } of [...offices, ...offices, ...offices]) {
     await store.writer.write(async () => {})
