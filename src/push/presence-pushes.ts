@@ -1,4 +1,4 @@
-/** Presence as pushes: who of the listeners has whom on a page decides the browser; a dot nobody shows costs nothing. */
+/** Presence as pushes: which of its dots a page shows, its browser knows; a dot that nobody shows costs nothing. */
 import { presence as presenceView } from '../../views/presence/dot.ts'
 import type { UserId } from '../base/ids.ts'
 import type { PresenceState } from '../presence/presence.ts'

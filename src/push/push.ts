@@ -8,7 +8,7 @@ import type { ChatParts } from '../chat/actions.ts'
 import type { PostBody } from '../chat/events.ts'
 import type { PresenceOf } from '../chat/line.ts'
 import type { LinkOf } from '../chat/story.ts'
-import { mayType } from '../chat/typing.ts'
+import { mayType, openForTyping } from '../chat/typing.ts'
 import type { Db } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { EventLog } from '../eventlog/log.ts'
@@ -143,7 +143,7 @@ function usersIn(events: readonly LoggedEvent[]): UserId[] {
 }
 
 /** After these a stream may belong to a sign-in that has ended. */
-const ENDS_SIGN_INS = new Set(['user.block', 'user.cred', 'user.put'])
+const ENDS_SIGN_INS: ReadonlySet<string> = new Set(['user.block', 'user.cred', 'user.put'])
 
 /** Ends the streams of somebody whose sign-ins have ended: nothing more may be shown. */
 async function endStreamsOf(event: LoggedEvent, { read, streams }: PushParts): Promise<void> {
@@ -164,8 +164,12 @@ async function heard(parts: PushParts, branch: BranchId, signal: Signal): Promis
   if (signal.kind === PRESENCE_SIGNAL) parts.presence.received(branch, signal.body)
   if (signal.kind !== TYPING_SIGNAL) return
   const { conversation, user } = decodeTyping(signal.body)
-  const { chat, typing } = parts
-  if (await mayType(chat, { branch, conversation, user })) typing.heard(conversation, user)
+  const { chat, typing, viewers } = parts
+  const from = { branch, conversation, user }
+  const isKnown = await mayType(chat, from)
+  if (isKnown || (await openForTyping(chat, from, viewers.listeners()))) {
+    typing.heard(conversation, user)
+  }
 }
 
 /** Presence of people for those with an open stream who share a chat with them. */

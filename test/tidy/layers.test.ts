@@ -132,12 +132,14 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['hono', 'hono/*', 'kysely', 'valibot'],
   },
-  { path: 'src/app.ts', layer: 7, node: false, packages: ['hono', 'hono/*'] },
+  // One-click sign-ins of the demo and of nothing else.
+  { path: 'src/demo-links.ts', layer: 7, arrows: ['src/core.ts'], node: false, packages: ['hono'] },
   {
-    path: 'src/demo-routes.ts',
+    path: 'src/app.ts',
     layer: 7,
-    node: true,
-    packages: ['hono', 'hono/*', 'kysely', 'valibot'],
+    arrows: ['src/demo-links.ts'],
+    node: false,
+    packages: ['hono', 'hono/*'],
   },
   { path: 'src/running.ts', layer: 8, node: true, packages: ['hono', 'hono/*'] },
   {
