@@ -1,4 +1,4 @@
-/** Reads for the administration: accounts with their state, page by page. Only routes behind the admin guard call it. */
+/** Reads for the administration: accounts with their state, page by page. Only for routes behind the admin guard. */
 import { sql } from 'kysely'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'

@@ -20,6 +20,7 @@ export type Attempts = {
   succeeded(login: string, address: string): void
 }
 
+/** Limits that live in memory: after a restart everybody begins anew. */
 export function createAttempts(deps: { clock: { now(): Millis } }): Attempts {
   const addresses = createLimiter(deps, ADDRESS_RATE)
   const pairs = createLimiter(deps, LOGIN_RATE)

@@ -26,7 +26,7 @@ import {
   userPutBody,
 } from './records.ts'
 
-/** A guest's stay after one sign-in; also how long a home branch may be silent (decisions 9). */
+/** A guest's stay after one sign-in; also how long the home branch may be silent meanwhile. */
 export const GUEST_MS_MAX = 14 * DAY
 /** A clock elsewhere may be wrong by this before its guests are refused. */
 const CLOCK_SLACK_MS = DAY

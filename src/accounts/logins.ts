@@ -1,4 +1,4 @@
-/** Rules of logins: their form, and which ones look alike. A login is never given away again (product P3). */
+/** Rules of logins: their form, and which ones look alike. A login is never given away again. */
 import { invalidInput } from '../base/errors.ts'
 
 export const LOGIN_CHARACTERS_MIN = 2

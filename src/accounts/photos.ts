@@ -1,5 +1,5 @@
 /**
- * Photos: any JPEG, PNG or WebP becomes a 256 px square WebP of at most 24 KiB without hidden data (decisions 10).
+ * Photos: any JPEG, PNG or WebP becomes a 256 px square WebP of at most 24 KiB without hidden data.
  * The picture comes from a person, so nothing but these three decoders sees it, and never a huge one.
  */
 import { createHash } from 'node:crypto'

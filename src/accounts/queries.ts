@@ -93,7 +93,7 @@ export async function peopleByIds(db: Db, ids: readonly UserId[]): Promise<Perso
 
 /**
  * `login` or `login@branch`: a match of this branch, else the only match in the organisation; throws invalid-input
- * when several branches know the short form (decisions 8).
+ * when several branches know the short form.
  */
 export async function personByLogin(
   db: Db,

@@ -1,6 +1,6 @@
 /**
  * What an admin may do with an account at this branch: a pure rule, used by the pages (what to show), by the actions
- * (what to refuse) and by the API. Product P7; protocol.md, who may originate what.
+ * (what to refuse) and by the API. Who may originate what is in events.ts.
  */
 import type { BranchId } from '../base/ids.ts'
 import type { Role } from './records.ts'

@@ -81,7 +81,7 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
   app.post('/sign-out', async (c) => {
     if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id)
     clearSignInCookie(c, scope)
-    // Not "cookies": those of another branch under the same name would go too (decisions 18).
+    // Not "cookies": those of another branch under the same name would go too.
     if (scope.secure) c.header('Clear-Site-Data', '"cache", "storage"')
     return c.redirect('/sign-in', 303)
   })

@@ -1,4 +1,4 @@
-/** The one query of every request: a token's sign-in with its person, credential state and home branch, by keys only. */
+/** The one query of every request: a token's sign-in with its person, credential state and home branch, all by key. */
 import type { Db } from '../db/open.ts'
 import { type Person, personOf } from './queries.ts'
 

@@ -1,6 +1,6 @@
 /**
  * Guests: people whose home is another branch. Their stay is signed with their credential's key and told to all; it
- * holds while their home branch is heard (decisions 9).
+ * holds while their home branch is heard.
  */
 import { hex } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
@@ -12,7 +12,7 @@ import { locationBytes, type Signer } from './credentials.ts'
 import { GUEST_MS_MAX, userAt } from './events.ts'
 import type { Person } from './queries.ts'
 
-/** A guest's sign-in ends when the home branch was not heard for so long (decisions 9). */
+/** A guest's sign-in ends when the home branch was not heard for so long. */
 export const HOME_SILENT_MS_MAX = GUEST_MS_MAX
 /** An admin's rights as a guest end sooner: a dismissal must not be outlived by a cut line. */
 export const HOME_SILENT_FOR_ADMIN_MS_MAX = 24 * HOUR
