@@ -86,7 +86,7 @@ export function hueOf(id: string): number {
 /** A face, 44 px in lists; `size` names the others. The name stands beside it, so it is silent. */
 export function avatar(face: Face, size: 'small' | 'list' | 'large' = 'list'): Html {
   if (face.photo) {
-    return html`<img class="avatar ${size}" src="/photos/${face.photo}" alt="" width="44" height="44" decoding="async">`
+    return html`<img class="avatar ${size}" src="/photos/${face.photo}" alt="">`
   }
   const letters = initialsOf(face.name)
   return html`<span class="avatar ${size} hue-${hueOf(face.id)}" data-initials="${letters}" aria-hidden="true"></span>`

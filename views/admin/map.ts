@@ -14,6 +14,7 @@ type Point = { x: number; y: number }
 
 const WIDTH = 640
 const HEIGHT = 260
+const HEIGHT_OF_TWO = 112 // two towns are one line
 const NAME_CHARS_MAX = 16 // fits beside its neighbours on the ring
 
 /** The map: this branch in the middle of a line of two, else all on a ring with this one at the left. */
@@ -23,20 +24,21 @@ export function branchMap(
   reader: Pick<Reader, 't'>,
 ): Html {
   const t = reader.t.admin
-  const places = new Map(branches.map((b, i) => [b.id, placeOf(i, branches.length)]))
+  const height = branches.length <= 2 ? HEIGHT_OF_TWO : HEIGHT
+  const places = new Map(branches.map((b, i) => [b.id, placeOf(i, branches.length, height)]))
   const others = lines.length
   const up = lines.filter((l) => l.state === 'up').length
-  return html`<figure class="map"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${t.map}. ${t.mapText(up, others)}">
+  return html`<figure class="map"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${t.map}. ${t.mapText(up, others)}">
 ${lines.map((l) => wire(l, places))}${branches.map((b) => html`${town(b, places.get(b.id))} `)}</svg>
 <figcaption>${t.mapText(up, others)}</figcaption></figure>`
 }
 
-function placeOf(index: number, count: number): Point {
+function placeOf(index: number, count: number, height: number): Point {
   const angle = Math.PI + (2 * Math.PI * index) / Math.max(count, 1)
   const radius = count === 1 ? 0 : 1
   return {
     x: Math.round(WIDTH / 2 + Math.cos(angle) * 220 * radius),
-    y: Math.round(HEIGHT / 2 - 8 + Math.sin(angle) * 88 * radius),
+    y: Math.round(height / 2 - 8 + Math.sin(angle) * 88 * radius),
   }
 }
 
