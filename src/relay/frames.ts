@@ -63,7 +63,7 @@ export const FRAME = {
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
-const CLASS_OF = new Map<number, FrameClass>(
+const CLASS_OF: ReadonlyMap<number, FrameClass> = new Map<number, FrameClass>(
   Object.values(FRAME).map((type) => {
     if (type === FRAME.EPH) return [type, 1]
     if (type === FRAME.BATCH || type === FRAME.JOIN_RES || type === FRAME.HIST_PART)
@@ -74,7 +74,11 @@ const CLASS_OF = new Map<number, FrameClass>(
 )
 
 /** Frames that may be split over several by `FLAG_MORE`. */
-const MAY_CONTINUE = new Set<number>([FRAME.BATCH, FRAME.CHUNK, FRAME.JOIN_RES])
+const MAY_CONTINUE: ReadonlySet<number> = new Set<number>([
+  FRAME.BATCH,
+  FRAME.CHUNK,
+  FRAME.JOIN_RES,
+])
 
 export type Frame = { type: number; flags: number; payload: Uint8Array }
 

@@ -48,7 +48,11 @@ const CARE_MS: Millis = MINUTE
 /** A link that ended so soon was no use, whatever the reason: the next call waits. */
 const SHORT_LIVED_MS: Millis = 30 * SECOND
 /** Ends that are nobody's fault: the other branch is called again at once. */
-const INNOCENT = new Set<CloseReason>(['bye', 'timeout', 'duplicate-link'])
+const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  'bye',
+  'timeout',
+  'duplicate-link',
+])
 
 export type RelayParts = {
   world: Pick<World, 'clock' | 'random' | 'network' | 'log'>
