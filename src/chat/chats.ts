@@ -332,3 +332,14 @@ export async function peopleOf(
   }
   return people
 }
+
+/** Whether somebody stands in the owner's list. */
+export async function isContact(db: Db, owner: UserId, contact: UserId): Promise<boolean> {
+  const row = await db
+    .selectFrom('contact')
+    .select('removed')
+    .where('ownerId', '=', owner)
+    .where('contactId', '=', contact)
+    .executeTakeFirst()
+  return row?.removed === 0
+}

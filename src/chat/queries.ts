@@ -121,6 +121,20 @@ export async function linesBefore(
   return { lines, next: rows.length > limit ? cursorAt(lines[0]) : undefined }
 }
 
+/** When the message before one was written; undefined for the first of its chat. */
+export async function writtenBefore(db: Db, line: Line): Promise<Millis | undefined> {
+  const row = await db
+    .selectFrom('message as m')
+    .where('m.conversationId', '=', line.conversation)
+    .where((eb) => isBeside(eb, '<', line))
+    .select('m.sentAt')
+    .orderBy('m.timeKey', 'desc')
+    .orderBy('m.id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.sentAt
+}
+
 /** The page after a place, towards the present. */
 export async function linesAfter(
   db: Db,

@@ -5,6 +5,8 @@ import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { ChatParts } from './actions.ts'
 import { membership } from './actions.ts'
 import { memberIdsOf } from './chats.ts'
+import { ensureDirect } from './events.ts'
+import { directIdOf, sortedPair } from './ids.ts'
 import { TELLING_MEMBERS_MAX } from './marks.ts'
 
 /** What typing needs of presence. */
@@ -28,6 +30,25 @@ export async function startTyping(
     viewer,
     branches.filter((branch) => branch !== self),
   )
+}
+
+/**
+ * Somebody types a first message to one of `candidates`: opens their direct chat here, so that the typing can be shown
+ * before there is a message. False when the chat is not of these two, or the branch does not speak for the person.
+ */
+export async function openForTyping(
+  { store, clock }: Pick<ChatParts, 'store' | 'clock'>,
+  signal: { branch: BranchId; conversation: ConversationId; user: UserId },
+  candidates: readonly UserId[],
+): Promise<boolean> {
+  const { branch, conversation, user } = signal
+  const other = candidates.find((each) => each !== user && directIdOf(user, each) === conversation)
+  if (other === undefined) return false
+  if (!(await branchesOf(store.read, [user], clock.now())).includes(branch)) return false
+  await store.writer.write(async (tx) => {
+    await ensureDirect(tx, sortedPair(user, other))
+  })
+  return true
 }
 
 /** Whether a signal from another branch may be believed: the person is in the chat, and that branch speaks for him. */

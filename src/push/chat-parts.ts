@@ -1,9 +1,10 @@
 /** The pieces of chat pushes: a line, a row of the list, marks. Each says who sees it; none asks the database. */
-import { line as lineView, type MarkState, mark as markView } from '../../views/chat/line.ts'
+import { arrivingLine, type MarkState, mark as markView } from '../../views/chat/line.ts'
 import { chatRow } from '../../views/chat/list.ts'
 import { replacement, upsert } from '../../views/partials.ts'
 import type { Html } from '../../views/parts.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import { messageShape } from '../chat/api-shapes.ts'
 import { type Chat, getChat } from '../chat/chats.ts'
 import { chatRowProps, lineProps, type PresenceOf } from '../chat/line.ts'
@@ -48,6 +49,8 @@ export function linePush(
   about: {
     to: readonly UserId[]
     mark: MarkState | undefined
+    /** When the message before it was written. */
+    before: Millis | undefined
     position: number | undefined
     exceptTab?: string | undefined
   },
@@ -58,7 +61,7 @@ export function linePush(
     chat: line.conversation,
     ...withPosition(about.position),
     ...(about.exceptTab === undefined ? {} : { exceptTab: about.exceptTab }),
-    html: ({ t, timeZone }) => textOf(upsert('#log', lineView(shown, t, { timeZone }))),
+    html: (reader) => textOf(upsert('#log', arrivingLine(shown, reader, about))),
     api: { event: 'message', data: messageShape(line) },
   }
 }

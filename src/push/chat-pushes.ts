@@ -10,13 +10,13 @@ import { typingLine } from '../../views/presence/dot.ts'
 import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { conversationShapes } from '../chat/api-shapes.ts'
-import { firstNames, membersSince } from '../chat/chats.ts'
+import { type Chat, firstNames, isContact, membersSince } from '../chat/chats.ts'
 import type { ContactBody, ConvBody, PostBody } from '../chat/events.ts'
 import { directIdOf } from '../chat/ids.ts'
 import { chatRowProps, conversationProps } from '../chat/line.ts'
 import { marksOf } from '../chat/marks.ts'
 import { linesDown } from '../chat/pages.ts'
-import { type Line, lineById, unreadOfMembers } from '../chat/queries.ts'
+import { type Line, lineById, unreadOfMembers, writtenBefore } from '../chat/queries.ts'
 import { messagesSeenBy, messagesStoredBy, type Risen } from '../chat/risen.ts'
 import type { SeenBody } from '../chat/seen.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
@@ -89,7 +89,8 @@ export class ChatPushes {
     const joined = await membersSince(read, conversation)
     const mayRead = to.filter((user) => (joined.get(user) ?? '~') <= line.timeKey)
     const mark = (await marksOf(read, self, [line])).get(line.position)
-    return [linePush(line, { to: mayRead, mark, position, exceptTab }), ...rows]
+    const before = await writtenBefore(read, line)
+    return [linePush(line, { to: mayRead, mark, before, position, exceptTab }), ...rows]
   }
 
   /** The message as the first of these who may see it. */
@@ -236,6 +237,9 @@ export class ChatPushes {
   ): Promise<Push[]> {
     const { presenceOf } = this.#parts
     const chat = await chatFor(this.#parts, user, conversation)
+    if (chat.kind === 'direct' && chat.last === undefined) {
+      return await this.#firstTyping(user, chat, typing.length > 0)
+    }
     const row: Push = {
       to: [user],
       html: (reader) => {
@@ -250,6 +254,13 @@ export class ChatPushes {
       html: (reader) => textOf(replacement('#typing', typingLine(typing, reader))),
     }
     return [row, line]
+  }
+
+  /** Somebody types a first message: the row comes with it, and goes if nothing follows and he is no contact. */
+  async #firstTyping(user: UserId, { id, other }: Chat, isTyping: boolean): Promise<Push[]> {
+    if (isTyping || other === undefined) return [await this.rowFor(user, id)]
+    if (await isContact(this.#parts.read, user, other.id)) return [await this.rowFor(user, id)]
+    return [{ to: [user], html: () => textOf(removal(`#chat-${id}`)) }]
   }
 
   /** The banner of an open chat: for every page that shows one, when a line went up or down. */

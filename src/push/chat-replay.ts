@@ -3,7 +3,7 @@
  * messages, which change without an event. Too much is told by loading the page again.
  */
 import type { ConversationId, UserId } from '../base/ids.ts'
-import { lineById, type Missed, missedAfter } from '../chat/queries.ts'
+import { lineById, type Missed, missedAfter, writtenBefore } from '../chat/queries.ts'
 import { ownNewest } from '../chat/risen.ts'
 import { type ChatPushParts, linePush } from './chat-parts.ts'
 import type { ChatPushes } from './chat-pushes.ts'
@@ -53,7 +53,8 @@ async function missedPushes(
   const { position, message } = each
   if (message !== undefined) {
     const line = await lineById(read, { id: user, at: self }, message)
-    return [linePush(line, { to: [user], mark: undefined, position })]
+    const before = await writtenBefore(read, line)
+    return [linePush(line, { to: [user], mark: undefined, before, position })]
   }
   if (each.kind !== GROUP_CHANGED) return []
   return [await pushes.headFor([user], each.conversation, position)]

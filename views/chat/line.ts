@@ -115,6 +115,18 @@ export function lines(
   return parts
 }
 
+/** A line that arrives on an open page: with its day before it, when the line before it (if any) is of another day. */
+export function arrivingLine(
+  m: Line,
+  reader: Pick<Reader, 't' | 'timeZone' | 'now'>,
+  about: { before: number | undefined; mine?: boolean | undefined },
+): Html[] {
+  const day = (ms: number) => calendarDay(ms, reader.timeZone)
+  const isNewDay = about.before === undefined || day(about.before) !== day(m.sentAt)
+  const shown = line(m, reader.t, { timeZone: reader.timeZone, mine: about.mine })
+  return isNewDay ? [dayLine(m.sentAt, reader), shown] : [shown]
+}
+
 /** Whether `next` belongs to the group of the line before it. */
 export function isGrouped(before: Line, next: Line): boolean {
   return before.author.id === next.author.id && next.sentAt - before.sentAt <= GROUP_MS_MAX

@@ -164,6 +164,8 @@ export type DemoTalk = {
   /** Undefined for a direct chat. */
   title?: string
   lines: readonly [minutesAgo: number, login: string, text: string][]
+  /** Who has not read the last lines yet. */
+  unreadBy?: { login: string; lines: number }
 }
 
 const DAY = 24 * 60
@@ -205,6 +207,7 @@ export const DEMO_TALKS: readonly DemoTalk[] = [
   },
   {
     title: 'Procurement',
+    unreadBy: { login: 'petro', lines: 2 },
     members: ['petro', 'taras', 'andriy', 'olena', 'ihor'],
     lines: [
       [DAY + 320, 'petro', 'The pallets for the Lisbon order: who checks the stock in Lviv?'],

@@ -14,8 +14,10 @@ import { HOUR, MINUTE } from '../../base/units.ts'
 import { type Branch, createBranch } from '../../branch.ts'
 import { addContact, openDirect, postMessage } from '../../chat/actions.ts'
 import { createGroup } from '../../chat/groups.ts'
+import { createReading } from '../../chat/reading.ts'
 import type { Config } from '../../config.ts'
 import type { Core } from '../../core.ts'
+import type { Log } from '../../world/log.ts'
 import { realWorld } from '../../world/world.ts'
 import {
   DEMO_ORGANISATION,
@@ -32,13 +34,15 @@ import type { DemoServer } from './servers.ts'
 /** The first thing said lies this far back; the company was founded some hours before. */
 const PAST_MS: Millis = Math.max(...DEMO_TALKS.map(({ lines }) => (lines[0]?.[0] ?? 0) * MINUTE))
 const FOUNDED_BEFORE_MS: Millis = 8 * HOUR
-const SETTLE_MS_MAX = 30_000
+const READ_AFTER_MINUTES = 4
+const SETTLE_MS_MAX = 60_000
 const ASK_EVERY_MS = 20
 
 type Company = {
   cores: Record<DemoBranch, Core>
   ids: Map<string, UserId>
   homes: Map<string, DemoBranch>
+  log: Log
   /** Sets the clock of both branches to so many ms before now. */
   goTo(msAgo: Millis): void
 }
@@ -73,6 +77,7 @@ export async function seedDemo(
     const company: Company = {
       cores: { Kyiv: coreOf(kyiv), Lviv: coreOf(lviv) },
       ids: new Map(),
+      log: realWorld(servers.Kyiv.folder, err, 'error').log,
       homes: new Map(DEMO_PEOPLE.map(({ login, branch }) => [login, branch])),
       goTo: (ms) => {
         msAgo = ms
@@ -155,6 +160,7 @@ async function talk(company: Company): Promise<void> {
   const said = DEMO_TALKS.flatMap((demoTalk) =>
     demoTalk.lines.map(([minutesAgo, login, body]) => ({ demoTalk, minutesAgo, login, body })),
   ).sort((a, b) => b.minutesAgo - a.minutesAgo)
+  const written = new Map<DemoTalk, MessageId[]>()
   for (const { demoTalk, minutesAgo, login, body } of said) {
     company.goTo(minutesAgo * MINUTE)
     const conversation = chats.get(demoTalk)
@@ -164,6 +170,30 @@ async function talk(company: Company): Promise<void> {
       body,
     })
     await arrived(company, message, demoTalk)
+    written.set(demoTalk, [...(written.get(demoTalk) ?? []), message])
+  }
+  for (const [demoTalk, lines] of written) {
+    await read(company, { demoTalk, lines, conversation: chats.get(demoTalk) })
+  }
+}
+
+/** Some minutes after the last line everybody has read everything, but for what waits for the newcomer. */
+async function read(
+  company: Company,
+  said: { demoTalk: DemoTalk; lines: MessageId[]; conversation: ConversationId | undefined },
+): Promise<void> {
+  const { members, lines, unreadBy } = said.demoTalk
+  if (!said.conversation) return
+  const lastMinutesAgo = lines.at(-1)?.[0] ?? 0
+  company.goTo((lastMinutesAgo - READ_AFTER_MINUTES) * MINUTE)
+  for (const login of members) {
+    const { chat } = coreFor(company, login)
+    const { log } = company
+    const isUnread = unreadBy?.login === login
+    const seen = isUnread ? said.lines.slice(0, -unreadBy.lines) : said.lines
+    const reading = createReading({ ...chat, log })
+    const seeing = { conversation: said.conversation, mark: 'read', lines: seen } as const
+    await reading.markSeen(idOf(company, login), seeing)
   }
 }
 
