@@ -13,6 +13,7 @@
   const me = document.body.dataset.user
   const jump = document.querySelector('[data-jump]')
   let isAtBottom = true
+  let isFollowing = false
   let fromBottom = null // set while an older page comes in
 
   log.style.overflowAnchor = 'none' // the browser's own anchoring would fight ours
@@ -21,6 +22,17 @@
     log.scrollTop = log.scrollHeight
     isAtBottom = true
     showJump()
+  }
+
+  // Once before the next picture: a burst of lines must not cost a layout each.
+  function follow() {
+    if (isFollowing) return
+    isFollowing = true
+    requestAnimationFrame(() => {
+      isFollowing = false
+      trim()
+      toBottom()
+    })
   }
 
   function showJump() {
@@ -68,9 +80,7 @@
   new MutationObserver((records) => {
     if (log.querySelector('article')) document.getElementById('empty-log')?.remove()
     if (fromBottom !== null) return keepPlace()
-    if (!isAtBottom && !isOwnLast(records)) return
-    toBottom()
-    trim()
+    if (isAtBottom || isOwnLast(records)) follow()
   }).observe(log, { childList: true })
 
   new ResizeObserver(() => isAtBottom && toBottom()).observe(log)
@@ -83,7 +93,10 @@
     },
     { passive: true },
   )
-  jump?.addEventListener('click', toBottom)
+  jump?.addEventListener('click', (event) => {
+    event.preventDefault()
+    toBottom()
+  })
 
   const isOlder = ({ detail }) => detail?.ctx?.sourceElement?.closest?.('#older') ?? null
   document.addEventListener('htmx:before:request', (event) => {

@@ -1,6 +1,6 @@
 /**
- * Marks (decisions.md 14, 15): `shown` for lines on an open page, `read` for a line that was visible for a second in a
- * focused tab. Both name every line of a bundle, because one that arrived late is not read with the younger ones; they
+ * Marks (docs/decisions/013-read-marks.md): `shown` for lines on an open page, `read` for a line that was visible for
+ * a second in a focused tab. Both name every line of a bundle, because one that arrived late is not read with the younger ones; they
  * are sent at most about once a second.
  */
 ;(() => {

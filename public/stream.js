@@ -1,5 +1,5 @@
 /**
- * Care around hx-sse 4.0.1 (web.md 2.3), for the element `#stream`: tries the first connection again, notices a line
+ * Care around hx-sse 4.0.1, for the element `#stream`: tries the first connection again, notices a line
  * that died silently, closes while the tab is hidden and comes back with its Last-Event-ID, tells in `#offline` when
  * there is no stream, follows `bye` (signed out) and `resync` (too much was missed).
  */

@@ -1,6 +1,6 @@
 /**
  * Runs first. Says by `html.script` that scripts run here, gives htmx its Trusted Types policy and takes its eval away
- * (web.md 2.5), and places upserted elements: by code points, among keyed siblings only, moved when their key changed.
+ *, and places upserted elements: by code points, among keyed siblings only, moved when their key changed.
  */
 ;(() => {
   document.documentElement.classList.add('script')
@@ -14,8 +14,6 @@
   const noEval = () => {
     throw new EvalError('No scripts by text')
   }
-
-  const keyed = (target, key) => [...target.children].filter((child) => child.hasAttribute(key))
 
   function place(target, elt, { key, sign, prepend }) {
     const existing = elt.id ? document.getElementById(elt.id) : null
@@ -36,14 +34,15 @@
       else target.append(elt)
       return
     }
-    const siblings = keyed(target, key)
+    let first = null
     // From the end: what is new usually belongs there.
-    const before = siblings.findLast((sibling) => {
-      const other = sibling.getAttribute(key)
-      return other === value || other < value === sign > 0
-    })
-    if (before) before.after(elt)
-    else if (siblings[0]) siblings[0].before(elt)
+    for (let child = target.lastElementChild; child; child = child.previousElementSibling) {
+      const other = child.getAttribute(key)
+      if (other === null) continue
+      if (other === value || other < value === sign > 0) return child.after(elt)
+      first = child
+    }
+    if (first) first.before(elt)
     else target.append(elt)
   }
 

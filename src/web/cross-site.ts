@@ -1,7 +1,7 @@
 /**
  * Who may change something in a signed-in person's name: only our own pages. Browsers say where a request comes from
- * (Fetch Metadata; RFC 6454 for Origin); those that say nothing must bring the form token, which no other site can read.
- * `/api` is exempt because a cookie never authenticates it.
+ * (Fetch Metadata; RFC 6454 for Origin); those that say nothing must bring the form token, which no other site can
+ * read. `/api` is exempt because a cookie never authenticates it.
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { AppError } from '../base/errors.ts'

@@ -1,6 +1,6 @@
 /**
- * What was thrown becomes an answer, once and here: a page, a fragment for htmx, or JSON for the API, with the status of
- * its code. What is no AppError is a bug: the person gets an incident number, the log gets the stack.
+ * What was thrown becomes an answer, once and here: a page, a fragment for htmx, or JSON for the API, with the status
+ * of its code. What is no AppError is a bug: the person gets an incident number, the log gets the stack.
  */
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -132,7 +132,7 @@ function answer(
   return shown(c, { problem, status: error.status, frameOf })
 }
 
-// Decision 24: where an answer other than the page itself is due.
+// Where an answer other than the page itself is due.
 function wayOut(c: Context<Visitor>, error: AppError): Response | undefined {
   const places: Partial<Record<ErrorCode, string>> = {
     'not-signed-in': signInAddress(c),
@@ -140,7 +140,7 @@ function wayOut(c: Context<Visitor>, error: AppError): Response | undefined {
   }
   const place = places[error.code]
   if (place === undefined) return undefined
-  // A stream must not be redirected: hx-sse would ask for ever (web.md 2.3).
+  // A stream must not be redirected: hx-sse 4.0.1 would ask for ever.
   if (c.req.header('accept')?.includes('text/event-stream')) return byeResponse()
   c.header('Vary', 'HX-Request', { append: true })
   if (!c.get('isHtmx')) return c.redirect(place, 303)

@@ -1,7 +1,7 @@
 /**
- * Form fields and JSON to typed values through valibot schemas, or `InvalidForm`, which keeps what is wrong with which
- * field and what was typed, so that a route can render the form again. A message in a schema (`v.minLength(1, 'empty')`)
- * is the key of its sentence in the language files' `problems`.
+ * Form fields and JSON to typed values through valibot schemas, or `InvalidForm`, which keeps what is wrong with
+ * which field and what was typed, so that a route can render the form again. A message in a schema
+ * (`v.minLength(1, 'required')`) is the key of its sentence in the language files' `problems`.
  */
 import type { Context } from 'hono'
 import * as v from 'valibot'

@@ -38,7 +38,7 @@ const RAW_UPLOAD = /^\/api\/v1\/files(?:\/|$)/
 type Random = { id(): string }
 type Clock = { now(): number }
 
-/** First of all: who asks, in which language, by which means. `language` is the branch's, for browsers that say none. */
+/** Who asks, in which language, by which means. `language` is the branch's, for browsers that say none. */
 export function visitor({
   random,
   language,

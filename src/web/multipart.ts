@@ -1,6 +1,7 @@
 /**
  * Multipart forms (RFC 7578) through busboy: parsed as they arrive, never held whole by the platform's `formData()`
- * (measured: 2.5 GB of memory for a 400 MB file). Small files, such as a photo, are handed on as bytes; each has a limit.
+ * (measured: 2.5 GB of memory for a 400 MB file). Small files, such as a photo, are handed on as bytes; each has a
+ * limit.
  */
 import { Busboy } from '@fastify/busboy'
 import type { Context } from 'hono'

@@ -1,7 +1,7 @@
 /**
  * What browsers load besides pages: htmx, its extensions and our scripts joined in memory into one file, the style
  * sheet, the icons. Addresses carry a hash of the content, so browsers keep them for ever and never meet an old one.
- * One file, because separate deferred scripts race: the stream opened in 6 to 15 of 20 loads (web.md, decision 2).
+ * One file, because separate deferred scripts race: the stream opened in 6 to 15 of 20 loads (htmx #3693).
  */
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
