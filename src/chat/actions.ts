@@ -122,7 +122,7 @@ export async function postMessage(
         ...(mine.kind === 'direct' ? { direct: pairOf(members) } : {}),
       },
       to: await branchesOf(tx, members, parts.clock.now()),
-      id: (draft.id ?? parts.random.id()) as string as EventId,
+      ...(draft.id === undefined ? {} : { id: draft.id as string as EventId }),
     })
     const message = event.id as string as MessageId
     return { message, position: event.position, isNew: true }

@@ -109,10 +109,10 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
   const marks: (() => () => void)[] = []
 
   const runOne = async (tx: Db, waiting: Waiting, done: Done[]) => {
-    savepoint.run()
     const undos = marks.map((mark) => mark())
     const undo = () => undos.forEach((each) => void each())
     try {
+      savepoint.run()
       await waiting.run(tx)
       release.run()
       done.push({ waiting, undo })

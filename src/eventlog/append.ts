@@ -5,6 +5,7 @@
 import { fromHex } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import type { BranchId, EventId } from '../base/ids.ts'
+import { timedId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Branches } from './branches.ts'
 import type { Changes } from './changes.ts'
@@ -95,7 +96,7 @@ async function storeOwn<Body>(
   { draft, to }: { draft: Draft<Body>; to: BranchId[] },
 ): Promise<{ event: LoggedEvent<Body>; entry: Entry }> {
   const json = JSON.stringify(draft.body)
-  const plain = plainBodyOf(random.bytes(SALT_BYTES), json)
+  const plain = plainBodyOf(fromHex(random.id()), json)
   const bodyBytes = plain.length - SALT_BYTES
   if (bodyBytes > BODY_BYTES_MAX) throw new AppError('too-large', 'The event is too large')
   const own = await branches.find(tx, self)
@@ -103,8 +104,8 @@ async function storeOwn<Body>(
   const { kind } = draft
   // What is applied here is exactly what the others will read.
   const body = kind.parse(JSON.parse(json))
-  const id = draft.id ?? (random.id() as EventId)
   const hlc = logClock.next()
+  const id = draft.id ?? (timedId(clock.now(), random.id()) as EventId)
   const bodyHash = sha256(plain)
   const header = encodeEventHeader({ id, kind: kind.code, to, hlc, bodyBytes, bodyHash })
   const arrivedAt = clock.now()

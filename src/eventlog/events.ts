@@ -15,7 +15,7 @@ export type Draft<Body> = {
   kind: EventKind<Body>
   body: Body
   to: Audience
-  /** Given when the id must be known before; else drawn. */
+  /** Given when it must be known before (`timedId`, for the sake of the indexes); else drawn. */
   id?: EventId
 }
 
