@@ -95,7 +95,7 @@ function homeNotice(frame: Frame, home: NonNullable<Frame['home']>): Html {
   return html`<p id="home-notice" class="banner" role="status">${text}</p>`
 }
 
-// web.md 2.3: an EventSource of htmx whose messages are partials; `bye` ends it for good.
+// docs/decisions/016: a stream of htmx whose messages are partials; `bye` ends it for good.
 function stream(s: { chatId?: string | undefined; after: string }): Html {
   const query = new URLSearchParams({ ...(s.chatId ? { chat: s.chatId } : {}), after: s.after })
   const address = `/events/page?${query}`

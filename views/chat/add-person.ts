@@ -50,12 +50,13 @@ ${lookup(p, frame)}
   return layout(frame, { title: t.addPerson.title, page: 'add-person', body })
 }
 
+// Not type="search": Escape would empty that instead of closing the overlay.
 // The script asks for the whole overlay and takes the matches out of it, so there is one answer for all.
 function lookup(p: AddPersonProps, reader: Reader): Html {
   const t = reader.t.addPerson
   return html`<form class="lookup" method="get" action="/people/add" role="search" hx-get="/people/add" hx-trigger="input delay:200ms, submit" hx-target="#matches" hx-select="#matches" hx-swap="outerHTML" hx-sync="this:replace">
 <label for="q">${t.label}</label>
-<span class="joined"><input id="q" name="q" type="search" value="${p.q}" maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus aria-describedby="q-hint"><button class="button">${t.find}</button></span>
+<span class="joined"><input id="q" name="q" type="text" enterkeyhint="search" value="${p.q}" maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus aria-describedby="q-hint"><button class="button">${t.find}</button></span>
 <span class="hint" id="q-hint">${t.hint}</span>
 </form>
 ${matches(p, reader)}`

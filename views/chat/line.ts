@@ -8,7 +8,7 @@ import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../la
 import type { Words } from '../language/words.ts'
 import { avatar, type Face, type Html, type Reader, timeAs } from '../parts.ts'
 
-/** The lowest state over all recipients (decision 15). */
+/** The lowest state over all recipients (docs/decisions/013). */
 export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
 
 export type Line = {
@@ -35,7 +35,7 @@ export type LineOptions = {
   follows?: boolean | undefined
 }
 
-export const GROUP_MS_MAX = 5 * 60 * 1000 // look.md: same author within five minutes
+export const GROUP_MS_MAX = 5 * 60 * 1000 // longer pauses begin a new thought
 
 /** A message as the log shows it. */
 export function line(m: Line, t: Words, options: LineOptions): Html {

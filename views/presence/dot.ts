@@ -20,7 +20,7 @@ type When = Pick<Reader, 't' | 'timeZone' | 'now'>
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** Presence in words: the forms of the product paper, section 2. */
+/** Presence in words: `online`, `online 5 minutes ago`, `yesterday at 17:40`, `3 days ago`, and as of when. */
 export function presenceWords(p: Presence, reader: When): string {
   const t = reader.t.presence
   const words = p.isOnline ? t.online : lastSeenWords(p.lastSeenAt ?? undefined, reader)
