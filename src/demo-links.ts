@@ -19,6 +19,7 @@ export type DemoLinks = {
   routes(core: Core): Hono<Visitor>
 }
 
+/** The links of one server; `password` is the one of everybody in the demo. */
 export function createDemoLinks(random: Random, password: string): DemoLinks {
   const logins = new Map<string, string>()
   return {

@@ -1,4 +1,6 @@
-/** What an operator may ask of a running branch from its own machine: the same actions as the pages, without a person. */
+/**
+ * What an operator may ask of a running branch from its own machine: the same actions as the pages, without a person.
+ */
 import { accountsPage } from './accounts/accounts-list.ts'
 import { disableUser, setTemporaryPassword } from './accounts/actions.ts'
 import { createUser } from './accounts/new-person.ts'

@@ -61,6 +61,7 @@ export type RunningParts = {
   demo: DemoLinks | undefined
 }
 
+/** Builds and starts everything around the core; `stop` takes it down in reverse. */
 export async function startRunning(parts: RunningParts): Promise<Running> {
   const { core, world, streams } = parts
   const { store, eventLog, membership } = core
@@ -143,7 +144,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const app = createApp({
     ...parts.shell,
     ...{ scope, frameOf, guards, version: VERSION, chat },
-    accounts: { ...accounts, makePhoto: createPhotoMaker(), presenceOf: presence.stateOf },
+    accounts: {
+      ...accounts,
+      makePhoto: createPhotoMaker(),
+      presenceOf: (user) => presence.stateOf(user),
+    },
     streams: {
       ...{ guards, streams, viewers, storeEpoch },
       head: () => headPosition(store.read),

@@ -94,7 +94,7 @@ function unreadCount(viewer: Viewer) {
   return sql<number>`(select count(*) from (
     select 1 from message as m
     where m.conversationId = mine.conversationId and m.position > mine.readPosition
-    and m.authorId <> ${viewer.id} and m.timeKey >= mine.joinedAt
+    and m.authorId <> ${viewer.id} and +m.timeKey >= mine.joinedAt
     and not ${isSeen(viewer.id, viewer.at, 'read')} limit ${UNREAD_MAX}))`
 }
 

@@ -272,6 +272,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
     })
     .execute()
   await reopen(tx, body.conversation, position)
+  await keepUp(tx, { conversation: body.conversation, author: body.author, position })
   if (newest > timeKey) return
   await tx
     .updateTable('conversation')
@@ -288,6 +289,31 @@ async function reopen(tx: Db, conversation: ConversationId, position: number): P
       .set({ [column]: position - 1 })
       .where('conversationId', '=', conversation)
       .where(column, '>=', position)
+      .execute()
+  }
+}
+
+/** Who had seen everything has seen his own message too: counting unread ones must not walk over all he wrote. */
+async function keepUp(
+  tx: Db,
+  of: { conversation: ConversationId; author: UserId; position: number },
+): Promise<void> {
+  const before = await tx
+    .selectFrom('message')
+    .where('conversationId', '=', of.conversation)
+    .where('position', '<', of.position)
+    .orderBy('position', 'desc')
+    .limit(1)
+    .select('position')
+    .executeTakeFirst()
+  for (const column of ['readPosition', 'shownPosition'] as const) {
+    await tx
+      .updateTable('membership')
+      .set({ [column]: of.position })
+      .where('conversationId', '=', of.conversation)
+      .where('userId', '=', of.author)
+      .where(column, '>=', before?.position ?? 0)
+      .where(column, '<', of.position)
       .execute()
   }
 }

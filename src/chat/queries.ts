@@ -2,7 +2,7 @@
  * Reads of chats. Who asks is a parameter of each, and membership is checked in the SQL: "not there" and "not yours"
  * are the same answer. New members see from joining on.
  */
-import type { ExpressionBuilder } from 'kysely'
+import type { ExpressionBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
 import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
@@ -190,7 +190,7 @@ export async function firstUnread(
 ): Promise<Place | undefined> {
   return await unread(db, viewer)
     .where('m.conversationId', '=', conversation)
-    .orderBy('m.timeKey')
+    .orderBy(sql`+m.timeKey`)
     .orderBy('m.id')
     .limit(1)
     .select(['m.timeKey', 'm.id'])
@@ -216,6 +216,7 @@ export async function unreadOf(
   return row.n
 }
 
+/** `+` keeps SQLite from walking the timeline: what is unread lies behind a position. */
 function unread(db: Db, viewer: Viewer) {
   return db
     .selectFrom('membership as mine')
@@ -227,7 +228,7 @@ function unread(db: Db, viewer: Viewer) {
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .where('m.authorId', '!=', viewer.id)
-    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
     .where((eb) => eb.not(isSeen(viewer.id, viewer.at, 'read')))
 }
 
@@ -242,7 +243,7 @@ export async function unreadOfMembers(
   const count = sql<number>`(select count(*) from (
     select 1 from message as m
     where m.conversationId = mb.conversationId and m.position > mb.readPosition
-    and m.authorId <> mb.userId and m.timeKey >= mb.joinedAt
+    and m.authorId <> mb.userId and +m.timeKey >= mb.joinedAt
     and not ${isSeen(reader, at, 'read')} limit ${UNREAD_MAX}))`
   const rows = await db
     .selectFrom('membership as mb')

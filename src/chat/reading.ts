@@ -3,6 +3,7 @@
  * second; at most one event per person, chat, mark and WINDOW_MS goes out, and only when something rose.
  * Source: decisions, read marks; docs/protocol.md, msg.seen.
  */
+import { type SqlBool, sql } from 'kysely'
 import { branchesOf } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -193,7 +194,7 @@ async function passedOver(
     .where('m.late', 'in', seeing.withLate ? [0, 1] : [0])
     .where('m.position', '>', from)
     .where('m.position', '<=', newest)
-    .where('m.timeKey', '<=', top.timeKey)
+    .where(sql<SqlBool>`+m.timeKey <= ${top.timeKey}`)
     .where('m.authorId', '!=', viewer)
     .where((eb) => eb.not(isSeen(viewer, self, seeing.mark)))
     .orderBy('m.position', 'desc')

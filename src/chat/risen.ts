@@ -109,16 +109,16 @@ export async function messagesStoredBy(
   return await between(db, feedN, { after: row?.upTo ?? 0, upTo })
 }
 
-/** Somebody's newest messages in a chat: those whose marks a page shows. */
+/** Somebody's messages among the newest of a chat: those whose marks a page shows. */
 export async function ownNewest(
   db: Db,
   { author, conversation }: { author: UserId; conversation: ConversationId },
 ): Promise<Risen[]> {
-  return await messages(db)
+  const newest = await messages(db)
     .where('m.conversationId', '=', conversation)
-    .where('m.authorId', '=', author)
     .orderBy('m.timeKey', 'desc')
     .orderBy('m.id', 'desc')
     .limit(LINES_PER_PAGE)
     .execute()
+  return newest.filter((m) => m.author === author)
 }

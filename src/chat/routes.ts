@@ -7,14 +7,14 @@ import * as v from 'valibot'
 import { composerError, conversationPage, olderLines } from '../../views/chat/conversation.ts'
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
-import { line as lineView } from '../../views/chat/line.ts'
+import { arrivingLine } from '../../views/chat/line.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { problemText } from '../../views/language/words.ts'
 import { upsert } from '../../views/partials.ts'
 import { asWeb, type SignedIn } from '../accounts/guard.ts'
 import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
-import { asConversationId, asMessageId } from '../base/ids.ts'
+import { asConversationId, asMessageId, timedId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
@@ -23,7 +23,14 @@ import { getChat, membersOf } from './chats.ts'
 import { placeOf } from './cursors.ts'
 import { detailsProps, storyProps } from './line.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps } from './pages.ts'
-import { arrivalsAfter, LINES_PER_PAGE, lineById, linesBefore, type Viewer } from './queries.ts'
+import {
+  arrivalsAfter,
+  LINES_PER_PAGE,
+  lineById,
+  linesBefore,
+  type Viewer,
+  writtenBefore,
+} from './queries.ts'
 import { type Reading, SEEN_LINES_MAX } from './reading.ts'
 import { deliveryStory } from './story.ts'
 import { startTyping, type TypingSignal } from './typing.ts'
@@ -172,7 +179,7 @@ async function send(c: C, parts: ChatRoutesParts): Promise<Response> {
   const draft = await readForm(c, draftSchema)
   const viewer = viewerOf(c, parts)
   const conversation = conversationOf(c)
-  const id = asMessageId(parts.random.id())
+  const id = asMessageId(timedId(parts.clock.now(), parts.random.id()))
   const tab = tabOf(c)
   if (tab !== undefined) parts.answered?.(id, tab)
   try {
@@ -203,8 +210,8 @@ async function answerLine(
   const frame = parts.frameOf(asWeb(c))
   const [shown] = await shownLines(parts, viewer, [written])
   if (shown === undefined) throw new Error('A message that was just written has no line')
-  const options = { timeZone: frame.timeZone, mine: true }
-  return c.html(upsert('#log', lineView(shown, frame.t, options)))
+  const before = await writtenBefore(parts.read, written)
+  return c.html(upsert('#log', arrivingLine(shown, frame, { before, mine: true })))
 }
 
 async function answerProblem(

@@ -225,7 +225,7 @@ async function advance(tx: Db, reading: Reading, self: BranchId): Promise<void> 
     .where('mine.conversationId', '=', conversation)
     .where('mine.userId', '=', user)
     .where('m.authorId', '!=', user)
-    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
     .where((eb) => eb.not(isSeen(user, self, mark)))
     .orderBy('m.position')
     .limit(1)

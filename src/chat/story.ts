@@ -1,6 +1,6 @@
 /**
  * The way of a message in facts: written, waiting or stored at each branch, shown to and read by each person. Only
- * what has happened, with its time. The author alone may ask. Source: decisions, marks; product M2.
+ * what has happened, with its time. The author alone may ask. Source: decisions, marks.
  */
 import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'

@@ -17,6 +17,7 @@ export type PhotoFetching = {
   stop(): Promise<void>
 }
 
+/** Fetches what is missing, one round at a time. */
 export function createPhotoFetching(deps: {
   store: Store
   self: BranchId
