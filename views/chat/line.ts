@@ -8,7 +8,7 @@ import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../la
 import type { Words } from '../language/words.ts'
 import { avatar, type Face, type Html, type Reader, timeAs } from '../parts.ts'
 
-/** The lowest state over all recipients (docs/decisions/013). */
+/** The lowest state over all recipients: the mark is never better than the worst of them. */
 export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
 
 export type Line = {
