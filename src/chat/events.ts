@@ -3,7 +3,7 @@
  * what is written here and what comes from other branches; events may come in any order of feeds.
  * Source: docs/protocol.md, event kinds 04xx.
  */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import * as v from 'valibot'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -254,13 +254,14 @@ export async function ensureDirect(tx: Db, pair: readonly [UserId, UserId]): Pro
 
 async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): Promise<void> {
   const { body, position, arrivedAt, origin } = event
-  if (body.direct) await ensureDirect(tx, body.direct)
   const conversation = await conversationRow(tx, body.conversation)
-  // A clock far ahead must not hold its messages at the end of everybody's history for ever (docs/protocol.md, clocks).
+  if (conversation === undefined && body.direct) await ensureDirect(tx, body.direct)
+  // A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, clocks).
   const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
   const isAhead = event.hlc > limit
   const timeKey = isAhead ? limit : event.hlc
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
+  await keepUp(tx, { conversation: body.conversation, author: body.author, position })
   await tx
     .insertInto('message')
     .values({
@@ -271,8 +272,6 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
       late: newest > timeKey ? 1 : 0,
     })
     .execute()
-  await reopen(tx, body.conversation, position)
-  await keepUp(tx, { conversation: body.conversation, author: body.author, position })
   if (newest > timeKey) return
   await tx
     .updateTable('conversation')
@@ -281,41 +280,34 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
     .execute()
 }
 
-/** An event that had waited comes with its old position: nobody can have seen it yet. */
-async function reopen(tx: Db, conversation: ConversationId, position: number): Promise<void> {
-  for (const column of ['readPosition', 'shownPosition'] as const) {
-    await tx
-      .updateTable('membership')
-      .set({ [column]: position - 1 })
-      .where('conversationId', '=', conversation)
-      .where(column, '>=', position)
-      .execute()
-  }
-}
-
-/** Who had seen everything has seen his own message too: counting unread ones must not walk over all he wrote. */
+/**
+ * Keeps the positions up to which all was seen true. An event that had waited comes with its old position: nobody can
+ * have seen it yet. And who had seen everything has seen his own message too: else counting what is unread would walk
+ * over all he wrote.
+ */
 async function keepUp(
   tx: Db,
   of: { conversation: ConversationId; author: UserId; position: number },
 ): Promise<void> {
-  const before = await tx
+  const { conversation, author, position } = of
+  const newest = await tx
     .selectFrom('message')
-    .where('conversationId', '=', of.conversation)
-    .where('position', '<', of.position)
+    .where('conversationId', '=', conversation)
     .orderBy('position', 'desc')
     .limit(1)
     .select('position')
     .executeTakeFirst()
-  for (const column of ['readPosition', 'shownPosition'] as const) {
-    await tx
-      .updateTable('membership')
-      .set({ [column]: of.position })
-      .where('conversationId', '=', of.conversation)
-      .where('userId', '=', of.author)
-      .where(column, '>=', before?.position ?? 0)
-      .where(column, '<', of.position)
-      .execute()
-  }
+  const before = newest?.position ?? 0
+  const isOld = before > position
+  const moved = (column: 'readPosition' | 'shownPosition') =>
+    isOld
+      ? sql<number>`min(${sql.ref(column)}, ${position - 1})`
+      : sql<number>`iif(${sql.ref(column)} >= ${before}, ${position}, ${sql.ref(column)})`
+  const members = tx
+    .updateTable('membership')
+    .set({ readPosition: moved('readPosition'), shownPosition: moved('shownPosition') })
+    .where('conversationId', '=', conversation)
+  await (isOld ? members : members.where('userId', '=', author)).execute()
 }
 
 /** A message's id is the id of its event. */
