@@ -1,0 +1,74 @@
+/** Somebody who sits at another branch: reads and writes there, and finds it done at home. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
+import { DAY } from '../../src/base/units.ts'
+import { postMessage } from '../../src/chat/actions.ts'
+import { linesBefore, unreadOf } from '../../src/chat/queries.ts'
+import { companyOf, type Office, type Person } from './cast.ts'
+
+/** The directory of an office says that somebody is a guest of another. */
+async function seat(office: Office, person: Person, at: Office) {
+  const until = office.parts.clock.now() + DAY
+  const where = { userId: person.id, branchId: at.keys.id }
+  await office.store.writer.write(async (tx) => {
+    const proof = { epoch: 1, rev: 1, hlc: HLC_ZERO, salt: '', publicKey: new Uint8Array(32) }
+    await tx
+      .insertInto('credential')
+      .values({ ...where, ...proof, mustChange: 0 })
+      .execute()
+    await tx
+      .insertInto('location')
+      .values({ ...where, epoch: 1, until, hlc: HLC_ZERO })
+      .execute()
+  })
+}
+
+test('what a guest reads is read at home too, and the author hears of it once', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
+  const [kyiv, lviv, odesa] = company.offices
+  assert(kyiv && lviv && odesa)
+  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
+  await company.settle()
+  for (const office of company.offices) await seat(office, bob, odesa)
+  const chat = await ada.adds(bob)
+  const first = await ada.posts(chat, 'one')
+  await ada.posts(chat, 'two')
+  await company.settle()
+  const there = await linesBefore(odesa.store.read, bob.at(odesa), { conversation: chat, limit: 9 })
+  assert.deepEqual(
+    there.lines.map((line) => line.body),
+    ['one', 'two'],
+  )
+  await odesa.reading.markSeen(bob.id, { conversation: chat, lines: [first], mark: 'read' })
+  await company.settle()
+  assert.equal(await unreadOf(odesa.store.read, bob.at(odesa), chat), 1)
+  assert.equal(await unreadOf(lviv.store.read, bob.viewer, chat), 1, 'at home the same')
+  const draft = { conversation: chat, body: 'from Odesa' }
+  const answer = await postMessage(odesa.parts, bob.id, draft)
+  await company.settle()
+  assert.deepEqual(await ada.sees(chat), ['one', 'two', 'from Odesa'])
+  assert.deepEqual(await bob.sees(chat), ['one', 'two', 'from Odesa'])
+  await ada.reads(chat, answer.message)
+  assert.equal(await unreadOf(kyiv.store.read, ada.viewer, chat), 0)
+})
+
+test('a branch where somebody never signed in cannot write for him', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv')
+  const [kyiv, lviv] = company.offices
+  assert(kyiv && lviv)
+  const [ada, bob] = [await kyiv.hire('Ada'), await kyiv.hire('Bob')]
+  await company.settle()
+  const chat = await ada.adds(bob)
+  await ada.posts(chat, 'hi')
+  await company.settle()
+  // Lviv believes in the guest by itself; Kyiv has no proof of it.
+  await seat(lviv, bob, lviv)
+  const direct = [ada.id, bob.id].sort() as [typeof ada.id, typeof bob.id]
+  const body = { conversation: chat, author: bob.id, body: 'not me', direct }
+  await lviv.store.writer.write((tx) =>
+    lviv.log.append(tx, { kind: lviv.kinds.msgPost, body, to: [kyiv.keys.id] }),
+  )
+  await company.settle()
+  assert.deepEqual(await ada.sees(chat), ['hi'])
+})
