@@ -50,7 +50,7 @@ const problems = {
   'members-many': (v) => `At most ${v.max ?? 0} members, please.`,
   'owners-only': () => 'Only the owners of the group change who is in it.',
   'kept-elsewhere': (v) =>
-    `The members of this group are kept in ${v.branch ?? ''}, which cannot be reached now.`,
+    `The members of this group are kept in ${v.branch ?? ''}. They can be changed there.`,
   'profile-at-home': (v) => `Your profile is kept in ${v.branch ?? ''}. It can be changed there.`,
   'home-silent': (v) =>
     `${v.branch ?? ''}, your home branch, was not heard for too long. Sign in there, or wait for the line.`,

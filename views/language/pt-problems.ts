@@ -49,7 +49,7 @@ export const ptProblems: typeof enProblems = {
     'members-many': (v) => `No máximo ${v.max ?? 0} membros.`,
     'owners-only': () => 'Só os responsáveis do grupo mudam quem lá está.',
     'kept-elsewhere': (v) =>
-      `Os membros deste grupo são geridos em ${v.branch ?? ''}, que agora não se consegue alcançar.`,
+      `Os membros deste grupo são geridos em ${v.branch ?? ''}. É lá que se mudam.`,
     'profile-at-home': (v) => `O seu perfil está em ${v.branch ?? ''}. É lá que se muda.`,
     'home-silent': (v) =>
       `${v.branch ?? ''}, a sua filial, não dá sinal há demasiado tempo. Entre lá ou espere pela linha.`,
