@@ -3,15 +3,20 @@ import { readFileSync } from 'node:fs'
 import { commandOf } from './commands/commands.ts'
 import { UsageError } from './config.ts'
 
-try {
-  process.exitCode = await commandOf(process.argv.slice(2), {
-    environment: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  })
-} catch (error) {
-  const words = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`branchline: ${words}\n`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
+async function statusOf(argv: readonly string[]): Promise<number> {
+  try {
+    return await commandOf(argv, {
+      environment: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+    })
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`branchline: ${words}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
 }
+
+// Not by running dry: a read of standard input cannot be taken back and would keep the process for ever.
+process.exit(await statusOf(process.argv.slice(2)))
