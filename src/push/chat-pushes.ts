@@ -237,8 +237,14 @@ export class ChatPushes {
   ): Promise<Push[]> {
     const { presenceOf } = this.#parts
     const chat = await chatFor(this.#parts, user, conversation)
+    const line: Push = {
+      to: [user],
+      chat: conversation,
+      html: (reader) => textOf(replacement('#typing', typingLine(typing, reader))),
+      api: { event: 'typing', data: { conversation, users: others } },
+    }
     if (chat.kind === 'direct' && chat.last === undefined) {
-      return await this.#firstTyping(user, chat, typing.length > 0)
+      return [line, ...(await this.#firstTyping(user, chat, typing.length > 0))]
     }
     const row: Push = {
       to: [user],
@@ -246,14 +252,8 @@ export class ChatPushes {
         const props = chatRowProps(chat, { viewer: user, presenceOf, typing, t: reader.t })
         return textOf(replacement(`#last-${conversation}`, rowLast(props, reader)))
       },
-      api: { event: 'typing', data: { conversation, users: others } },
     }
-    const line: Push = {
-      to: [user],
-      chat: conversation,
-      html: (reader) => textOf(replacement('#typing', typingLine(typing, reader))),
-    }
-    return [row, line]
+    return [line, row]
   }
 
   /** Somebody types a first message: the row comes with it, and goes if nothing follows and he is no contact. */

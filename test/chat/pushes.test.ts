@@ -191,13 +191,17 @@ test('who is taken out of a group loses its row, the others see who is left', as
 test('typing is shown to the others, never to the typist', async (t) => {
   const { kyiv, ada, eve } = await cast(t)
   const chat = await ada.adds(eve)
-  await eve.posts(chat, 'hi')
   const seen = watch(kyiv, ada, eve)
   seen.types(ada)
-  const pushes = await seen.pushes.pushesForTyping(chat)
-  assert.match(await shown(pushes, eve, chat), /Ada is typing/)
-  assert.doesNotMatch(await shown(pushes, ada, chat), /is typing/)
-  assert.ok(pushes.every((push) => push.position === undefined))
+  for (const occasion of ['before a first message', 'in a chat']) {
+    const pushes = await seen.pushes.pushesForTyping(chat)
+    assert.match(await shown(pushes, eve, chat), /Ada is typing/, occasion)
+    assert.doesNotMatch(await shown(pushes, ada, chat), /is typing/, occasion)
+    const told = pushes.filter((push) => push.api?.event === 'typing' && push.to.includes(eve.id))
+    assert.deepEqual(told.map(dataOf), [{ conversation: chat, users: [ada.id] }])
+    assert.ok(pushes.every((push) => push.position === undefined))
+    await eve.posts(chat, 'hi')
+  }
 })
 
 test('an event that had waited carries no position to resume from', async (t) => {
