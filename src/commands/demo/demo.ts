@@ -1,6 +1,7 @@
 /** `demo`: the first five minutes of a newcomer. Two linked branches on this machine, people, a past, and keys. */
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import type { Call } from '../commands.ts'
 import type { Control } from '../control-client.ts'
@@ -33,6 +34,7 @@ export async function demo(call: Call): Promise<number> {
     }
   }
   const servers = await plan(call, folder)
+  enableCompileCache(join(folder, 'cache'))
   if (!existsSync(join(folder, READY_FILE))) {
     call.out('Making a small company with two branches ...\n')
     await seedDemo(servers, call.config, call.err)

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { flushCompileCache, getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Control } from '../control-client.ts'
@@ -47,8 +48,11 @@ export async function startServer(
   entry: string,
 ): Promise<{ process: ChildProcess; control: Control }> {
   const log = openSync(join(server.folder, 'server.log'), 'a', 0o600)
+  // What this process has compiled, its servers need not compile again.
+  flushCompileCache()
   const child = spawn(process.execPath, [entry, 'serve', ...flagsOf(server)], {
     stdio: ['ignore', log, log],
+    env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
   })
   closeSync(log)
   let exit: number | null | undefined
