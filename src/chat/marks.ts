@@ -118,15 +118,30 @@ export async function marksOf(
   const recipients = await recipientsOf(db, conversation, author)
   const stored = own.filter((m) => isStored(entries.filter((e) => e.position === m.position)))
   for (const m of stored) marks.set(m.position, 'stored')
+  const refused = await refusedOf(
+    db,
+    own.map((m) => m.position),
+  )
+  for (const position of refused) marks.set(position, 'refused')
   const present = recipients.filter((r) => r.leftAt === null)
   if (stored.length === 0 || present.length >= TELLING_MEMBERS_MAX) return marks
   const seen = await seenOn(db, conversation, [0, ...new Set(entries.map((e) => e.feedN))])
-  for (const m of stored) {
+  for (const m of stored.filter((each) => !refused.has(each.position))) {
     const places = placesOf(m, entries)
     const waited = recipients.filter((r) => isFor(r, m.timeKey))
     marks.set(m.position, lowest(waited.map((r) => stateOf(r.user, places, seen))))
   }
   return marks
+}
+
+/** Messages that a branch stored and will not show: somebody will never see them, whoever else has. */
+async function refusedOf(db: Db, positions: readonly number[]): Promise<Set<number>> {
+  const rows = await db
+    .selectFrom('refusal')
+    .where('position', 'in', [...positions])
+    .select('position')
+    .execute()
+  return new Set(rows.map((row) => row.position))
 }
 
 /** Whether every branch it goes to holds it; a branch may be served by several feeds after a restore. */

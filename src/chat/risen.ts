@@ -109,6 +109,18 @@ export async function messagesStoredBy(
   return await between(db, feedN, { after: row?.upTo ?? 0, upTo })
 }
 
+/** The message that another branch refused; none when the event was another one. */
+export async function messageRefused(
+  db: Db,
+  self: BranchId,
+  refused: { event: string; origin: BranchId },
+): Promise<Risen[]> {
+  if (refused.origin !== self) return []
+  return await messages(db)
+    .where('m.id', '=', refused.event as MessageId)
+    .execute()
+}
+
 /** Somebody's messages among the newest of a chat: those whose marks a page shows. */
 export async function ownNewest(
   db: Db,

@@ -102,9 +102,11 @@ async function branchSteps(db: Db, asked: Asked): Promise<StoryStep[]> {
   const destinations = [...new Set(entries.map((entry) => entry.destination))]
   destinations.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en'))
   for (const branch of destinations) {
-    steps.push(await branchStep(db, branch, asked))
     const refusal = refusals.find((row) => row.branchId === branch)
-    if (refusal === undefined) continue
+    if (refusal === undefined) {
+      steps.push(await branchStep(db, branch, asked))
+      continue
+    }
     const { reason, at } = refusal
     steps.push({ state: 'refused', branch: nameOf(branch), at, reason })
   }

@@ -17,10 +17,11 @@ import { chatRowProps, conversationProps } from '../chat/line.ts'
 import { marksOf } from '../chat/marks.ts'
 import { linesDown } from '../chat/pages.ts'
 import { type Line, lineById, unreadOfMembers, writtenBefore } from '../chat/queries.ts'
-import { messagesSeenBy, messagesStoredBy, type Risen } from '../chat/risen.ts'
+import { messageRefused, messagesSeenBy, messagesStoredBy, type Risen } from '../chat/risen.ts'
 import type { SeenBody } from '../chat/seen.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { StoredUpTo } from '../eventlog/log.ts'
+import type { Refused } from '../eventlog/refused.ts'
 import {
   type ChatPushParts,
   chatFor,
@@ -71,6 +72,11 @@ export class ChatPushes {
         return await this.#ofGroup(event as LoggedEvent<ConvBody>, position)
       case 'contact.put':
         return await this.#ofContact(event as LoggedEvent<ContactBody>)
+      case 'evt.refused': {
+        const { read, self } = this.#parts
+        const refused = await messageRefused(read, self, event.body as Refused)
+        return await this.marksOf(refused, { position, receipt: undefined })
+      }
       default:
         return []
     }

@@ -8,7 +8,7 @@ import { createGroup } from '../../src/chat/groups.ts'
 import { marksOf } from '../../src/chat/marks.ts'
 import { firstUnread, lineById, unreadOf } from '../../src/chat/queries.ts'
 import { deliveryStory, type LinkOf } from '../../src/chat/story.ts'
-import { type Company, companyOf, type Office, type Person } from './cast.ts'
+import { companyOf, type Office, type Person } from './cast.ts'
 
 const up: LinkOf = () => ({ up: true, since: 0 })
 
@@ -207,4 +207,22 @@ test('the story tells each step with its time, to the author alone', async (t) =
   await assert.rejects(asked, (error) => error instanceof AppError && error.code === 'not-found')
 })
 
-export type { Company }
+test('what another branch refuses is told to the author, and never called stored', async (t) => {
+  const { company, kyiv, lviv, ada, bob, chat } = await pair(t)
+  const kind = lviv.kinds.msgPost
+  const { refusal } = kind
+  kind.refusal = async () => 'not-a-member'
+  const message = await ada.posts(chat, 'hi')
+  const told: string[] = []
+  kyiv.log.onCommitted((events) => void told.push(...events.map((event) => event.kind)))
+  await company.settle()
+  kind.refusal = refusal
+  assert.deepEqual(told, ['evt.refused'])
+  assert.deepEqual(await bob.sees(chat), [])
+  assert.equal(await markOf(ada, message), 'refused')
+  const story = await deliveryStory(kyiv.store.read, ada.viewer, { message, linkOf: up })
+  assert.deepEqual(
+    story.steps.map((step) => step.state),
+    ['written', 'refused'],
+  )
+})
