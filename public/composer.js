@@ -41,9 +41,27 @@
     if (box.value.trim() !== '') form.requestSubmit()
   })
   box.addEventListener('input', grow)
-  form.addEventListener('submit', () => {
-    if (!touch.matches) box.focus()
-  })
+  function say(text) {
+    const words = document.createElement('p')
+    words.className = 'error'
+    words.setAttribute('role', 'alert')
+    words.textContent = text
+    place?.replaceChildren(words)
+  }
+
+  // Before htmx hears of it: what is too long stays in the box, whole, with the number.
+  form.addEventListener(
+    'submit',
+    (event) => {
+      if (!touch.matches) box.focus()
+      const { length } = box.value
+      if (length <= Number(box.dataset.max)) return
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      say(box.dataset.tooLong.replace('{length}', length))
+    },
+    { capture: true },
+  )
 
   document.addEventListener('htmx:config:request', (event) => {
     const { ctx } = event.detail
@@ -75,10 +93,7 @@
 
   document.addEventListener('htmx:error', ({ detail }) => {
     if (!undo(detail.ctx)) return
-    const words = document.createElement('p')
-    words.className = 'error'
-    words.textContent = document.getElementById('offline')?.dataset.offline ?? ''
-    place?.replaceChildren(words)
+    say(document.getElementById('offline')?.dataset.offline ?? '')
   })
   document.addEventListener('htmx:response:error', ({ detail }) => {
     const { ctx } = detail

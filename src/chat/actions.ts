@@ -134,7 +134,10 @@ function usableBody(text: string): string {
   if (body.trim() === '') throw invalidInput('body', 'The message is empty', 'message-empty')
   if (body.length <= BODY_CHARS_MAX) return body
   const message = `Cannot post a message: the body has ${body.length} characters, the limit is ${BODY_CHARS_MAX}`
-  throw invalidInput('body', message, 'message-long', { max: BODY_CHARS_MAX })
+  throw invalidInput('body', message, 'message-long', {
+    max: BODY_CHARS_MAX,
+    length: body.length,
+  })
 }
 
 function usableClientId(text: string | undefined): string | undefined {

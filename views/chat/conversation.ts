@@ -166,7 +166,7 @@ export function composer(p: ComposerProps, reader: Reader): Html {
 ${formTokenField(reader)}<input type="hidden" name="clientId" value="">
 <div id="composer-error">${p.error && html`<p class="error" role="alert">${p.error}</p>`}</div>
 <label class="hidden" for="body">${t.write}</label>
-${p.plain ? plainInput(p) : box(p, base, t.write)}
+${p.plain ? plainInput(p) : box(p, base, reader)}
 <button class="button primary send">${icon('send-horizontal', reader)}<span>${t.send}</span></button>
 </form>`
 }
@@ -177,11 +177,13 @@ export function composerError(text: string): Html {
 }
 
 function plainInput(p: ComposerProps): Html {
-  return html`<input id="body" name="body" size="60" maxlength="${BODY_CHARS_MAX}" value="${p.draft ?? ''}" required>`
+  return html`<input id="body" name="body" size="60" value="${p.draft ?? ''}" required>`
 }
 
-function box(p: ComposerProps, base: string, label: string): Html {
-  return html`<textarea id="body" name="body" rows="1" maxlength="${BODY_CHARS_MAX}" placeholder="${label}" required hx-post="${base}/typing" hx-trigger="input throttle:3s" hx-swap="none" hx-sync="this:drop"${attributes({ autofocus: p.draft !== undefined })}>${p.draft ?? ''}</textarea>`
+// No maxlength: a browser cuts off what is pasted beyond it without a word. The script counts, and the server does.
+function box(p: ComposerProps, base: string, { t }: Pick<Reader, 't'>): Html {
+  const tooLong = t.problems['message-long']({ length: '{length}', max: BODY_CHARS_MAX })
+  return html`<textarea id="body" name="body" rows="1" data-max="${BODY_CHARS_MAX}" data-too-long="${tooLong}" placeholder="${t.chat.write}" required hx-post="${base}/typing" hx-trigger="input throttle:3s" hx-swap="none" hx-sync="this:drop"${attributes({ autofocus: p.draft !== undefined })}>${p.draft ?? ''}</textarea>`
 }
 
 function closedNote(c: Conversation, reader: Reader): Html {
