@@ -6,8 +6,8 @@
  *   +------+------+----------+------------------------+
  *   | type | flags| length   | payload (length bytes) |   one Noise message carries one or more, whole
  *   +------+------+----------+------------------------+
- *   flags: bit0 = 0 (no compression inside a link: bombs, oracles), bit1 = more follows (BATCH, CHUNK, JOIN_RES,
- *   HAVE needs none), bit7 = must be understood. An unknown type is ignored when bit7 is clear, else it ends the link.
+ *   flags: bit0 = 0 (no compression inside a link: bombs, oracles), bit1 = more follows (BATCH, CHUNK, JOIN_RES),
+ *   bit7 = must be understood. An unknown type is ignored when bit7 is clear, else it ends the link.
  */
 import { FormatError } from '../base/bytes.ts'
 

@@ -69,6 +69,11 @@ for (const seed of [1, 2, 3, 4]) {
       'everything arrived',
       200,
     )
+    const outboxes = async () => [
+      await kyiv.eventLog.outboxOf(lviv.keys.branch),
+      await lviv.eventLog.outboxOf(kyiv.keys.branch),
+    ]
+    await org.until(async () => `${await outboxes()}` === '0,0', 'every ack arrived', 100)
     // Feeds of two boots have no common order; inside each of them there is one.
     assert.deepEqual(lviv.texts().toSorted(byNumber), sent.kyiv)
     assert.deepEqual(atKyiv(), sent.lviv)
@@ -78,7 +83,9 @@ for (const seed of [1, 2, 3, 4]) {
         half,
       )
     }
-    const faults = [...kyiv.lines, ...lviv.lines].filter(({ name }) => /link.failed|broken|altered|commit-failed/.test(name))
+    const faults = [...kyiv.lines, ...lviv.lines].filter(({ name }) =>
+      /link.failed|broken|altered|commit-failed/.test(name),
+    )
     assert.deepEqual(faults, [])
     await kyiv.stop()
     await lviv.stop()
