@@ -35,7 +35,7 @@ const problems = {
   'photo-large': () => 'The picture is too large. Up to 10 MB, please.',
   'message-empty': () => 'There is nothing to send yet.',
   'message-long': (v) =>
-    `This has ${v.length} characters; a message has at most ${v.max}. Nothing was sent: shorten it, or send it in parts.`,
+    `${v.length ? `This has ${v.length} characters; a` : 'A'} message has at most ${v.max ?? 4000}. Nothing was sent: shorten it, or send it in parts.`,
   'members-none': () => 'Choose at least one person.',
   'not-writable': () => 'You can read this chat, but not write in it.',
   blocked: () => 'This person does not take messages from you.',

@@ -33,7 +33,7 @@ export const ptProblems: typeof enProblems = {
     'photo-large': () => 'A imagem é demasiado grande. Até 10 MB.',
     'message-empty': () => 'Ainda não há nada para enviar.',
     'message-long': (v) =>
-      `Isto tem ${v.length} caracteres; uma mensagem tem no máximo ${v.max}. Nada foi enviado: encurte o texto ou envie-o por partes.`,
+      `${v.length ? `Isto tem ${v.length} caracteres; uma` : 'Uma'} mensagem tem no máximo ${v.max ?? 4000}. Nada foi enviado: encurte o texto ou envie-o por partes.`,
     'members-none': () => 'Escolha pelo menos uma pessoa.',
     'not-writable': () => 'Pode ler esta conversa, mas não escrever nela.',
     blocked: () => 'Esta pessoa não recebe mensagens suas.',
