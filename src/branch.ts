@@ -3,6 +3,7 @@
  * process, because nothing is the process's. What it opens is closed in reverse, also when a start fails half-way.
  */
 import { fileURLToPath } from 'node:url'
+import type { Hono } from 'hono'
 import { createHasher } from './accounts/hasher.ts'
 import { createShell, type ShellDeps } from './app.ts'
 import { AppError } from './base/errors.ts'
@@ -18,7 +19,7 @@ import { findMembership } from './organisation/membership.ts'
 import { type Running, startRunning } from './running.ts'
 import { foundBranch, joinBranch, type SetupParts, setUpBySettings } from './setup/found.ts'
 import { setupRoutes } from './setup/routes.ts'
-import type { Bindings } from './web/env.ts'
+import type { Bindings, Visitor } from './web/env.ts'
 import { frames } from './web/frame.ts'
 import { createStreams, type Streams } from './web/sse.ts'
 import { staticFiles } from './web/static.ts'
@@ -29,6 +30,8 @@ export type { Operations } from './operations.ts'
 
 export type Branch = {
   fetch(request: Request, env: Bindings): Response | Promise<Response>
+  /** What answers now: the first-run page, then the branch. */
+  readonly app: Hono<Visitor>
   streams: Streams
   /** What the first-run page asks for; of no use once the branch is set up. */
   readonly setupCode: string
@@ -107,6 +110,9 @@ export async function createBranch(
   return {
     fetch: (request, env) => (running?.app ?? setupApp).fetch(request, env),
     ...{ streams, setupCode },
+    get app() {
+      return running?.app ?? setupApp
+    },
     get core() {
       return running?.core
     },

@@ -1,0 +1,302 @@
+/**
+ * Who may ask what: every route the server has, asked by a stranger, an employee outside the chat, a member of it, a
+ * branch admin and an organisation admin. A new route without a line in the table fails.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Castle, castle } from './castle.ts'
+
+const CALLERS = ['stranger', 'outsider', 'member', 'branchAdmin', 'organisationAdmin'] as const
+type Caller = (typeof CALLERS)[number]
+const LOGINS: Record<Exclude<Caller, 'stranger'>, string> = {
+  outsider: 'olga',
+  member: 'emil',
+  branchAdmin: 'bea',
+  organisationAdmin: 'ada',
+}
+
+type Answers = readonly [string, string, string, string, string]
+type Line = {
+  answers: Answers
+  /** What stands for the parameters; the chat and the message of the test when absent. */
+  path?: (at: World, caller: Caller) => string
+  fields?: (at: World, caller: Caller) => Record<string, string>
+  multipart?: boolean
+  json?: (at: World, caller: Caller) => unknown
+  /** The caller has to sign in again afterwards. */
+  endsSignIn?: boolean
+}
+type World = { chat: string; message: string; victim: string; other: string }
+
+const DOOR = '303 /sign-in'
+const everybody = (answer: string): Answers => [answer, answer, answer, answer, answer]
+/** Pages. */
+const signedIn = (answer: string): Answers => [DOOR, answer, answer, answer, answer]
+const members = (answer: string): Answers => [DOOR, '404', answer, '404', '404']
+const admins = (answer: string): Answers => [DOOR, '403', '403', answer, answer]
+/** The API. */
+const withToken = (answer: string): Answers => ['401', answer, answer, answer, answer]
+const membersByToken = (answer: string): Answers => ['401', '404', answer, '404', '404']
+const adminsByToken = (answer: string): Answers => ['401', '403', '403', answer, answer]
+
+const message = { fields: () => ({ body: 'Hello' }) }
+const record = {
+  ...{ firstName: 'New', lastName: 'Name', department: '', post: '', phone: '', room: '' },
+  role: 'employee',
+}
+const ofVictim = (end = '') => ({ path: ({ victim }: World) => `/admin/users/${victim}${end}` })
+const ofVictimApi = (end = '') => ({
+  path: ({ victim }: World) => `/api/v1/admin/users/${victim}${end}`,
+})
+const loginOf = (caller: Caller, kind: string) => `new.${kind}.${caller.toLowerCase()}`
+const newPassword = { password: 'other lantern 9' }
+
+const TABLE: Record<string, Line> = {
+  'GET /healthz': { answers: everybody('200') },
+  'GET /readyz': { answers: everybody('200') },
+  'GET /static/:file': { answers: everybody('200'), path: () => '/static/app.js' },
+
+  'GET /sign-in': { answers: ['200', ...signedIn('303 /chats').slice(1)] as unknown as Answers },
+  'POST /sign-in': { answers: everybody('422'), fields: () => ({ login: 'x', password: 'y' }) },
+  'POST /sign-out': { answers: everybody(DOOR), fields: () => ({}), endsSignIn: true },
+  'GET /password': { answers: signedIn('303 /profile') },
+  'POST /password': { answers: signedIn('303 /profile'), fields: () => newPassword },
+  'GET /profile': { answers: signedIn('200') },
+  'POST /profile': {
+    answers: signedIn('303 /profile'),
+    fields: () => ({ firstName: 'A', lastName: 'B', language: 'en', theme: 'auto' }),
+    multipart: true,
+  },
+  'POST /profile/password': { answers: signedIn('422'), fields: () => ({ current: 'x' }) },
+  'POST /profile/sign-ins/:id/end': {
+    answers: signedIn('303 /profile'),
+    path: ({ other }) => `/profile/sign-ins/${other}/end`,
+    fields: () => ({}),
+  },
+  'GET /photos/:hash': { answers: signedIn('404'), path: () => `/photos/${'ab'.repeat(32)}` },
+
+  'GET /': { answers: signedIn('303 /chats') },
+  'GET /chats': { answers: signedIn('200') },
+  'GET /chats/:id': { answers: members('200') },
+  'GET /chats/:id/details': { answers: members('200') },
+  'GET /chats/:id/older': {
+    answers: members('200'),
+    path: ({ chat }) => `/chats/${chat}/older?before=${'f'.repeat(32)}`,
+  },
+  'GET /chats/:id/wait': {
+    answers: members('303 /chats'),
+    path: ({ chat }) => `/chats/${chat}/wait?after=0`,
+  },
+  'POST /chats/:id/messages': { answers: members('303 /chats'), ...message },
+  'POST /chats/:id/seen': {
+    answers: members('204'),
+    fields: ({ message }) => ({ upTo: message, mark: 'shown' }),
+  },
+  'POST /chats/:id/typing': { answers: members('204'), fields: () => ({}) },
+  'GET /chats/new-group': { answers: signedIn('200') },
+  'POST /chats/new-group': {
+    answers: signedIn('303 /chats'),
+    fields: ({ victim }) => ({ title: 'Group', members: victim }),
+  },
+  'GET /messages/:id/delivery': { answers: members('200') },
+  'GET /people/add': { answers: signedIn('200') },
+  'POST /people/add': { answers: signedIn('303 /chats'), fields: ({ victim: user }) => ({ user }) },
+  // Without a sign-in a stream says `bye`; signed in it never tells whether a chat exists.
+  'GET /events/page': {
+    answers: everybody('200'),
+    path: ({ chat }) => `/events/page?chat=${chat}`,
+  },
+
+  'GET /admin': { answers: admins('303 /admin') },
+  'GET /admin/users': { answers: admins('200') },
+  'POST /admin/users': {
+    answers: admins('200'),
+    fields: (_at, caller) => ({ ...record, ...newPassword, login: loginOf(caller, 'page') }),
+  },
+  'GET /admin/users/new': { answers: admins('200') },
+  'GET /admin/users/:id': { answers: admins('200'), ...ofVictim() },
+  'POST /admin/users/:id': {
+    answers: admins('303 /admin'),
+    ...ofVictim(),
+    fields: () => record,
+  },
+  'POST /admin/users/:id/disable': {
+    answers: admins('303 /admin'),
+    ...ofVictim('/disable'),
+    fields: () => ({ confirm: 'vic' }),
+  },
+  'POST /admin/users/:id/enable': {
+    answers: admins('303 /admin'),
+    ...ofVictim('/enable'),
+    fields: () => ({}),
+  },
+  'POST /admin/users/:id/password': {
+    answers: admins('200'),
+    ...ofVictim('/password'),
+    fields: () => newPassword,
+  },
+  'GET /admin/branches': { answers: admins('200') },
+  // Only an organisation admin invites; here the relay is off, so that he is told that there is no address.
+  'POST /admin/invitations': {
+    answers: [DOOR, '403', '403', '403', '422'],
+    fields: () => ({ branch: 'Lviv' }),
+  },
+
+  'GET /api/v1/openapi.json': { answers: everybody('200') },
+  'POST /api/v1/sign-in': {
+    answers: everybody('401'),
+    json: () => ({ login: 'x', password: 'y' }),
+  },
+  'POST /api/v1/sign-out': { answers: withToken('204'), endsSignIn: true },
+  'GET /api/v1/me': { answers: withToken('200') },
+  'PATCH /api/v1/me': { answers: withToken('200'), json: () => ({ lastName: 'Test' }) },
+  'GET /api/v1/people': { answers: withToken('200') },
+  'GET /api/v1/people/:login': { answers: withToken('200'), path: () => '/api/v1/people/vic' },
+  'GET /api/v1/events': { answers: withToken('200') },
+  'GET /api/v1/conversations': { answers: withToken('200') },
+  'POST /api/v1/conversations': {
+    answers: withToken('201'),
+    json: () => ({ kind: 'group', title: 'Group', members: ['vic'] }),
+  },
+  'GET /api/v1/conversations/:id/messages': { answers: membersByToken('200') },
+  'POST /api/v1/conversations/:id/messages': {
+    answers: membersByToken('201'),
+    json: () => ({ body: 'Hello' }),
+  },
+  'POST /api/v1/conversations/:id/read': {
+    answers: membersByToken('204'),
+    json: ({ message: upTo }) => ({ upTo }),
+  },
+  'POST /api/v1/conversations/:id/typing': { answers: membersByToken('204') },
+  'PUT /api/v1/conversations/:id/members/:login': {
+    answers: membersByToken('204'),
+    path: ({ chat }) => `/api/v1/conversations/${chat}/members/vic`,
+  },
+  'DELETE /api/v1/conversations/:id/members/:login': {
+    answers: membersByToken('204'),
+    path: ({ chat }) => `/api/v1/conversations/${chat}/members/vic`,
+  },
+  'GET /api/v1/messages/:id/delivery': { answers: membersByToken('200') },
+  'POST /api/v1/admin/users': {
+    answers: adminsByToken('201'),
+    json: (_at, caller) => ({ login: loginOf(caller, 'api'), name: 'New Name' }),
+  },
+  'PATCH /api/v1/admin/users/:id': {
+    answers: adminsByToken('200'),
+    ...ofVictimApi(),
+    json: () => ({ room: '7' }),
+  },
+  'POST /api/v1/admin/users/:id/disable': {
+    answers: adminsByToken('200'),
+    ...ofVictimApi('/disable'),
+  },
+  'POST /api/v1/admin/users/:id/enable': {
+    answers: adminsByToken('200'),
+    ...ofVictimApi('/enable'),
+  },
+  'POST /api/v1/admin/users/:id/password': {
+    answers: adminsByToken('200'),
+    ...ofVictimApi('/password'),
+    json: () => ({}),
+  },
+  'GET /api/v1/admin/branches': { answers: adminsByToken('200') },
+  'POST /api/v1/admin/invitations': {
+    answers: ['401', '403', '403', '403', '422'],
+    json: () => ({ branch: 'Lviv' }),
+  },
+}
+
+test('every route gives everybody the answer of the table, and no route is missing', async (t) => {
+  const at = await castle(t)
+  const routes = new Set(
+    at
+      .app()
+      .routes.filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path}`),
+  )
+  assert.deepEqual(Object.keys(TABLE).sort(), [...routes].sort(), 'a route and a line for each')
+
+  const world = await peopled(at)
+  const served = await at.serve()
+  const credentials = new Map<string, Record<string, string>>()
+  const headersOf = async (caller: Caller, isApi: boolean): Promise<Record<string, string>> => {
+    if (caller === 'stranger') return {}
+    const key = `${caller} ${isApi}`
+    const known = credentials.get(key)
+    if (known) return known
+    const login = LOGINS[caller]
+    const fresh: Record<string, string> = isApi
+      ? { authorization: `Bearer ${(await at.script(login)).token}` }
+      : { cookie: (await at.browser(login)).cookie }
+    credentials.set(key, fresh)
+    return fresh
+  }
+  const wrong: string[] = []
+  for (const [route, line] of Object.entries(TABLE)) {
+    for (const [i, caller] of CALLERS.entries()) {
+      const isApi = route.includes(' /api/')
+      const headers = await headersOf(caller, isApi)
+      const answer = await asked(served.url, { route, line, caller, world, headers })
+      if (line.endsSignIn) credentials.delete(`${caller} ${isApi}`)
+      const expected = line.answers[i]
+      if (answer !== expected) wrong.push(`${route} as ${caller}: ${answer}, expected ${expected}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+async function peopled(at: Castle): Promise<World> {
+  for (const login of ['olga', 'emil', 'vic']) await at.add(login)
+  await at.add('bea', 'branch-admin')
+  const emil = await at.script('emil')
+  const group = { kind: 'group', title: 'Secret', members: ['vic'] }
+  const { id: chat } = await emil.json<{ id: string }>('POST', '/conversations', group)
+  const said = { body: 'The vault is behind the clock' }
+  const path = `/conversations/${chat}/messages`
+  const { id: written } = await emil.json<{ id: string }>('POST', path, said)
+  const { id: victim } = await emil.json<{ id: string }>('GET', '/people/vic')
+  return { chat, message: written, victim, other: 'ab'.repeat(16) }
+}
+
+async function asked(
+  url: string,
+  of: {
+    route: string
+    line: Line
+    caller: Caller
+    world: World
+    headers: Record<string, string>
+  },
+): Promise<string> {
+  const { route, line, caller, world } = of
+  const [method = '', pattern = ''] = route.split(' ')
+  const id = pattern.includes('/messages/:id') ? world.message : world.chat
+  const path = line.path?.(world, caller) ?? pattern.replace(':id', id)
+  const headers = new Headers(of.headers)
+  if (!pattern.startsWith('/api/')) headers.set('sec-fetch-site', 'same-origin')
+  const aborter = new AbortController()
+  const response = await fetch(url + path, {
+    method,
+    headers,
+    redirect: 'manual',
+    signal: aborter.signal,
+    ...bodyOf(line, world, caller, headers),
+  })
+  const location = response.headers.get('location')
+  aborter.abort() // streams would never end
+  const place = location === null ? '' : ` /${location.split(/[/?#]/)[1]}`
+  return `${response.status}${place}`
+}
+
+function bodyOf(line: Line, world: World, caller: Caller, headers: Headers): { body?: BodyInit } {
+  if (line.json) {
+    headers.set('content-type', 'application/json')
+    return { body: JSON.stringify(line.json(world, caller)) }
+  }
+  const fields = line.fields?.(world, caller)
+  if (fields === undefined) return {}
+  if (!line.multipart) return { body: new URLSearchParams(fields) }
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.set(name, value)
+  return { body: form }
+}
