@@ -35,6 +35,7 @@ import type { DemoServer } from './servers.ts'
 const PAST_MS: Millis = Math.max(...DEMO_TALKS.map(({ lines }) => (lines[0]?.[0] ?? 0) * MINUTE))
 const FOUNDED_BEFORE_MS: Millis = 8 * HOUR
 const READ_AFTER_MINUTES = 4
+const QUIET_MINUTES = 2 * 24 * 60
 const SETTLE_MS_MAX = 60_000
 const ASK_EVERY_MS = 20
 
@@ -85,6 +86,7 @@ export async function seedDemo(
     }
     await hire(company)
     await talk(company)
+    await leave(company)
     await settled(company)
   } finally {
     await lviv?.stop()
@@ -210,6 +212,20 @@ async function chatOf(company: Company, { title, members }: DemoTalk): Promise<C
     title,
     members: members.map((login) => idOf(company, login)),
   })
+}
+
+/** Everybody was last seen when they last wrote, the quiet ones two days ago. */
+async function leave(company: Company): Promise<void> {
+  for (const { login, branch } of DEMO_PEOPLE) {
+    const said = DEMO_TALKS.flatMap(({ lines }) => lines).filter(([, who]) => who === login)
+    const minutesAgo = Math.min(QUIET_MINUTES, ...said.map(([ago]) => ago)) - READ_AFTER_MINUTES
+    const { store, membership } = company.cores[branch]
+    const lastSeenAt = Date.now() - minutesAgo * MINUTE
+    const row = { userId: idOf(company, login), branchId: membership.self, lastSeenAt }
+    await store.writer.write(async (tx) => {
+      await tx.insertInto('presence').values(row).execute()
+    })
+  }
 }
 
 /** A message that was answered must have been there before the answer. */
