@@ -18,6 +18,7 @@ export type Person = {
   firstName: string
   lastName: string
   name: string
+  /** Once it is here: of somebody at another branch the record comes first, the picture after it. */
   photo: PhotoHash | undefined
   post: string
   department: string
@@ -39,6 +40,7 @@ function people(db: Db) {
   return db
     .selectFrom('user')
     .leftJoin('branch', 'branch.id', 'user.home')
+    .leftJoin('photo', 'photo.hash', 'user.photo')
     .select([
       'user.id',
       'user.login',
@@ -46,7 +48,7 @@ function people(db: Db) {
       'branch.name as branchName',
       'user.firstName',
       'user.lastName',
-      'user.photo',
+      'photo.hash as photo',
       'user.post',
       'user.department',
       'user.phone',

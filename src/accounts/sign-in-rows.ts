@@ -11,6 +11,7 @@ export function signInRow(db: Db, tokenHash: Uint8Array) {
     .innerJoin('user', 'user.id', 'sign_in.userId')
     .innerJoin('credential', 'credential.userId', 'user.id')
     .leftJoin('branch', 'branch.id', 'user.home')
+    .leftJoin('photo', 'photo.hash', 'user.photo')
     .where('sign_in.tokenHash', '=', tokenHash)
     .select([
       'sign_in.id as signInId',
@@ -29,7 +30,7 @@ export function signInRow(db: Db, tokenHash: Uint8Array) {
       'branch.name as branchName',
       'user.firstName',
       'user.lastName',
-      'user.photo',
+      'photo.hash as photo',
       'user.post',
       'user.department',
       'user.phone',

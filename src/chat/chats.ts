@@ -65,6 +65,7 @@ function chats(db: Db, viewer: Viewer) {
     )
     .leftJoin('user as other', 'other.id', 'theirs.userId')
     .leftJoin('branch as place', 'place.id', 'other.home')
+    .leftJoin('photo', 'photo.hash', 'other.photo')
     .leftJoin('contact as k', (on) =>
       on.on('k.ownerId', '=', viewer.id).onRef('k.contactId', '=', 'theirs.userId'),
     )
@@ -77,7 +78,8 @@ function chats(db: Db, viewer: Viewer) {
     .select([
       ...(['c.id', 'c.kind', 'c.title', 'c.home', 'c.hlc', 'mine.role', 'mine.joinedAt'] as const),
       ...(['other.id as otherId', 'other.login', 'other.firstName', 'other.lastName'] as const),
-      ...(['other.home as otherHome', 'other.photo', 'other.post', 'other.department'] as const),
+      ...(['other.home as otherHome', 'other.post', 'other.department'] as const),
+      'photo.hash as photo',
       ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
       ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
       ...(['last.sentAt', 'last.timeKey as lastKey', 'last.position as lastPosition'] as const),
@@ -208,12 +210,13 @@ export async function membersOf(
     .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
     .innerJoin('user as u', 'u.id', 'mb.userId')
     .leftJoin('branch as place', 'place.id', 'u.home')
+    .leftJoin('photo', 'photo.hash', 'u.photo')
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .where('mine.conversationId', '=', conversation)
     .where('mb.leftAt', 'is', null)
-    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'u.photo', 'mb.role'])
-    .select('place.name as branch')
+    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'mb.role'])
+    .select(['photo.hash as photo', 'place.name as branch'])
     .orderBy('u.searchName')
     .orderBy('u.id')
     .execute()
@@ -254,11 +257,12 @@ export async function contactsOf(db: Db, viewer: Viewer): Promise<Omit<GroupMemb
     .selectFrom('contact as k')
     .innerJoin('user as u', 'u.id', 'k.contactId')
     .leftJoin('branch as place', 'place.id', 'u.home')
+    .leftJoin('photo', 'photo.hash', 'u.photo')
     .where('k.ownerId', '=', viewer.id)
     .where('k.removed', '=', 0)
     .where('u.disabled', '=', 0)
-    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'u.photo'])
-    .select('place.name as branch')
+    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home'])
+    .select(['photo.hash as photo', 'place.name as branch'])
     .orderBy('u.searchName')
     .orderBy('u.id')
     .execute()

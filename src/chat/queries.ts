@@ -67,6 +67,7 @@ function visibleLines(db: Db, viewer: Viewer) {
     .innerJoin('conversation as c', 'c.id', 'm.conversationId')
     .innerJoin('user as author', 'author.id', 'm.authorId')
     .leftJoin('branch as place', 'place.id', 'author.home')
+    .leftJoin('photo', 'photo.hash', 'author.photo')
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .whereRef('m.timeKey', '>=', 'mine.joinedAt')
@@ -74,7 +75,7 @@ function visibleLines(db: Db, viewer: Viewer) {
       ...(['m.position', 'm.id', 'm.conversationId', 'm.authorId', 'm.origin'] as const),
       ...(['m.body', 'm.sentAt', 'm.arrivedAt', 'm.timeKey', 'm.late', 'm.clientId'] as const),
       ...(['c.kind', 'author.login', 'author.firstName', 'author.lastName'] as const),
-      ...(['author.photo', 'place.name as branch'] as const),
+      ...(['photo.hash as photo', 'place.name as branch'] as const),
     ])
 }
 

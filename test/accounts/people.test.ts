@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { accountApi } from '../../src/accounts/api.ts'
 import { peopleMatching } from '../../src/accounts/queries.ts'
 import { userAdminApi } from '../../src/admin/api.ts'
+import type { PhotoHash } from '../../src/base/ids.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import { openApiDocument } from '../../src/web/openapi.ts'
 import { type Office, PASSWORD, twoOffices } from './office.ts'
@@ -64,12 +65,19 @@ test('a person changes name, look and photo, and all branches know', async (t) =
   await meet()
   const known = await south.people.get(ada.id)
   assert.deepEqual([known.name, known.language, known.theme], ['Ada King', 'uk', 'dark'])
-  assert.match(known.photo ?? '', /^[0-9a-f]{64}$/)
+  const { photo: hash } = await north.people.get(ada.id)
+  assert.match(hash ?? '', /^[0-9a-f]{64}$/)
+  assert.equal(known.photo, undefined, 'initials until the picture is here')
+  const told = south.store.read.selectFrom('user').where('id', '=', ada.id).select('photo')
+  assert.deepEqual(await told.execute(), [{ photo: hash }])
+  const arrived = { hash: hash as PhotoHash, bytes: new Uint8Array(1) }
+  await south.store.writer.write((tx) => tx.insertInto('photo').values(arrived).execute())
+  assert.equal((await south.people.get(ada.id)).photo, hash)
 
-  const photo = await north.get(`/photos/${known.photo}`, token)
+  const photo = await north.get(`/photos/${hash}`, token)
   assert.equal(photo.headers.get('content-type'), 'image/webp')
   assert.match(photo.headers.get('cache-control') ?? '', /immutable/)
-  assert.equal((await north.get(`/photos/${known.photo}`)).status, 303, 'only for who is signed in')
+  assert.equal((await north.get(`/photos/${hash}`)).status, 303, 'only for who is signed in')
   assert.equal((await north.get(`/photos/${'0'.repeat(64)}`, token)).status, 404)
 
   await sendsProfile(north, token, undefined, { removePhoto: 'yes' })
