@@ -8,7 +8,7 @@ import type { Reader } from '../views/parts.ts'
 import { createGuards } from './accounts/guard.ts'
 import { loadHomes } from './accounts/homes.ts'
 import { createPhotoMaker } from './accounts/photos.ts'
-import { isIssuer } from './accounts/queries.ts'
+import { isIssuer, isSignedIn } from './accounts/queries.ts'
 import { createApp, type ShellDeps } from './app.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
@@ -154,6 +154,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       head: () => headPosition(store.read),
       missed: push.missed,
       present: (user) => presence.streamOpened(user),
+      isSignedIn: (signIn) => isSignedIn(store.read, signIn),
     },
     users: { ...core.accounts, guards, frameOf, scope },
     branches: {
@@ -173,6 +174,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(push.stop)
   stack.defer(() => photos.stop())
   push.onPhotosWanted(photos.look)
+  core.signIns.onEnded(push.signedOut)
   await relay.start()
   stack.defer(() => relay.stop())
   photos.look()

@@ -256,3 +256,9 @@ export async function signInsOf(db: Db, user: UserId, now: Millis): Promise<OwnS
     .orderBy('usedAt', 'desc')
     .execute()
 }
+
+/** Whether a sign-in is still there: for streams, which outlive the request that opened them. */
+export async function isSignedIn(db: Db, id: SignInId): Promise<boolean> {
+  const row = await db.selectFrom('sign_in').where('id', '=', id).select('id').executeTakeFirst()
+  return row !== undefined
+}

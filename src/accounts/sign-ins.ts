@@ -4,11 +4,13 @@
  * key of the credential and sent to all branches (`user.at`).
  */
 import { createHash } from 'node:crypto'
+import type { DeleteQueryBuilder, DeleteResult } from 'kysely'
 import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
 import { DAY, MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import type { Database } from '../db/schema.ts'
 import type { Log } from '../world/log.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import type { AccountDeps } from './authority.ts'
@@ -78,6 +80,8 @@ export type SignIns = {
   signerLeft(id: SignInId): Signer | undefined
   /** Deletes what has expired; for the list of jobs. */
   removeExpired(): Promise<number>
+  /** Calls back with people whose sign-ins have ended by their own doing or by time: their streams end too. */
+  onEnded(fn: (users: UserId[]) => void): void
 }
 
 export type SignInDeps = AccountDeps & { log: Log }
@@ -89,39 +93,42 @@ type Parts = SignInDeps & {
   signers: Map<SignInId, { signer: Signer; until: Millis }>
   /** Sign-ins whose `usedAt` is being written. */
   touching: Set<SignInId>
+  onEnded: ((users: UserId[]) => void)[]
 }
 
 /** The sign-ins of this branch. */
 export function createSignIns(deps: SignInDeps): SignIns {
   const attempts = createAttempts(deps)
   const decoySalt = newSalt(deps.random)
-  const parts: Parts = { ...deps, attempts, decoySalt, signers: new Map(), touching: new Set() }
-  const { store, clock } = deps
+  const memory = { signers: new Map(), touching: new Set<SignInId>(), onEnded: [] }
+  const parts: Parts = { ...deps, attempts, decoySalt, ...memory }
+  const { clock } = deps
   return {
     signIn: (input) => signIn(parts, input),
     signInOf: (token) => signInOf(parts, token),
-    signOut: (id) =>
-      store.writer.write(async (tx) => {
-        await tx.deleteFrom('sign_in').where('id', '=', id).execute()
-      }),
-    end: (user, id) =>
-      store.writer.write(async (tx) => {
-        await tx.deleteFrom('sign_in').where('id', '=', id).where('userId', '=', user).execute()
-      }),
+    signOut: async (id) => void (await ended(parts, (query) => query.where('id', '=', id))),
+    end: async (user, id) =>
+      void (await ended(parts, (query) => query.where('id', '=', id).where('userId', '=', user))),
     provedAgain: (user, password, address) => provedAgain(parts, { user, password, address }),
     signerLeft(id) {
       const left = parts.signers.get(id)
       return left !== undefined && left.until > clock.now() ? left.signer : undefined
     },
-    removeExpired: () =>
-      store.writer.write(async (tx) => {
-        const done = await tx
-          .deleteFrom('sign_in')
-          .where('expiresAt', '<=', clock.now())
-          .executeTakeFirst()
-        return Number(done.numDeletedRows)
-      }),
+    removeExpired: () => ended(parts, (query) => query.where('expiresAt', '<=', clock.now())),
+    onEnded: (fn) => void parts.onEnded.push(fn),
   }
+}
+
+type Ending = DeleteQueryBuilder<Database, 'sign_in', DeleteResult>
+
+/** Deletes sign-ins and tells whose they were; answers how many. */
+async function ended(parts: Parts, which: (query: Ending) => Ending): Promise<number> {
+  const rows = await parts.store.writer.write((tx) =>
+    which(tx.deleteFrom('sign_in')).returning('userId').execute(),
+  )
+  const users = [...new Set(rows.map((row) => row.userId))]
+  if (users.length > 0) for (const fn of parts.onEnded) fn(users)
+  return rows.length
 }
 
 async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {

@@ -72,7 +72,10 @@ export function connectPush(parts: PushParts) {
       queue.add(() => parts.homes.refresh(usersIn(events)))
       for (const event of events) {
         noteTypist(event, typing)
-        if (ENDS_SIGN_INS.has(event.kind)) queue.add(() => endStreamsOf(event, parts))
+        if (ENDS_SIGN_INS.has(event.kind)) {
+          const { user } = event.body as { user: UserId }
+          queue.add(() => endStreamsOf([user], parts))
+        }
         show(() => chats.pushesFor(event))
       }
       if (events.some(({ kind }) => kind === 'user.put')) lookForPhotos()
@@ -100,6 +103,8 @@ export function connectPush(parts: PushParts) {
       const pushes = await replayFor(chatParts, chats, { user, ...of })
       return pushes === undefined ? 'resync' : { pushes, upTo }
     },
+    /** Sign-ins of these people have ended. */
+    signedOut: (users: readonly UserId[]) => queue.add(() => endStreamsOf(users, parts)),
     /** Photos of these people have arrived. */
     peopleChanged: showPeople,
     /** Calls back when photos may be missing: a record changed, or a link came up. */
@@ -145,18 +150,21 @@ function usersIn(events: readonly LoggedEvent[]): UserId[] {
 /** After these a stream may belong to a sign-in that has ended. */
 const ENDS_SIGN_INS: ReadonlySet<string> = new Set(['user.block', 'user.cred', 'user.put'])
 
-/** Ends the streams of somebody whose sign-ins have ended: nothing more may be shown. */
-async function endStreamsOf(event: LoggedEvent, { read, streams }: PushParts): Promise<void> {
-  const { user } = event.body as { user: UserId }
-  const left = await read
+/** Ends the streams whose sign-in has ended: nothing more may be shown there. */
+async function endStreamsOf(
+  users: readonly UserId[],
+  { read, streams, chat }: PushParts,
+): Promise<void> {
+  const rows = await read
     .selectFrom('sign_in')
     .innerJoin('user', 'user.id', 'sign_in.userId')
-    .where('sign_in.userId', '=', user)
+    .where('sign_in.userId', 'in', [...users])
+    .where('sign_in.expiresAt', '>', chat.clock.now())
     .where('user.disabled', '=', 0)
     .select('sign_in.id')
-    .limit(1)
-    .executeTakeFirst()
-  if (left === undefined) streams.closeOf(user)
+    .execute()
+  const left = new Set<string | undefined>(rows.map((row) => row.id))
+  for (const user of users) streams.closeOf(user, ({ signIn }) => !left.has(signIn))
 }
 
 /** A signal of another branch: believed only where that branch may speak for the person. */

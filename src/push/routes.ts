@@ -5,7 +5,7 @@
 import { type Context, Hono } from 'hono'
 import type { Guards, SignedIn, Visitor } from '../accounts/guard.ts'
 import { asWeb } from '../accounts/guard.ts'
-import type { ConversationId, UserId } from '../base/ids.ts'
+import type { ConversationId, SignInId, UserId } from '../base/ids.ts'
 import { isId } from '../base/ids.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { byeResponse, eventBytes, resumeFrom, type StreamKind, type Streams } from '../web/sse.ts'
@@ -23,6 +23,7 @@ export type StreamDeps = {
     user: UserId,
     of: { kind: StreamKind; chat: ConversationId | undefined; after: number },
   ): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
+  isSignedIn(signIn: SignInId): Promise<boolean>
   /** The person is here; call the result when the stream has ended. */
   present(user: UserId): () => void
 }
@@ -64,12 +65,21 @@ async function open(
   deps: StreamDeps,
   { kind, chat }: { kind: StreamKind; chat: ConversationId | undefined },
 ): Promise<Response> {
-  const { user } = c.var
+  const { user, signIn } = c.var
   const resume = resumeFrom(c)
   const isOtherStore = resume?.epoch !== undefined && resume.epoch !== deps.storeEpoch
   const head = await deps.head()
-  const { stream, response } = deps.streams.open(asWeb(c), { owner: user.id, kind })
+  const { stream, response } = deps.streams.open(asWeb(c), {
+    owner: user.id,
+    kind,
+    signIn: signIn.id,
+  })
   stream.onClose(deps.present(user.id))
+  // It may have ended while the stream was being opened: then nobody would end the stream any more.
+  if (!(await deps.isSignedIn(signIn.id))) {
+    stream.close('signed-out')
+    return response
+  }
   if (isOtherStore || (resume !== undefined && resume.position > head)) {
     stream.write(RESYNC)
     return response

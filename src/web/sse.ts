@@ -43,6 +43,8 @@ export type CloseReason = 'signed-out' | 'stopping' | 'too-slow' | 'gone'
 export type Stream = {
   readonly owner: string
   readonly kind: StreamKind
+  /** The sign-in it was opened with: it ends with that. */
+  readonly signIn: string | undefined
   /** The page's own name for its stream, so that a push can skip the page that caused it. */
   readonly tab: string | undefined
   readonly isOpen: boolean
@@ -55,10 +57,7 @@ export type Stream = {
 
 export type Streams = {
   /** Opens the stream of a request over Node; answer with `response`. Throws too-many or unavailable. */
-  open(
-    c: Context,
-    options: { owner: string; kind: StreamKind },
-  ): { stream: Stream; response: Response }
+  open(c: Context, options: StreamOptions): { stream: Stream; response: Response }
   /** Opens a stream over any sink (tests, and `open`). */
   openOver(sink: Sink, options: StreamOptions): Stream
   /** Ends all streams of a person, or those that `which` names. */
@@ -68,7 +67,12 @@ export type Streams = {
   readonly count: number
 }
 
-export type StreamOptions = { owner: string; kind: StreamKind; tab?: string | undefined }
+export type StreamOptions = {
+  owner: string
+  kind: StreamKind
+  signIn?: string | undefined
+  tab?: string | undefined
+}
 
 /** The bytes of one event; `data` may have several lines. Throws RangeError for a line end in `id` or `event`. */
 export function eventBytes(event: {
@@ -199,11 +203,11 @@ export function createStreams({
   }
   return {
     openOver,
-    open(c, { owner, kind }) {
+    open(c, { owner, kind, signIn }) {
       const outgoing: ServerResponse | undefined = c.env?.outgoing
       if (outgoing === undefined) throw new TypeError('A stream needs the response of Node')
       refuse(owner) // before the head goes out: a refusal is an ordinary answer
-      const stream = openOver(sinkOf(outgoing), { owner, kind, tab: tabOf(c) })
+      const stream = openOver(sinkOf(outgoing), { owner, kind, signIn, tab: tabOf(c) })
       return { stream, response: RESPONSE_ALREADY_SENT }
     },
     closeOf(owner, which = () => true) {
@@ -252,6 +256,7 @@ export function sinkOf(outgoing: ServerResponse): Sink {
 class OpenStream implements Stream {
   readonly owner: string
   readonly kind: StreamKind
+  readonly signIn: string | undefined
   readonly tab: string | undefined
   readonly #sink: Sink
   readonly #queueBytesMax: number
@@ -261,6 +266,7 @@ class OpenStream implements Stream {
   constructor(sink: Sink, options: StreamOptions, queueBytesMax: number) {
     this.owner = options.owner
     this.kind = options.kind
+    this.signIn = options.signIn
     this.tab = options.tab
     this.#sink = sink
     this.#queueBytesMax = queueBytesMax

@@ -288,7 +288,9 @@ async function asked(
   return `${response.status}${place}`
 }
 
-function bodyOf(line: Line, world: World, caller: Caller, headers: Headers): { body?: BodyInit } {
+type Body = { body?: string | URLSearchParams | FormData }
+
+function bodyOf(line: Line, world: World, caller: Caller, headers: Headers): Body {
   if (line.json) {
     headers.set('content-type', 'application/json')
     return { body: JSON.stringify(line.json(world, caller)) }
