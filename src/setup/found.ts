@@ -16,7 +16,7 @@ import { generateBranchKeys, type KeyFiles } from '../certificates/keys.ts'
 import { buildCore, type Core } from '../core.ts'
 import type { Db, Store } from '../db/open.ts'
 import { ORGANISATION_NAME_CHARACTERS_MAX } from '../organisation/events.ts'
-import { keepMembership, type Membership } from '../organisation/membership.ts'
+import { findMembership, keepMembership, type Membership } from '../organisation/membership.ts'
 import { saveChain } from '../relay/credentials.ts'
 import { admitBranch, identityEventBody } from '../relay/events.ts'
 import { acceptJoin, joinOrganisation } from '../relay/joiner.ts'
@@ -42,6 +42,7 @@ export async function foundBranch(
     throw invalidInput('branch', 'The name of a branch is one line of 1 to 64 bytes', 'required')
   }
   checkAdmin(wish.admin)
+  await checkNotSetUp(parts)
   const { world, store, files, hasher } = parts
   const { clock, random } = world
   const keys = files.findBranchKeys() ?? generateBranchKeys(random.bytes)
@@ -82,6 +83,7 @@ export async function joinBranch(
   wish: { invitation: string; admin: FirstAdmin | undefined; addresses: readonly string[] },
 ): Promise<Core> {
   if (wish.admin) checkAdmin(wish.admin)
+  await checkNotSetUp(parts)
   const { world, store, files, hasher } = parts
   const { clock, random, network, log } = world
   const joined = await joinOrganisation(
@@ -108,6 +110,12 @@ function checkAdmin({ login, firstName, password }: FirstAdmin): void {
   const name = asLogin(login)
   if (firstName.trim() === '') throw invalidInput('firstName', 'A person needs a name', 'required')
   checkNewPassword(password, name)
+}
+
+/** A form that arrives late must not found a second organisation over the keys of the first. */
+async function checkNotSetUp({ store }: SetupParts): Promise<void> {
+  if ((await findMembership(store.read)) === undefined) return
+  throw new AppError('conflict', 'This branch is set up already')
 }
 
 async function finish(

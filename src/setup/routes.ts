@@ -61,7 +61,8 @@ export function setupRoutes(deps: SetupRoutesDeps): Hono<Visitor> {
   app.post('/setup', async (c) => {
     const wish = await readForm(c, form)
     try {
-      refuseTooMany(limiter.take('setup'))
+      // By address: who guesses must not keep the owner out.
+      refuseTooMany(limiter.take(c.env?.incoming?.socket.remoteAddress ?? ''))
       if (!sameSecret(wish.code.trim(), deps.setupCode)) {
         throw invalidInput('code', 'The set-up code is wrong', 'wrong-setup-code')
       }
