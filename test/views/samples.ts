@@ -4,7 +4,6 @@ import { profilePage } from '../../views/accounts/profile.ts'
 import { setupPage } from '../../views/accounts/setup.ts'
 import { signInPage } from '../../views/accounts/sign-in.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
-import { overviewPage } from '../../views/admin/overview.ts'
 import { userPage } from '../../views/admin/user.ts'
 import { newUserPage, usersPage } from '../../views/admin/users.ts'
 import { addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
@@ -180,16 +179,5 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
     ['foreign user', userPage(frame, { ...edited, isEditable: false })],
     ['branches', branchesPage(frame, { branches, mayInvite: true, errors: { branch: text } })],
     ['invitation', branchesPage(frame, { branches, mayInvite: true, invitation })],
-    [
-      'overview',
-      overviewPage(frame, {
-        people: 1,
-        online: 1,
-        linesUp: 1,
-        lines: 2,
-        waiting: 3,
-        problems: [{ text, href: text }],
-      }),
-    ],
   ]
 }

@@ -3,26 +3,24 @@ import { html } from 'hono/html'
 import { brand, type Frame, layout } from '../layout.ts'
 import { type Html, type IconName, icon } from '../parts.ts'
 
-export type AdminPlace = 'overview' | 'users' | 'branches'
+type Place = 'users' | 'branches'
 
-const PLACES: readonly { place: AdminPlace; href: string; icon: IconName }[] = [
+const PLACES: readonly { place: Place; href: string; icon: IconName }[] = [
   { place: 'users', href: '/admin/users', icon: 'users' },
   { place: 'branches', href: '/admin/branches', icon: 'network' },
 ]
 
-/** A page of the admin area. `hasOverview` adds the link to `/admin`. */
+/** A page of the admin area. */
 export function adminPage(
   frame: Frame,
-  page: { title: string; place: AdminPlace; body: Html; hasOverview?: boolean | undefined },
+  page: { title: string; place: Place; body: Html },
 ): Html {
   const t = frame.t
-  const overview = { place: 'overview', href: '/admin', icon: 'info' } as const
-  const places = page.hasOverview ? [overview, ...PLACES] : PLACES
   const body = html`<div class="admin-page">
 <header class="admin-side">
 <p class="brand">${brand()}<b>${frame.organisation}</b> <span>${t.common.branchName(frame.branch)}</span></p>
 <nav aria-label="${t.admin.navigation}"><ul>
-${places.map((p) => html`<li><a href="${p.href}"${p.place === page.place && html` aria-current="page"`}>${icon(p.icon, frame)} <span>${t.admin[p.place]}</span></a></li>`)}
+${PLACES.map((p) => html`<li><a href="${p.href}"${p.place === page.place && html` aria-current="page"`}>${icon(p.icon, frame)} <span>${t.admin[p.place]}</span></a></li>`)}
 <li class="away"><a href="/chats">${icon('arrow-left', frame)} <span>${t.common.backToChats}</span></a></li>
 </ul></nav>
 </header>

@@ -37,7 +37,6 @@ const problems = {
   'message-long': (v) =>
     `${v.length ? `This has ${v.length} characters; a` : 'A'} message has at most ${v.max ?? 4000}. Nothing was sent: shorten it, or send it in parts.`,
   'members-none': () => 'Choose at least one person.',
-  'not-writable': () => 'You can read this chat, but not write in it.',
   blocked: () => 'This person does not take messages from you.',
   'confirm-mismatch': (v) => `To confirm, type ${v.expected ?? 'the login'} exactly.`,
   'last-admin': () => 'This is the last admin of the branch. Make somebody else an admin first.',
@@ -117,7 +116,6 @@ export const enProblems = {
   },
   errorWords: {
     incident: 'Incident number',
-    tryAgain: 'Try again',
     wait: (n: number) => `Try again in ${count(n, { one: 'second', other: 'seconds' })}.`,
   },
 }

@@ -26,9 +26,6 @@ export const en = {
     cancel: 'Cancel',
     save: 'Save',
     add: 'Add',
-    open: 'Open',
-    copy: 'Copy',
-    copied: 'Copied',
     refresh: 'Refresh',
     previous: 'Previous',
     next: 'Next',
@@ -43,9 +40,6 @@ export const en = {
       `Home: ${home}, unreachable since ${since}; your chats as of ${asOf}; you can read and write.`,
     today: 'Today',
     yesterday: 'Yesterday',
-    you: 'You',
-    photoOf: (name: string) => `Photo of ${name}`,
-    people: (n: number) => count(n, { one: 'person', other: 'people' }),
     members: (n: number) => count(n, { one: 'member', other: 'members' }),
     branches: (n: number) => count(n, { one: 'branch', other: 'branches' }),
   },
@@ -84,7 +78,6 @@ export const en = {
   },
   chat: {
     messages: 'Messages',
-    conversationWith: (name: string) => `Chat with ${name}`,
     details: 'Details',
     older: 'Older messages',
     beginning: 'This is where the chat begins.',
@@ -96,7 +89,6 @@ export const en = {
     deleted: 'This message was deleted.',
     waitForNew: 'Wait for new messages',
     latest: 'Newest messages',
-    unknown: 'Somebody who is not known here yet',
     emptyDirect: (name: string) => `Nothing has been written to ${name} yet`,
     emptyDirectText: (branch: string) =>
       `What you write is kept at this branch at once and goes to ${branch} by itself, also after a cut line.`,
@@ -119,7 +111,6 @@ export const en = {
   },
   story: {
     title: 'Delivery story',
-    of: 'The message',
     written: (branch: string) => `Written in ${branch}`,
     waiting: (branch: string) => `Waiting for ${branch}`,
     waited: (branch: string) => `Waited for ${branch}`,
@@ -133,7 +124,6 @@ export const en = {
     read: (name: string) => `Read by ${name}`,
     readCount: (n: number, of: number) => `Read by ${n} of ${of}`,
     refused: (branch: string) => `Refused in ${branch}`,
-    range: (from: string, to: string) => `${from} to ${to}`,
   },
   addPerson: {
     title: 'Add a person',
@@ -157,7 +147,6 @@ export const en = {
   },
   details: {
     title: 'Details',
-    members: 'Members',
     owner: 'owner',
     login: 'Login',
     branch: 'Branch',

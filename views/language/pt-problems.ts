@@ -35,7 +35,6 @@ export const ptProblems: typeof enProblems = {
     'message-long': (v) =>
       `${v.length ? `Isto tem ${v.length} caracteres; uma` : 'Uma'} mensagem tem no máximo ${v.max ?? 4000}. Nada foi enviado: encurte o texto ou envie-o por partes.`,
     'members-none': () => 'Escolha pelo menos uma pessoa.',
-    'not-writable': () => 'Pode ler esta conversa, mas não escrever nela.',
     blocked: () => 'Esta pessoa não recebe mensagens suas.',
     'confirm-mismatch': (v) =>
       `Para confirmar, escreva exatamente ${v.expected ?? 'o utilizador'}.`,
@@ -113,7 +112,6 @@ export const ptProblems: typeof enProblems = {
   },
   errorWords: {
     incident: 'Número do incidente',
-    tryAgain: 'Tentar outra vez',
     wait: (n) => `Tente outra vez daqui a ${count(n, seconds)}.`,
   },
 }

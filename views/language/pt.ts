@@ -27,9 +27,6 @@ export const pt: Words = {
     cancel: 'Cancelar',
     save: 'Guardar',
     add: 'Adicionar',
-    open: 'Abrir',
-    copy: 'Copiar',
-    copied: 'Copiado',
     refresh: 'Atualizar',
     previous: 'Anterior',
     next: 'Seguinte',
@@ -44,9 +41,6 @@ export const pt: Words = {
       `A sua filial: ${home}, inacessível desde ${since}; as suas conversas até ${asOf}; pode ler e escrever.`,
     today: 'Hoje',
     yesterday: 'Ontem',
-    you: 'Eu',
-    photoOf: (name) => `Fotografia de ${name}`,
-    people: (n) => count(n, { one: 'pessoa', other: 'pessoas' }),
     members: (n) => count(n, { one: 'membro', other: 'membros' }),
     branches: (n) => count(n, { one: 'filial', other: 'filiais' }),
   },
@@ -84,7 +78,6 @@ export const pt: Words = {
   },
   chat: {
     messages: 'Mensagens',
-    conversationWith: (name) => `Conversa com ${name}`,
     details: 'Detalhes',
     older: 'Mensagens anteriores',
     beginning: 'A conversa começa aqui.',
@@ -96,7 +89,6 @@ export const pt: Words = {
     deleted: 'Esta mensagem foi eliminada.',
     waitForNew: 'Esperar por mensagens novas',
     latest: 'Mensagens mais recentes',
-    unknown: 'Alguém que ainda não é conhecido aqui',
     emptyDirect: (name) => `Ainda não há mensagens com ${name}`,
     emptyDirectText: (branch) =>
       `O que escreve fica logo guardado nesta filial e segue sozinho para ${branch}, mesmo depois de um corte da linha.`,
@@ -118,7 +110,6 @@ export const pt: Words = {
   },
   story: {
     title: 'O caminho desta mensagem',
-    of: 'A mensagem',
     written: (branch) => `Escrita em ${branch}`,
     waiting: (branch) => `À espera de ${branch}`,
     waited: (branch) => `Esperou por ${branch}`,
@@ -132,7 +123,6 @@ export const pt: Words = {
     read: (name) => `Lida por ${name}`,
     readCount: (n, of) => `Lida por ${n} de ${of}`,
     refused: (branch) => `Recusada em ${branch}`,
-    range: (from, to) => `das ${from} às ${to}`,
   },
   addPerson: {
     title: 'Adicionar pessoa',
@@ -156,7 +146,6 @@ export const pt: Words = {
   },
   details: {
     title: 'Detalhes',
-    members: 'Membros',
     owner: 'responsável',
     login: 'Utilizador',
     branch: 'Filial',

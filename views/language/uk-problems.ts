@@ -32,7 +32,6 @@ export const ukProblems: typeof enProblems = {
     'message-long': (v) =>
       `${v.length ? `Тут ${v.length} символів, а в` : 'В'} повідомленні може бути щонайбільше ${v.max ?? 4000}. Нічого не надіслано: скоротіть або надішліть частинами.`,
     'members-none': () => 'Оберіть щонайменше одну людину.',
-    'not-writable': () => 'Цей чат можна читати, але не можна в ньому писати.',
     blocked: () => 'Ця людина не приймає ваших повідомлень.',
     'confirm-mismatch': (v) => `Для підтвердження введіть точно: ${v.expected ?? 'логін'}.`,
     'last-admin': () => 'Це останній адміністратор філії. Спершу призначте іншого.',
@@ -109,7 +108,6 @@ export const ukProblems: typeof enProblems = {
   },
   errorWords: {
     incident: 'Номер випадку',
-    tryAgain: 'Спробувати ще раз',
     wait: (n) => `Спробуйте через ${count(n, seconds)}.`,
   },
 }

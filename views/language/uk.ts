@@ -27,9 +27,6 @@ export const uk: Words = {
     cancel: 'Скасувати',
     save: 'Зберегти',
     add: 'Додати',
-    open: 'Відкрити',
-    copy: 'Скопіювати',
-    copied: 'Скопійовано',
     refresh: 'Оновити',
     previous: 'Попередня',
     next: 'Наступна',
@@ -43,9 +40,6 @@ export const uk: Words = {
       `Ваша філія: ${home}, недоступна з ${since}; ваші чати станом на ${asOf}; можна читати й писати.`,
     today: 'Сьогодні',
     yesterday: 'Учора',
-    you: 'Ви',
-    photoOf: (name) => `Фото: ${name}`,
-    people: (n) => count(n, { one: 'людина', few: 'людини', many: 'людей', other: 'людини' }),
     members: (n) =>
       count(n, { one: 'учасник', few: 'учасники', many: 'учасників', other: 'учасника' }),
     branches: (n) => count(n, { one: 'філія', few: 'філії', many: 'філій', other: 'філії' }),
@@ -86,7 +80,6 @@ export const uk: Words = {
   },
   chat: {
     messages: 'Повідомлення',
-    conversationWith: (name) => `Чат: ${name}`,
     details: 'Подробиці',
     older: 'Давніші повідомлення',
     beginning: 'Тут початок чату.',
@@ -98,7 +91,6 @@ export const uk: Words = {
     deleted: 'Це повідомлення видалено.',
     waitForNew: 'Чекати на нові повідомлення',
     latest: 'Найновіші повідомлення',
-    unknown: 'Людина, якої тут ще не знають',
     emptyDirect: (name) => `${name}: ви ще не листувалися`,
     emptyDirectText: (branch) =>
       `Написане одразу зберігається в цій філії й саме дійде до філії ${branch}, навіть після обриву лінії.`,
@@ -120,7 +112,6 @@ export const uk: Words = {
   },
   story: {
     title: 'Шлях цього повідомлення',
-    of: 'Повідомлення',
     written: (branch) => `Написано: ${branch}`,
     waiting: (branch) => `Чекає на філію ${branch}`,
     waited: (branch) => `Чекало на філію ${branch}`,
@@ -134,7 +125,6 @@ export const uk: Words = {
     read: (name) => `Прочитано: ${name}`,
     readCount: (n, of) => `Прочитали ${n} з ${of}`,
     refused: (branch) => `Відхилено: ${branch}`,
-    range: (from, to) => `з ${from} до ${to}`,
   },
   addPerson: {
     title: 'Додати людину',
@@ -158,7 +148,6 @@ export const uk: Words = {
   },
   details: {
     title: 'Подробиці',
-    members: 'Учасники',
     owner: 'власник',
     login: 'Логін',
     branch: 'Філія',
