@@ -127,6 +127,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     onArrived: push.peopleChanged,
   })
 
+  const makePhoto = createPhotoMaker()
   const scope = { branchId: self, secure: false }
   const frameOf = withHomeNotice(parts.framesFor(scope, names), { self, lostSince })
   const guards = createGuards({ signIns: core.signIns, scope, self })
@@ -146,7 +147,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     ...{ scope, frameOf, guards, version: VERSION, chat },
     accounts: {
       ...accounts,
-      makePhoto: createPhotoMaker(),
+      makePhoto,
       presenceOf: (user) => presence.stateOf(user),
     },
     streams: {
@@ -156,7 +157,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       present: (user) => presence.streamOpened(user),
       isSignedIn: (signIn) => isSignedIn(store.read, signIn),
     },
-    users: { ...core.accounts, guards, frameOf, scope },
+    users: { ...core.accounts, guards, frameOf, scope, makePhoto },
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),

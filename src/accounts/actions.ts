@@ -12,26 +12,30 @@ import { roleGrant, userBlock, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
 import type { Issued } from './new-person.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
+import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import type { Person } from './queries.ts'
 import type { Role, UserPut } from './records.ts'
 import type { Rights } from './rights.ts'
 
-/** Changes record and role of somebody; what is absent stays. */
+export type UserChanges = RecordChanges & { photo?: PhotoChange | undefined }
+
+/** Changes record, photo and role of somebody; what is absent stays. */
 export async function editUser(
   deps: AccountDeps,
   by: Person | undefined,
-  { id, changes }: { id: UserId; changes: RecordChanges },
+  { id, changes }: { id: UserId; changes: UserChanges },
 ): Promise<void> {
   await deps.store.writer.write(async (tx) => {
     const { person, rights } = await subjectOf(tx, deps.self, by, id)
-    const { role, ...record } = changes
+    const { role, photo, ...record } = changes
     const current: Record<string, unknown> = person
     const isChanged = Object.entries(record).some(
       ([name, value]) => value !== undefined && value !== current[name],
     )
-    if (isChanged) {
+    if (isChanged || photo !== undefined) {
       if (!rights.mayEdit) throw forbidden('Cannot edit this person here')
-      await putRecord(deps, tx, { id, changes: withoutAbsent(record), by })
+      const kept = await keptPhoto(tx, photo)
+      await putRecord(deps, tx, { id, changes: { ...withoutAbsent(record), ...kept }, by })
     }
     if (role !== undefined && role !== person.role) {
       await changeRole(deps, tx, { person, role, rights, by })

@@ -10,6 +10,8 @@ import { roleGrant, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
 import { asLogin, loginSkeleton } from './logins.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
+import { keptPhoto } from './photo-rows.ts'
+import type { Photo } from './photos.ts'
 import type { Person } from './queries.ts'
 import type { UserPut } from './records.ts'
 import { rolesForNew } from './rights.ts'
@@ -18,6 +20,7 @@ export type NewPerson = RecordChanges & {
   login: string
   firstName: string
   language?: string
+  photo?: Photo | undefined
   /** Drawn when absent. */
   password?: string | undefined
   /** False for accounts of scripts and for whoever chose it: it need not be changed. */
@@ -59,6 +62,7 @@ export async function preparePerson(deps: AccountDeps, input: NewPerson): Promis
     const proof = { epoch: 1, rev: 0, salt, publicKey: hex(publicKey) }
     const mustChange = input.temporary ?? true
     const record = newRecord(deps, user, { ...input, login })
+    await keptPhoto(tx, input.photo)
     await deps.append(tx, { kind: userPut, to: 'all', body: { ...record, ...doneBy } })
     const body = { user, ...proof, mustChange, ...doneBy }
     await deps.append(tx, { kind: userCred, to: 'all', body })
@@ -79,7 +83,7 @@ function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
     login: input.login,
     firstName: input.firstName,
     lastName: input.lastName ?? '',
-    photo: null,
+    photo: input.photo?.hash ?? null,
     post: input.post ?? '',
     department: input.department ?? '',
     phone: input.phone ?? '',

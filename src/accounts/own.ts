@@ -13,7 +13,7 @@ import {
 } from './credentials.ts'
 import { userCred } from './events.ts'
 import { checkNewPassword } from './passwords.ts'
-import type { Photo } from './photos.ts'
+import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import { getPerson, type Person } from './queries.ts'
 import type { Theme, UserPut } from './records.ts'
 import { hashOf, type Known, type SignIns, tokenOf } from './sign-ins.ts'
@@ -24,8 +24,7 @@ export type ProfileChanges = {
   lastName?: string | undefined
   language?: string | undefined
   theme?: Theme | undefined
-  /** Made by `createPhotoMaker` before: pictures are not worked on inside a transaction. */
-  photo?: Photo | 'none' | undefined
+  photo?: PhotoChange | undefined
 }
 
 /** Changes the own profile; throws forbidden (`profile-at-home`) at a branch that is not the home branch. */
@@ -41,18 +40,10 @@ export async function editProfile(
       values: { branch: user.branch.name },
     })
   }
-  const changes: Partial<UserPut> = {
-    ...Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)),
-    ...(photo === undefined ? {} : { photo: photo === 'none' ? null : photo.hash }),
-  }
+  const given = Object.entries(record).filter(([, value]) => value !== undefined)
   return store.writer.write(async (tx) => {
-    if (photo !== undefined && photo !== 'none') {
-      await tx
-        .insertInto('photo')
-        .values(photo)
-        .onConflict((c) => c.doNothing())
-        .execute()
-    }
+    const kept = await keptPhoto(tx, photo)
+    const changes: Partial<UserPut> = { ...Object.fromEntries(given), ...kept }
     await putRecord(deps, tx, { id: user.id, changes, by: user })
     return getPerson(tx, user.id)
   })

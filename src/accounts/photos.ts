@@ -34,6 +34,7 @@ export function createPhotoMaker(): MakePhoto {
     if (!isKnownPicture(upload)) throw unreadable()
     if (atWork >= AT_WORK_MAX) {
       throw new AppError('too-many', 'Cannot take the picture now: others are at work', {
+        field: 'photo',
         detail: 'too-many-tries',
         values: { seconds: RETRY_SECONDS },
         retryAfter: RETRY_SECONDS,

@@ -5,17 +5,23 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { type ProfileProps, profilePage } from '../../views/accounts/profile.ts'
 import { problemText } from '../../views/language/words.ts'
-import { AppError } from '../base/errors.ts'
 import { asSignInId } from '../base/ids.ts'
 import { setSignInCookie } from '../web/cookies.ts'
-import { InvalidForm, readForm, readQuery, ticked } from '../web/form.ts'
-import { readMultipart } from '../web/multipart.ts'
+import { checked, InvalidForm, readForm, readQuery, ticked } from '../web/form.ts'
+import { formParts } from '../web/multipart.ts'
 import { addressOf, asWeb, type SignedIn } from './guard.ts'
 import { firstName, lastName, required, theme, typed } from './inputs.ts'
 import { changePassword, editProfile } from './own.ts'
 import { UPLOAD_BYTES_MAX } from './photos.ts'
 import { getPerson, signInsOf } from './queries.ts'
-import { type AccountRouteDeps, COOKIE_DAYS, checkRepeat, passwordErrors } from './route-parts.ts'
+import {
+  type AccountRouteDeps,
+  COOKIE_DAYS,
+  checkRepeat,
+  passwordErrors,
+  photoError,
+  photoIn,
+} from './route-parts.ts'
 
 const profileForm = v.object({
   firstName,
@@ -38,12 +44,9 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
 
   app.post('/profile', guards.signedIn, async (c) => {
     try {
-      const { values, files } = await readMultipart(c, profileForm, {
-        fileBytesMax: UPLOAD_BYTES_MAX,
-      })
-      const upload = files.find((file) => file.field === 'photo')
-      const { removePhoto, ...record } = values
-      const made = upload && (await makePhoto(upload.bytes))
+      const { fields, files } = await formParts(c, { fileBytesMax: UPLOAD_BYTES_MAX })
+      const { removePhoto, ...record } = checked(profileForm, fields)
+      const made = await photoIn(files, makePhoto)
       const photo = made ?? (removePhoto ? ('none' as const) : undefined)
       await editProfile(deps, c.var.user, { ...record, photo })
       return c.redirect('/profile?saved=profile', 303)
@@ -118,10 +121,7 @@ function profileErrors(
     ])
     return Object.fromEntries(pairs)
   }
-  if (!(error instanceof AppError)) throw error
-  if (error.code === 'too-large') {
-    return { photo: problemText(t, { code: 'invalid-input', detail: 'photo-large' }) }
-  }
-  if (error.field !== 'photo' && error.code !== 'too-many') throw error
-  return { photo: problemText(t, error) }
+  const photo = photoError(error, t)
+  if (photo === undefined) throw error
+  return { photo }
 }

@@ -3,9 +3,10 @@ import { problemText, type Words } from '../../views/language/words.ts'
 import { AppError } from '../base/errors.ts'
 import type { CookieScope } from '../web/cookies.ts'
 import type { FrameOf } from '../web/frame.ts'
+import { FileTooLarge, type UploadedFile } from '../web/multipart.ts'
 import type { Guards } from './guard.ts'
 import type { OwnPasswordDeps } from './own.ts'
-import type { MakePhoto } from './photos.ts'
+import type { MakePhoto, Photo } from './photos.ts'
 
 export type AccountRouteDeps = OwnPasswordDeps & {
   guards: Guards
@@ -28,6 +29,23 @@ export function checkRepeat({ password, repeat }: { password: string; repeat: st
     field: 'repeat',
     detail: 'password-mismatch',
   })
+}
+
+/** The photo among the files of a form, made small; undefined when none was chosen. */
+export async function photoIn(
+  files: readonly UploadedFile[],
+  makePhoto: MakePhoto,
+): Promise<Photo | undefined> {
+  const upload = files.find((file) => file.field === 'photo')
+  return upload && makePhoto(upload.bytes)
+}
+
+/** The sentence at the field of a photo; undefined for an error that is not about it. */
+export function photoError(error: unknown, t: Words): string | undefined {
+  if (error instanceof FileTooLarge) {
+    return problemText(t, { code: 'invalid-input', detail: 'photo-large' })
+  }
+  return error instanceof AppError && error.field === 'photo' ? problemText(t, error) : undefined
 }
 
 /** The sentences at the fields of a password form; throws what is none of them. */

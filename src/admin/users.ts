@@ -15,17 +15,21 @@ import { type AccountDeps, hereOf, subjectOf } from '../accounts/authority.ts'
 import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
 import * as inputs from '../accounts/inputs.ts'
 import { createUser } from '../accounts/new-person.ts'
+import { type MakePhoto, UPLOAD_BYTES_MAX } from '../accounts/photos.ts'
 import { rolesForNew } from '../accounts/rights.ts'
+import { photoError, photoIn } from '../accounts/route-parts.ts'
 import { AppError } from '../base/errors.ts'
 import { asBranchId, asUserId, isId, type UserId } from '../base/ids.ts'
 import type { CookieScope } from '../web/cookies.ts'
-import { checked, formFields, InvalidForm, readForm, readQuery } from '../web/form.ts'
+import { checked, InvalidForm, readForm, readQuery, type Typed, ticked } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
+import { FileTooLarge, formParts, type Parts } from '../web/multipart.ts'
 
 export type UserAdminDeps = AccountDeps & {
   guards: Guards
   frameOf: FrameOf
   scope: CookieScope
+  makePhoto: MakePhoto
 }
 
 const PAGE_MAX = 100_000
@@ -45,11 +49,17 @@ const recordForm = v.object({
   room: inputs.room,
   role: v.optional(inputs.role),
 })
+/** Left empty: one is drawn. */
+const temporaryPassword = v.pipe(
+  v.optional(inputs.typed, ''),
+  v.transform((text) => (text === '' ? undefined : text)),
+)
 const newForm = v.object({
   ...recordForm.entries,
   login: inputs.required,
-  password: inputs.required,
+  password: temporaryPassword,
 })
+const changesForm = v.object({ ...recordForm.entries, removePhoto: ticked })
 
 /** `/admin/users` and what is under it; for admins of this branch. */
 export function userAdminRoutes(deps: UserAdminDeps): Hono<SignedIn> {
@@ -68,19 +78,23 @@ export function userAdminRoutes(deps: UserAdminDeps): Hono<SignedIn> {
 function changeRoutes(app: Hono<SignedIn>, deps: UserAdminDeps): void {
   app.post('/admin/users/:id', async (c) => {
     const id = asUserId(c.req.param('id'))
-    const values = await formFields(c)
+    const form = await sentForm(c)
     try {
-      await editUser(deps, c.var.user, { id, changes: checked(recordForm, values) })
+      const { removePhoto, ...record } = checked(changesForm, form.fields)
+      const made = await form.photo(deps.makePhoto)
+      const photo = made ?? (removePhoto ? ('none' as const) : undefined)
+      await editUser(deps, c.var.user, { id, changes: { ...record, photo } })
       return c.redirect(`/admin/users/${id}?saved=yes`, 303)
     } catch (error) {
-      return onePage(c, deps, { id, values: textsOf(values), errors: sentences(error, c.var.t) })
+      const errors = form.errors(error, c.var.t)
+      return onePage(c, deps, { id, values: textsOf(form.fields), errors })
     }
   })
 
   app.post('/admin/users/:id/password', async (c) => {
     const id = asUserId(c.req.param('id'))
     try {
-      const { password } = await readForm(c, v.object({ password: inputs.required }))
+      const { password } = await readForm(c, v.object({ password: temporaryPassword }))
       const issued = await setTemporaryPassword(deps, c.var.user, { id, password })
       return onePage(c, deps, { id, issuedPassword: issued.password })
     } catch (error) {
@@ -142,13 +156,41 @@ async function newPage(
 }
 
 async function create(c: Context<SignedIn>, deps: UserAdminDeps) {
-  const values = await formFields(c)
+  const form = await sentForm(c)
   try {
-    const form = checked(newForm, values)
-    const { id, password } = await createUser(deps, c.var.user, { ...form, temporary: true })
+    const record = checked(newForm, form.fields)
+    const person = { ...record, photo: await form.photo(deps.makePhoto), temporary: true }
+    const { id, password } = await createUser(deps, c.var.user, person)
     return await onePage(c, deps, { id, issuedPassword: password })
   } catch (error) {
-    return newPage(c, deps, { values: textsOf(values), errors: sentences(error, c.var.t) })
+    const errors = form.errors(error, c.var.t)
+    return newPage(c, deps, { values: textsOf(form.fields), errors })
+  }
+}
+
+/** A form with a photo as it came; a photo that is too large fails like one that cannot be read, and later. */
+async function sentForm(c: Context<SignedIn>) {
+  let refused: FileTooLarge | undefined
+  const { fields, files }: Parts = await formParts(c, { fileBytesMax: UPLOAD_BYTES_MAX }).catch(
+    (error: unknown) => {
+      if (!(error instanceof FileTooLarge)) throw error
+      refused = error
+      return { fields: error.typed, files: [] }
+    },
+  )
+  return {
+    fields,
+    photo: async (makePhoto: MakePhoto) => {
+      if (refused !== undefined) throw refused
+      return photoIn(files, makePhoto)
+    },
+    errors(error: unknown, t: Words): Record<string, string> {
+      const others = photoError(error, t) === undefined ? sentences(error, t) : {}
+      // A page cannot give a file back to the browser: whoever chose one must know that it is gone.
+      const again = files.length > 0 ? t.admin.photoAgain : undefined
+      const photo = photoError(refused ?? error, t) ?? again
+      return photo === undefined ? others : { ...others, photo }
+    },
   }
 }
 
@@ -224,7 +266,7 @@ function sentences(error: unknown, t: Words): Record<string, string> {
 }
 
 /** What was typed, to show it again; never a password. */
-function textsOf(fields: Record<string, string | string[]>): UserValues {
+function textsOf(fields: Typed): UserValues {
   const texts = Object.entries(fields).filter(
     ([name, value]) => typeof value === 'string' && name !== 'password' && name !== 'formToken',
   )

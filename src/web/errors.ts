@@ -62,7 +62,7 @@ export function nextPath(text: string | undefined): string {
 /** The sign-in page, with the way back to where the person is now. */
 export function signInAddress(c: Context): string {
   const next = nextPath(currentPath(c))
-  return next === '/chats' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`
+  return next === '/chats' || next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`
 }
 
 function currentPath(c: Context): string | undefined {

@@ -10,7 +10,7 @@ import { concat } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import { KIB, MIB } from '../base/units.ts'
 import { mediaType, statedLength, tooLarge } from './body.ts'
-import { checked, fieldsOf, type Typed } from './form.ts'
+import { checked, fieldsOf, formFields, type Typed } from './form.ts'
 
 /** A photo straight from a phone fits; what we keep of it is 24 KiB. */
 export const FILE_BYTES_MAX = 12 * MIB
@@ -23,6 +23,19 @@ const FRAME_BYTES_MAX = 256 * KIB
 export type UploadedFile = { field: string; name: string; type: string; bytes: Uint8Array }
 export type Parts = { fields: Typed; files: readonly UploadedFile[] }
 export type PartLimits = { fileBytesMax?: number; filesMax?: number }
+
+/** A file above its limit: keeps what was typed into the fields before it, so that the form can come again. */
+export class FileTooLarge extends AppError {
+  override name = 'FileTooLarge'
+  readonly typed: Typed
+
+  constructor(bytesMax: number, typed: Typed) {
+    const max = Math.floor(bytesMax / KIB)
+    const message = `Cannot read the form: the limit of its file is ${max} KiB`
+    super('too-large', message, { detail: 'body-large', values: { max } })
+    this.typed = typed
+  }
+}
 
 /** Whether the body is a multipart form. */
 export function isMultipart(c: Context): boolean {
@@ -39,25 +52,36 @@ export async function readMultipart<Schema extends v.GenericSchema<unknown, unkn
   return { values: checked(schema, fields), files }
 }
 
+/** The parts of a form of either kind: a text browser that uploads no files may send it urlencoded. */
+export async function formParts(c: Context, limits: PartLimits = {}): Promise<Parts> {
+  return isMultipart(c) ? multipartParts(c, limits) : { fields: await formFields(c), files: [] }
+}
+
 /** The parts of a multipart form as they came. Throws too-large while reading, invalid-input for broken framing. */
 export async function multipartParts(c: Context, limits: PartLimits = {}): Promise<Parts> {
   const fileBytesMax = limits.fileBytesMax ?? FILE_BYTES_MAX
   const known: Parts | undefined = c.get('parts')
   if (known !== undefined) {
     // The cross-site guard read it, with the widest limit: the route's own still holds.
-    if (known.files.some((file) => file.bytes.length > fileBytesMax)) throw tooLarge(fileBytesMax)
+    if (known.files.some((file) => file.bytes.length > fileBytesMax)) {
+      throw new FileTooLarge(fileBytesMax, known.fields)
+    }
     return known
   }
   const length = statedLength(c)
-  const bytesMax = fileBytesMax * (limits.filesMax ?? 1) + FRAME_BYTES_MAX
-  if (length !== undefined && length > bytesMax) throw tooLarge(fileBytesMax)
-  const parts = await parse(c, { fileBytesMax, filesMax: limits.filesMax ?? 1, bytesMax })
+  const filesMax = limits.filesMax ?? 1
+  const bytesMax = fileBytesMax * filesMax + FRAME_BYTES_MAX
+  // Nothing of a file that is too large anyway is kept, only the fields before it.
+  const isTooLong = length !== undefined && length > bytesMax
+  const heldMax = isTooLong ? 1 : fileBytesMax
+  const parts = await parse(c, { fileBytesMax, heldMax, filesMax, bytesMax })
+  if (isTooLong) throw new FileTooLarge(fileBytesMax, parts.fields)
   c.set('parts', parts)
   return parts
 }
 
 type Parser = ReturnType<typeof Busboy>
-type Limits = { fileBytesMax: number; filesMax: number; bytesMax: number }
+type Limits = { fileBytesMax: number; heldMax: number; filesMax: number; bytesMax: number }
 
 async function parse(c: Context, limits: Limits): Promise<Parts> {
   const pairs: [string, string][] = []
@@ -83,7 +107,9 @@ async function parse(c: Context, limits: Limits): Promise<Parts> {
   parser.on('file', (field, stream, name, _encoding, type) => {
     const chunks: Uint8Array[] = []
     stream.on('data', (chunk: Uint8Array) => void chunks.push(chunk))
-    stream.once('limit', () => failed.reject(tooLarge(limits.fileBytesMax)))
+    stream.once('limit', () => {
+      failed.reject(new FileTooLarge(limits.fileBytesMax, fieldsOf(pairs)))
+    })
     stream.once('error', failed.reject)
     stream.once('end', () => {
       const bytes = concat(...chunks)
@@ -106,7 +132,7 @@ function parserOf(c: Context, limits: Limits): Parser {
     return new Busboy({
       headers: { 'content-type': c.req.header('content-type') ?? '' },
       limits: {
-        fileSize: limits.fileBytesMax,
+        fileSize: limits.heldMax,
         files: limits.filesMax,
         fieldSize: FIELD_BYTES_MAX,
         parts: PARTS_MAX,

@@ -2,16 +2,9 @@
 import { html } from 'hono/html'
 import { LANGUAGES, type Language } from '../language/words.ts'
 import { type Frame, layout, type Theme } from '../layout.ts'
-import {
-  avatar,
-  choiceField,
-  field,
-  formTokenField,
-  type Html,
-  icon,
-  momentTime,
-} from '../parts.ts'
+import { choiceField, field, formTokenField, type Html, icon, momentTime } from '../parts.ts'
 import { type PasswordErrors, passwordChange } from './password.ts'
+import { photoFields } from './photo.ts'
 
 export type OwnSignIn = {
   id: string
@@ -62,9 +55,7 @@ function personForm(frame: Frame, p: ProfileProps): Html {
   const e = p.errors ?? {}
   return html`<form class="card" method="post" action="/profile" enctype="multipart/form-data">${formTokenField(frame)}
 <h2>${t.you}</h2>
-<div class="photo-row">${frame.me && avatar(frame.me, 'large')}
-${field({ name: 'photo', label: t.photo, type: 'file', accept: 'image/png,image/jpeg,image/webp', hint: t.photoHint, error: e.photo })}</div>
-${frame.me?.photo && html`<p class="check"><label><input type="checkbox" name="removePhoto" value="yes"> ${t.removePhoto}</label></p>`}
+${photoFields(frame, { face: frame.me, isRemovable: Boolean(frame.me?.photo), error: e.photo })}
 <div class="pair">${field({ name: 'firstName', label: t.firstName, value: p.firstName, error: e.firstName, autocomplete: 'given-name', required: true, maxlength: NAME_CHARS_MAX })}
 ${field({ name: 'lastName', label: t.lastName, value: p.lastName, error: e.lastName, autocomplete: 'family-name', required: true, maxlength: NAME_CHARS_MAX })}</div>
 <p class="fixed"><b>${t.login}</b> <span>${p.login}</span> <span class="hint">${t.loginHint}</span></p>

@@ -62,7 +62,7 @@ function linesOf(p: BranchesProps): MapLine[] {
 
 function table(frame: Frame, branches: readonly BranchRow[]): Html {
   const t = frame.t.admin
-  const heads = [t.branch, t.line, t.since, t.queue, t.today, t.clock, t.certificate, t.lastError]
+  const heads = [t.branch, t.line, t.since, t.queue, t.traffic, t.clock, t.certificate, t.lastError]
   return html`<div class="table" tabindex="0" role="region" aria-label="${t.branches}"><table>
 <thead><tr>${heads.map((h) => html`<th scope="col">${h}</th>`)}</tr></thead>
 <tbody>${branches.map((b) => branchRow(frame, b))}</tbody></table></div>`

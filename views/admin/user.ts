@@ -1,9 +1,16 @@
 /** One account: edit, temporary password, disable and enable. Dangerous things stand apart. */
 import { html } from 'hono/html'
+import { photoFields } from '../accounts/photo.ts'
 import type { Frame } from '../layout.ts'
-import { avatar, confirm, field, formTokenField, type Html, icon, momentTime } from '../parts.ts'
+import { avatar, confirm, formTokenField, type Html, icon, momentTime } from '../parts.ts'
 import { adminPage } from './shell.ts'
-import { personFields, type Role, type UserRow, type UserValues } from './users.ts'
+import {
+  personFields,
+  type Role,
+  temporaryPasswordField,
+  type UserRow,
+  type UserValues,
+} from './users.ts'
 
 export type UserProps = {
   user: UserRow & { createdAt?: number | undefined }
@@ -39,12 +46,20 @@ ${p.mayDisable && standing(frame, p)}`
 function forms(frame: Frame, p: UserProps): Html {
   const t = frame.t.admin
   const base = `/admin/users/${p.user.id}`
-  return html`<form class="card" method="post" action="${base}">${formTokenField(frame)}
-${personFields(frame, { values: p.values, errors: p.errors ?? {}, roles: p.roles })}
+  const errors = p.errors ?? {}
+  const photo = {
+    isRemovable: Boolean(p.user.photo),
+    isRemoved: p.values.removePhoto !== undefined,
+    error: errors.photo,
+    optional: frame.t.common.optional,
+  }
+  return html`<form class="card" method="post" action="${base}" enctype="multipart/form-data">${formTokenField(frame)}
+${personFields(frame, { values: p.values, errors, roles: p.roles })}
+${photoFields(frame, photo)}
 <p class="actions"><button class="button primary">${t.save}</button></p></form>
 <form class="card" method="post" action="${base}/password">${formTokenField(frame)}
 <h2>${t.resetPassword}</h2><p>${t.resetPasswordText}</p>
-${field({ name: 'password', label: t.temporaryPassword, hint: t.temporaryPasswordHint, error: p.passwordError, plain: true, required: true, maxlength: 256 })}
+${temporaryPasswordField(frame, p.passwordError)}
 <p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>`
 }
 

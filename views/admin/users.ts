@@ -1,5 +1,6 @@
 /** Accounts: the table with its filter, and the form for a new one. */
 import { html } from 'hono/html'
+import { photoFields } from '../accounts/photo.ts'
 import type { Frame } from '../layout.ts'
 import {
   avatar,
@@ -94,6 +95,8 @@ export type UserFields =
   | 'room'
   | 'role'
   | 'password'
+  | 'photo'
+  | 'removePhoto'
 
 export type UserValues = Partial<Record<UserFields, string>>
 
@@ -111,13 +114,21 @@ export function newUserPage(frame: Frame, p: NewUserProps): Html {
   const errors = p.errors ?? {}
   const body = html`<p><a class="back-link" href="/admin/users">${icon('arrow-left', frame)} ${t.users}</a></p>
 <h1>${t.newUserTitle}</h1><p class="lead">${t.newUserText}</p>
-<form class="card" method="post" action="/admin/users">${formTokenField(frame)}
+<form class="card" method="post" action="/admin/users" enctype="multipart/form-data">${formTokenField(frame)}
 <div class="pair">${field({ name: 'login', label: t.login, hint: t.loginHint, value: values.login, error: errors.login, plain: true, required: true, maxlength: 32, autofocus: true })}
-${field({ name: 'password', label: t.temporaryPassword, hint: t.temporaryPasswordHint, value: values.password, error: errors.password, plain: true, required: true, maxlength: 256 })}</div>
+${temporaryPasswordField(frame, errors.password)}</div>
 ${personFields(frame, { values, errors, roles: p.roles })}
+${photoFields(frame, { error: errors.photo, optional: frame.t.common.optional })}
 <p class="actions"><button class="button primary">${t.create}</button> <a class="button" href="/admin/users">${frame.t.common.cancel}</a></p>
 </form>`
   return adminPage(frame, { title: t.newUserTitle, place: 'users', body })
+}
+
+/** Left empty, a password is drawn; what was typed never comes back in a page. */
+export function temporaryPasswordField(frame: Frame, error: string | undefined): Html {
+  const { temporaryPassword: label, temporaryPasswordHint: hint } = frame.t.admin
+  const optional = frame.t.common.optional
+  return field({ name: 'password', label, hint, error, optional, plain: true, maxlength: 256 })
 }
 
 /** Name, place and role: the same fields for a new account and for changing one. */

@@ -4,12 +4,9 @@ import { counting } from './plural.ts'
 const count = counting('en')
 
 export const enAdmin = {
-  title: 'Administration',
   navigation: 'Administration',
-  overview: 'Overview',
   users: 'People',
   branches: 'Branches',
-  usersText: (branch: string) => `Accounts of ${branch}`,
   newUser: 'New person',
   newUserTitle: 'New person',
   newUserText: 'The person signs in with the temporary password and then chooses an own one.',
@@ -33,11 +30,12 @@ export const enAdmin = {
   firstName: 'First name',
   lastName: 'Last name',
   lastSeen: 'Last seen',
-  created: 'Created',
   active: 'active',
   disabled: 'disabled',
   temporaryPassword: 'Temporary password',
-  temporaryPasswordHint: 'At least 10 characters. It must be changed at the first sign-in.',
+  temporaryPasswordHint:
+    'Leave it empty: one is drawn and shown once. An own one has at least 10 characters. It must be changed at the first sign-in.',
+  photoAgain: 'Please choose the picture again: a browser does not keep it.',
   loginHint: '2 to 32 of a-z 0-9 . _ - ; it stays and is never given to somebody else.',
   create: 'Create the account',
   save: 'Save',
@@ -57,7 +55,6 @@ export const enAdmin = {
   issuedTitle: 'Hand this over in person',
   issuedText: 'It is shown only now. The password must be changed at the first sign-in.',
   address: 'Address',
-  print: 'Print',
   roles: {
     employee: 'Employee',
     auditor: 'Auditor',
@@ -71,10 +68,9 @@ export const enAdmin = {
   since: 'Since',
   queue: 'Waiting',
   lastError: 'Last error',
-  today: 'Today',
+  traffic: 'Over this line',
   clock: 'Clock',
   certificate: 'Certificate',
-  thisBranch: 'this branch',
   states: {
     up: 'up',
     down: 'down',
@@ -98,10 +94,7 @@ export const enAdmin = {
   invitationMade: (branch: string) => `Invitation for ${branch}`,
   invitationUse: 'Paste it on the set-up page of the new branch.',
   invitationExpires: (time: string) => `It works once and until ${time}.`,
-  overviewPeople: 'People of this branch',
-  overviewOnline: 'Online now',
-  overviewLines: 'Lines up',
-  overviewWaiting: 'Waiting for other branches',
-  overviewProblems: 'What needs attention',
-  overviewFine: 'Nothing needs attention.',
+  copy: 'Copy the line',
+  copied: 'Copied.',
+  copyByHand: 'It is marked now: copy it with Ctrl+C.',
 }

@@ -5,12 +5,9 @@ import { counting } from './plural.ts'
 const count = counting('pt')
 
 export const ptAdmin: typeof enAdmin = {
-  title: 'Administração',
   navigation: 'Administração',
-  overview: 'Resumo',
   users: 'Pessoas',
   branches: 'Filiais',
-  usersText: (branch) => `Contas de ${branch}`,
   newUser: 'Nova pessoa',
   newUserTitle: 'Nova pessoa',
   newUserText: 'A pessoa entra com a palavra-passe temporária e depois escolhe a sua.',
@@ -34,11 +31,12 @@ export const ptAdmin: typeof enAdmin = {
   firstName: 'Nome próprio',
   lastName: 'Apelido',
   lastSeen: 'Visto pela última vez',
-  created: 'Criada',
   active: 'ativa',
   disabled: 'desativada',
   temporaryPassword: 'Palavra-passe temporária',
-  temporaryPasswordHint: 'Pelo menos 10 caracteres. Tem de ser mudada na primeira entrada.',
+  temporaryPasswordHint:
+    'Deixe vazio: é criada uma e mostrada uma só vez. Uma própria tem pelo menos 10 caracteres. Tem de ser mudada na primeira entrada.',
+  photoAgain: 'Escolha a imagem outra vez: o navegador não a guarda.',
   loginHint: '2 a 32 de a-z 0-9 . _ - ; fica e nunca é dado a outra pessoa.',
   create: 'Criar a conta',
   save: 'Guardar',
@@ -58,7 +56,6 @@ export const ptAdmin: typeof enAdmin = {
   issuedTitle: 'Entregue isto em mão',
   issuedText: 'Só é mostrado agora. A palavra-passe tem de ser mudada na primeira entrada.',
   address: 'Endereço',
-  print: 'Imprimir',
   roles: {
     employee: 'Colaborador',
     auditor: 'Auditor',
@@ -72,10 +69,9 @@ export const ptAdmin: typeof enAdmin = {
   since: 'Desde',
   queue: 'À espera',
   lastError: 'Último erro',
-  today: 'Hoje',
+  traffic: 'Por esta linha',
   clock: 'Relógio',
   certificate: 'Certificado',
-  thisBranch: 'esta filial',
   states: {
     up: 'ativa',
     down: 'em baixo',
@@ -100,10 +96,7 @@ export const ptAdmin: typeof enAdmin = {
   invitationMade: (branch) => `Convite para ${branch}`,
   invitationUse: 'Cole-o na página de preparação da nova filial.',
   invitationExpires: (time) => `Funciona uma só vez e até ${time}.`,
-  overviewPeople: 'Pessoas desta filial',
-  overviewOnline: 'Online agora',
-  overviewLines: 'Linhas ativas',
-  overviewWaiting: 'À espera de outras filiais',
-  overviewProblems: 'O que precisa de atenção',
-  overviewFine: 'Está tudo em ordem.',
+  copy: 'Copiar a linha',
+  copied: 'Copiado.',
+  copyByHand: 'A linha está selecionada: copie com Ctrl+C.',
 }

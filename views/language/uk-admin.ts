@@ -5,12 +5,9 @@ import { counting } from './plural.ts'
 const count = counting('uk')
 
 export const ukAdmin: typeof enAdmin = {
-  title: 'Адміністрування',
   navigation: 'Адміністрування',
-  overview: 'Огляд',
   users: 'Люди',
   branches: 'Філії',
-  usersText: (branch) => `Облікові записи філії ${branch}`,
   newUser: 'Нова людина',
   newUserTitle: 'Нова людина',
   newUserText: 'Людина входить із тимчасовим паролем, а потім обирає власний.',
@@ -34,11 +31,12 @@ export const ukAdmin: typeof enAdmin = {
   firstName: 'Ім’я',
   lastName: 'Прізвище',
   lastSeen: 'Остання поява',
-  created: 'Створено',
   active: 'діє',
   disabled: 'вимкнено',
   temporaryPassword: 'Тимчасовий пароль',
-  temporaryPasswordHint: 'Щонайменше 10 символів. Під час першого входу його треба змінити.',
+  temporaryPasswordHint:
+    'Залиште порожнім: пароль буде створено й показано один раз. Власний має щонайменше 10 символів. Під час першого входу його треба змінити.',
+  photoAgain: 'Виберіть зображення ще раз: браузер його не зберігає.',
   loginHint: 'Від 2 до 32 знаків: a-z 0-9 . _ - ; він лишається і більше нікому не дається.',
   create: 'Створити обліковий запис',
   save: 'Зберегти',
@@ -58,7 +56,6 @@ export const ukAdmin: typeof enAdmin = {
   issuedTitle: 'Передайте особисто',
   issuedText: 'Показується лише зараз. Під час першого входу пароль треба змінити.',
   address: 'Адреса',
-  print: 'Друкувати',
   roles: {
     employee: 'Працівник',
     auditor: 'Аудитор',
@@ -72,10 +69,9 @@ export const ukAdmin: typeof enAdmin = {
   since: 'З',
   queue: 'Чекає',
   lastError: 'Остання помилка',
-  today: 'Сьогодні',
+  traffic: 'Цією лінією',
   clock: 'Годинник',
   certificate: 'Сертифікат',
-  thisBranch: 'ця філія',
   states: {
     up: 'працює',
     down: 'немає',
@@ -100,10 +96,7 @@ export const ukAdmin: typeof enAdmin = {
   invitationMade: (branch) => `Запрошення: ${branch}`,
   invitationUse: 'Вставте його на сторінці налаштування нової філії.',
   invitationExpires: (time) => `Діє один раз і до ${time}.`,
-  overviewPeople: 'Люди цієї філії',
-  overviewOnline: 'Зараз у мережі',
-  overviewLines: 'Ліній працює',
-  overviewWaiting: 'Чекає на інші філії',
-  overviewProblems: 'Що потребує уваги',
-  overviewFine: 'Усе гаразд.',
+  copy: 'Скопіювати рядок',
+  copied: 'Скопійовано.',
+  copyByHand: 'Рядок виділено: скопіюйте його через Ctrl+C.',
 }
