@@ -105,7 +105,7 @@ export function remove(server: Server): void {
   rmSync(server.data, { recursive: true, force: true })
 }
 
-/** Founds Kyiv with Ada as its administrator, and lets Lviv join with Lev. */
+/** Founds Kyiv with Ada Kravets as its administrator, and lets Lviv join with Lev Bondar. */
 export async function twoBranches(): Promise<{
   kyiv: Server
   lviv: Server
@@ -114,11 +114,14 @@ export async function twoBranches(): Promise<{
   const [kyiv, lviv] = [await newServer('Kyiv'), await newServer('Lviv')]
   const password = join(kyiv.data, 'password')
   writeFileSync(password, PASSWORD)
-  const admin = (login: string) => ['--admin-login', login, '--admin-password-file', password]
-  await start(kyiv, '--org', 'Dovira', '--branch', 'Kyiv', ...admin('ada'))
+  const admin = (login: string, name: string) => {
+    const flags = ['--admin-login', login, '--admin-name', name]
+    return [...flags, '--admin-password-file', password]
+  }
+  await start(kyiv, '--org', 'Dovira', '--branch', 'Kyiv', ...admin('ada', 'Ada Kravets'))
   const { out, err } = await run('invite', '--branch', 'Lviv', '--data', kyiv.data)
   if (out === '') throw new Error(`No invitation: ${err}`)
-  await start(lviv, '--join', out.trim(), ...admin('lev'))
+  await start(lviv, '--join', out.trim(), ...admin('lev', 'Lev Bondar'))
   const stop = async () => {
     await Promise.all([kyiv, lviv].map((server) => end(server, 'SIGKILL')))
     for (const server of [kyiv, lviv]) remove(server)
