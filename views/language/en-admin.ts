@@ -55,6 +55,7 @@ export const enAdmin = {
   issuedTitle: 'Hand this over in person',
   issuedText: 'It is shown only now. The password must be changed at the first sign-in.',
   address: 'Address',
+  print: 'Print',
   roles: {
     employee: 'Employee',
     auditor: 'Auditor',

@@ -56,6 +56,7 @@ export const ptAdmin: typeof enAdmin = {
   issuedTitle: 'Entregue isto em mão',
   issuedText: 'Só é mostrado agora. A palavra-passe tem de ser mudada na primeira entrada.',
   address: 'Endereço',
+  print: 'Imprimir',
   roles: {
     employee: 'Colaborador',
     auditor: 'Auditor',

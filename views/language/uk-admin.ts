@@ -56,6 +56,7 @@ export const ukAdmin: typeof enAdmin = {
   issuedTitle: 'Передайте особисто',
   issuedText: 'Показується лише зараз. Під час першого входу пароль треба змінити.',
   address: 'Адреса',
+  print: 'Друкувати',
   roles: {
     employee: 'Працівник',
     auditor: 'Аудитор',
