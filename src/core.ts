@@ -3,7 +3,7 @@
  * Built the same way by a running branch and by the set-up that founds one.
  */
 import type { AccountDeps } from './accounts/authority.ts'
-import { userKinds } from './accounts/events.ts'
+import { userAt, userKinds } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { isIssuer } from './accounts/queries.ts'
 import { createSignIns, type SignIns } from './accounts/sign-ins.ts'
@@ -14,6 +14,7 @@ import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
 import { chatKinds } from './chat/events.ts'
+import { followedByGroups } from './chat/guests.ts'
 import type { Store } from './db/open.ts'
 import type { EventKind } from './eventlog/events.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
@@ -67,12 +68,14 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     clock,
     random,
     log,
-    kinds: [
-      ...userKinds,
-      ...Object.values(chats),
-      ...Object.values(branches),
-      organisationPut,
-    ] as EventKind<unknown>[],
+    kinds: (append) =>
+      [
+        ...userKinds.filter((kind) => kind !== userAt),
+        followedByGroups(userAt, { append, kinds: chats, self }),
+        ...Object.values(chats),
+        ...Object.values(branches),
+        organisationPut,
+      ] as EventKind<unknown>[],
   })
   const { append, now } = eventLog
   const accounts = { store, append, hasher, clock, random, self }

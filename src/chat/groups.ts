@@ -105,7 +105,8 @@ async function changeMembers(
   })
 }
 
-async function recordedMembers(tx: Db, conversation: ConversationId): Promise<Member[]> {
+/** Everybody a group's record names, those who have left too. */
+export async function recordedMembers(tx: Db, conversation: ConversationId): Promise<Member[]> {
   const rows = await tx
     .selectFrom('membership')
     .where('conversationId', '=', conversation)

@@ -24,6 +24,7 @@ export function createCore(given: LogParts): Core {
   const feeds = createFeeds({ ...given, branches, changes, logClock })
   const refused = refusedKind(self)
   const waiting = { is: false }
+  const append = createAppend({ self, clock, random, branches, changes, feeds, logClock })
   return {
     self,
     clock,
@@ -34,8 +35,8 @@ export function createCore(given: LogParts): Core {
     logClock,
     refused,
     waiting,
-    kinds: kindsByCode([...given.kinds, refused]),
-    append: createAppend({ self, clock, random, branches, changes, feeds, logClock }),
+    append,
+    kinds: kindsByCode([...given.kinds(append), refused]),
     onWaiting: () => {
       waiting.is = true
     },

@@ -4,7 +4,7 @@ import type { Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
-import type { EventKind } from './events.ts'
+import type { Append, EventKind } from './events.ts'
 
 /** Signs bytes in a domain such as `batch/1`. */
 export type Sign = (domain: string, bytes: Uint8Array) => Uint8Array
@@ -26,5 +26,6 @@ export type LogParts = {
   clock: Clock
   random: Random
   log: Log
-  kinds: readonly EventKind<unknown>[]
+  /** Given the log's own `append`: some events make a branch write others in the same transaction. */
+  kinds(append: Append): readonly EventKind<unknown>[]
 }

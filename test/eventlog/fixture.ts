@@ -164,7 +164,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
     clock,
     random: realRandom(),
     log: lines,
-    kinds: options.kinds ?? [mail, record],
+    kinds: () => options.kinds ?? [mail, record],
   })
   const write = (kind: EventKind<Note>, text: string, to: 'all' | readonly BranchId[]) =>
     store.writer.write((tx) => log.append(tx, { kind, body: { text }, to }))

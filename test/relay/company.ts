@@ -142,7 +142,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     clock,
     random,
     log,
-    kinds: [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
+    kinds: () => [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
   })
   const relay = createRelay({
     world: { clock, random, network: options.network ?? org.network.door(host), log },

@@ -1,0 +1,46 @@
+/**
+ * Groups of guests: a branch where somebody signs in hears of a group only from the branch that keeps it, so that one
+ * sends its records as soon as it hears of the stay. Messages that came before the record wait for it.
+ */
+import type { UserAt } from '../accounts/records.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import type { Append, EventKind } from '../eventlog/events.ts'
+import type { ChatKinds } from './events.ts'
+import { recordedMembers } from './groups.ts'
+
+export type GuestParts = { append: Append; kinds: ChatKinds; self: BranchId }
+
+/** The kind `user.at` as this feature needs it: in the transaction that notes a stay, groups follow the guest. */
+export function followedByGroups(userAt: EventKind<UserAt>, parts: GuestParts): EventKind<UserAt> {
+  return {
+    ...userAt,
+    async apply(tx, event) {
+      await userAt.apply(tx, event)
+      await sendGroups(parts, tx, event.body)
+    },
+  }
+}
+
+/** The same record again changes nothing where it is known: `rev` is the same. */
+async function sendGroups(
+  { append, kinds, self }: GuestParts,
+  tx: Db,
+  { user, branch }: { user: UserId; branch: BranchId },
+): Promise<void> {
+  if (branch === self) return
+  const groups = await tx
+    .selectFrom('membership as mine')
+    .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
+    .where('mine.userId', '=', user)
+    .where('mine.leftAt', 'is', null)
+    .where('c.kind', '=', 'group')
+    .where('c.home', '=', self)
+    .select(['c.id', 'c.title', 'c.createdAt', 'c.term', 'c.rev'])
+    .orderBy('c.id')
+    .execute()
+  for (const group of groups) {
+    const body = { kind: 'group' as const, ...group, members: await recordedMembers(tx, group.id) }
+    await append(tx, { kind: kinds.convPut, body, to: [branch] })
+  }
+}
