@@ -95,7 +95,7 @@ export async function writeSeen(
   const { conversation, mark } = seeing
   const mine = await membership(tx, viewer, conversation)
   if (mine === undefined) throw notFound('chat')
-  const shown = await shownLines(tx, seeing)
+  const shown = await shownLines(tx, seeing, mine.joinedAt)
   const top = shown.at(-1)
   if (top === undefined) throw notFound('message')
   const theirs = shown.filter((line) => line.authorId !== viewer)
@@ -130,13 +130,18 @@ async function heightOf(
 
 type Shown = { position: number; id: MessageId; timeKey: Hlc; authorId: UserId }
 
-/** The lines named, in the order of the timeline. */
-async function shownLines(tx: Db, { conversation, lines }: Seeing): Promise<Shown[]> {
+/** The lines named that the viewer may see, in the order of the timeline. */
+async function shownLines(
+  tx: Db,
+  { conversation, lines }: Seeing,
+  joinedAt: Hlc,
+): Promise<Shown[]> {
   if (lines.length === 0) return []
   return await tx
     .selectFrom('message as m')
     .where('m.id', 'in', [...lines])
     .where('m.conversationId', '=', conversation)
+    .where('m.timeKey', '>=', joinedAt)
     .select(['m.position', 'm.id', 'm.timeKey', 'm.authorId'])
     .orderBy('m.timeKey')
     .orderBy('m.id')
