@@ -43,15 +43,6 @@ export async function editUser(
   })
 }
 
-/** Gives somebody a role. */
-export function grantRole(
-  deps: AccountDeps,
-  by: Person | undefined,
-  { id, role }: { id: UserId; role: Role },
-): Promise<void> {
-  return editUser(deps, by, { id, changes: { role } })
-}
-
 async function changeRole(
   deps: AccountDeps,
   tx: Db,

@@ -1,6 +1,6 @@
 /**
  * Credentials: what a password is checked against is a bcrypt salt and an Ed25519 public key whose seed follows from
- * the bcrypt output (docs/protocol.md, credentials). So no branch can claim somebody whose password it never saw, and
+ * the bcrypt output (docs/decisions/010-passwords.md). So no branch can claim somebody whose password it never saw, and
  * guessing costs as much as with a stored hash.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
@@ -11,13 +11,13 @@ import type { Millis } from '../base/units.ts'
 import type { Random } from '../world/random.ts'
 import type { Hasher } from './hasher.ts'
 
-/** About 70 ms on an office server; decisions: bcrypt as given, cost 10. */
-export const BCRYPT_COST = 10
+/** About 70 ms on an office server (docs/decisions/010-passwords.md). */
+const BCRYPT_COST = 10
 const SALT_BYTES = 16
 /** What other branches may make us compute: cost 10 to 12, so that nobody sends us work for hours. */
 export const SALT = /^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/
-export const PUBLIC_KEY_BYTES = 32
-export const SIGNATURE_BYTES = 64
+const PUBLIC_KEY_BYTES = 32
+const SIGNATURE_BYTES = 64
 
 /** The public half as stored and replicated. */
 export type Credential = { salt: string; publicKey: Uint8Array }

@@ -1,6 +1,6 @@
 /**
  * Runs in a worker thread: bcrypt over the prehashed password, and from its output the seed of the credential's key
- * (docs/protocol.md, credentials). The bcrypt output itself never leaves this thread and is stored nowhere.
+ * (docs/decisions/010-passwords.md). The bcrypt output itself never leaves this thread and is stored nowhere.
  */
 import { createHash } from 'node:crypto'
 import { hashSync } from 'bcryptjs'

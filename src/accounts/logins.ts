@@ -1,8 +1,6 @@
 /** Rules of logins: their form, and which ones look alike. A login is never given away again. */
 import { invalidInput } from '../base/errors.ts'
 
-export const LOGIN_CHARACTERS_MIN = 2
-export const LOGIN_CHARACTERS_MAX = 32
 export const LOGIN = /^[a-z0-9][a-z0-9._-]{1,31}$/
 
 /** A login as typed, in the form it is kept in; throws invalid-input. */

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
+import { SALT } from './credentials.ts'
 import { LOGIN } from './logins.ts'
 
 export const NAME_CHARACTERS_MAX = 60
@@ -58,7 +59,7 @@ export const userCredBody = v.object({
   user,
   epoch: whole(REV_MAX),
   rev: whole(REV_MAX),
-  salt: v.pipe(v.string(), v.regex(/^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/)),
+  salt: v.pipe(v.string(), v.regex(SALT)),
   publicKey: hexText(64),
   mustChange: v.boolean(),
   signature: v.optional(hexText(128)),

@@ -42,15 +42,6 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
-/** Groups of five digits of a fingerprint, for reading aloud. */
-export function fingerprintGroups(bytes: Uint8Array): string {
-  return (
-    hex(bytes)
-      .match(/.{1,5}/g)
-      ?.join(' ') ?? ''
-  )
-}
-
 /** Thrown by `Reader` when bytes end early or are left over: the sender broke the format. */
 export class FormatError extends Error {
   override name = 'FormatError'

@@ -27,12 +27,12 @@ export type ChatParts = {
 
 /** Puts somebody into the viewer's list and opens the chat with him. */
 export async function addContact(
-  parts: ChatParts,
+  { store, append, kinds, clock }: ChatParts,
   viewer: UserId,
   contact: UserId,
 ): Promise<ConversationId> {
   if (viewer === contact) throw invalidInput('user', 'Cannot add oneself', 'person-unknown')
-  await parts.store.writer.write(async (tx) => {
+  await store.writer.write(async (tx) => {
     await demandActive(tx, [contact])
     const known = await tx
       .selectFrom('contact')
@@ -40,38 +40,12 @@ export async function addContact(
       .where('contactId', '=', contact)
       .select('removed')
       .executeTakeFirst()
-    if (known?.removed !== 0) await putContact(parts, tx, { viewer, contact, removed: false })
+    if (known?.removed === 0) return
+    const to = await branchesOf(tx, [viewer], clock.now())
+    const body = { owner: viewer, contact, removed: false }
+    await append(tx, { kind: kinds.contactPut, body, to })
   })
   return directIdOf(viewer, contact)
-}
-
-/** Takes somebody out of the viewer's list; what was written stays and comes back with the next message. */
-export async function removeContact(
-  parts: ChatParts,
-  viewer: UserId,
-  contact: UserId,
-): Promise<void> {
-  await parts.store.writer.write(async (tx) => {
-    const known = await tx
-      .selectFrom('contact')
-      .where('ownerId', '=', viewer)
-      .where('contactId', '=', contact)
-      .select('removed')
-      .executeTakeFirst()
-    const direct = await membership(tx, viewer, directIdOf(viewer, contact))
-    if (known === undefined && direct === undefined) throw notFound('contact')
-    // Somebody who only wrote to me is hidden by the same record.
-    if (known?.removed !== 1) await putContact(parts, tx, { viewer, contact, removed: true })
-  })
-}
-
-async function putContact(
-  { append, kinds, clock }: ChatParts,
-  tx: Db,
-  { viewer, contact, removed }: { viewer: UserId; contact: UserId; removed: boolean },
-): Promise<void> {
-  const to = await branchesOf(tx, [viewer], clock.now())
-  await append(tx, { kind: kinds.contactPut, body: { owner: viewer, contact, removed }, to })
 }
 
 /** The direct chat with somebody, created when it is missing; it appears in lists with its first message. */

@@ -198,25 +198,6 @@ export async function firstUnread(
     .executeTakeFirst()
 }
 
-/** How many messages of a chat the viewer has not read, at most UNREAD_MAX. */
-export async function unreadOf(
-  db: Db,
-  viewer: Viewer,
-  conversation: ConversationId,
-): Promise<number> {
-  const row = await db
-    .selectFrom(
-      unread(db, viewer)
-        .where('m.conversationId', '=', conversation)
-        .select(sql`1`.as('one'))
-        .limit(UNREAD_MAX)
-        .as('few'),
-    )
-    .select((eb) => eb.fn.countAll<number>().as('n'))
-    .executeTakeFirstOrThrow()
-  return row.n
-}
-
 /** `+` keeps SQLite from walking the timeline: what is unread lies behind a position. */
 function unread(db: Db, viewer: Viewer) {
   return db

@@ -47,19 +47,3 @@ export function every(
     cancel()
   }
 }
-
-/** Resolves after `ms`, or at once when `signal` is aborted. */
-export function sleep(clock: Clock, ms: Millis, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const cancel = clock.after(ms, resolve)
-    signal?.addEventListener(
-      'abort',
-      () => {
-        cancel()
-        resolve()
-      },
-      { once: true },
-    )
-  })
-}

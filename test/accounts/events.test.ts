@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   disableUser,
+  editUser,
   enableUser,
-  grantRole,
   setTemporaryPassword,
 } from '../../src/accounts/actions.ts'
 import {
@@ -282,13 +282,13 @@ test('a branch that issues nothing can neither block nor promote people of other
 
 test('the issuing branch gives roles to people of others and closes their accounts', async (t) => {
   const { north, south, meet, ada, sam } = await cast(t)
-  await assert.rejects(grantRole(north.deps, ada, { id: sam.id, role: 'auditor' }), {
+  await assert.rejects(editUser(north.deps, ada, { id: sam.id, changes: { role: 'auditor' } }), {
     detail: 'last-admin',
   })
   const eva = await south.people.add(undefined, { login: 'eva', role: 'branch-admin' })
   await meet()
   assert.equal((await north.people.get(eva.id)).role, 'branch-admin')
-  await grantRole(north.deps, ada, { id: sam.id, role: 'auditor' })
+  await editUser(north.deps, ada, { id: sam.id, changes: { role: 'auditor' } })
   await meet()
   assert.equal((await south.people.get(sam.id)).role, 'auditor')
   await disableUser(north.deps, ada, sam.id)

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import { DAY } from '../../src/base/units.ts'
 import { postMessage } from '../../src/chat/actions.ts'
-import { linesBefore, unreadOf } from '../../src/chat/queries.ts'
+import { getChat } from '../../src/chat/chats.ts'
+import { linesBefore } from '../../src/chat/queries.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
 /** The directory of an office says that somebody is a guest of another. */
@@ -42,15 +43,15 @@ test('what a guest reads is read at home too, and the author hears of it once', 
   )
   await odesa.reading.markSeen(bob.id, { conversation: chat, lines: [first], mark: 'read' })
   await company.settle()
-  assert.equal(await unreadOf(odesa.store.read, bob.at(odesa), chat), 1)
-  assert.equal(await unreadOf(lviv.store.read, bob.viewer, chat), 1, 'at home the same')
+  assert.equal((await getChat(odesa.store.read, bob.at(odesa), chat)).unread, 1)
+  assert.equal((await getChat(lviv.store.read, bob.viewer, chat)).unread, 1, 'at home the same')
   const draft = { conversation: chat, body: 'from Odesa' }
   const answer = await postMessage(odesa.parts, bob.id, draft)
   await company.settle()
   assert.deepEqual(await ada.sees(chat), ['one', 'two', 'from Odesa'])
   assert.deepEqual(await bob.sees(chat), ['one', 'two', 'from Odesa'])
   await ada.reads(chat, answer.message)
-  assert.equal(await unreadOf(kyiv.store.read, ada.viewer, chat), 0)
+  assert.equal((await getChat(kyiv.store.read, ada.viewer, chat)).unread, 0)
 })
 
 test('a branch where somebody never signed in cannot write for him', async (t) => {

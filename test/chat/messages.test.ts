@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../../src/base/errors.ts'
 import type { ConversationId, UserId } from '../../src/base/ids.ts'
-import { addContact, openDirect, postMessage, removeContact } from '../../src/chat/actions.ts'
+import { addContact, openDirect, postMessage } from '../../src/chat/actions.ts'
 import { chatsOf, getChat, membersOf } from '../../src/chat/chats.ts'
 import { placeOf } from '../../src/chat/cursors.ts'
 import { directIdOf } from '../../src/chat/ids.ts'
@@ -178,7 +178,10 @@ test('a deleted contact leaves the list and comes back with the next message', a
   const chat = await ada.adds(bob)
   await ada.posts(chat, 'hi')
   advance(10)
-  await removeContact(kyiv.parts, ada.id, bob.id)
+  const removal = { owner: ada.id, contact: bob.id, removed: true }
+  await kyiv.store.writer.write((tx) =>
+    kyiv.log.append(tx, { kind: kyiv.kinds.contactPut, body: removal, to: [kyiv.keys.id] }),
+  )
   assert.deepEqual(await chatsOf(kyiv.store.read, ada.viewer), [])
   assert.equal((await chatsOf(kyiv.store.read, bob.viewer)).length, 1, 'only her own view changed')
   advance(10)

@@ -12,7 +12,6 @@ import {
   linesAfter,
   linesBefore,
   missedAfter,
-  unreadOf,
   unreadOfMembers,
 } from '../../src/chat/queries.ts'
 import { messagesStoredBy, ownNewest } from '../../src/chat/risen.ts'
@@ -55,7 +54,6 @@ test('no hot query scans a table', async (t) => {
     ['arrivalsAfter', () => arrivalsAfter(db, ada.viewer, { ...asked, after: 0 })],
     ['lineById', () => lineById(db, ada.viewer, message)],
     ['firstUnread', () => firstUnread(db, ada.viewer, conversation)],
-    ['unreadOf', () => unreadOf(db, ada.viewer, conversation)],
     ['unreadOfMembers', () => unreadOfMembers(db, kyiv.keys.id, { conversation, users: [ada.id] })],
     ['missedAfter', () => missedAfter(db, ada.viewer, 0)],
     ['chatsOf', () => chatsOf(db, ada.viewer)],

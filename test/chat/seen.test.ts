@@ -6,7 +6,7 @@ import type { ConversationId, MessageId } from '../../src/base/ids.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { createGroup } from '../../src/chat/groups.ts'
 import { marksOf } from '../../src/chat/marks.ts'
-import { firstUnread, lineById, unreadOf } from '../../src/chat/queries.ts'
+import { firstUnread, lineById } from '../../src/chat/queries.ts'
 import { deliveryStory, type LinkOf } from '../../src/chat/story.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
@@ -18,8 +18,8 @@ async function markOf(person: Person, message: MessageId): Promise<string | unde
   return (await marksOf(read, person.viewer.at, [line])).get(line.position)
 }
 
-const unread = (person: Person, chat: ConversationId) =>
-  unreadOf(person.office.store.read, person.viewer, chat)
+const unread = async (person: Person, chat: ConversationId) =>
+  (await getChat(person.office.store.read, person.viewer, chat)).unread
 
 async function events(office: Office, kind: number): Promise<number> {
   const rows = await office.store.read
