@@ -25,7 +25,7 @@ export function errorBox(problem: Problem, reader: Pick<Reader, 't' | 'icons'>):
 export function errorPage(frame: Frame, problem: Problem): Html {
   const words = frame.t.errors[problem.code]
   const next =
-    problem.code === 'not-signed-in'
+    problem.code === 'not-signed-in' || frame.me === undefined
       ? { href: '/sign-in', text: frame.t.signIn.button }
       : { href: '/chats', text: frame.t.common.backToChats }
   const body = html`<h1>${words.title}</h1>

@@ -74,7 +74,6 @@ async function open(
     kind,
     signIn: signIn.id,
   })
-  stream.onClose(deps.present(user.id))
   // It may have ended while the stream was being opened: then nobody would end the stream any more.
   if (!(await deps.isSignedIn(signIn.id))) {
     stream.close('signed-out')
@@ -89,6 +88,8 @@ async function open(
   }
   // Live ones wait until what was missed is written, so that nothing overtakes it.
   const release = deps.viewers.hold(viewer)
+  // Not before: the page that makes somebody present must get the own dot too.
+  stream.onClose(deps.present(user.id))
   try {
     if (resume !== undefined) await replay(viewer, deps, resume.position)
   } finally {

@@ -46,7 +46,7 @@ export function branchesPage(frame: Frame, p: BranchesProps): Html {
   const body = html`<header class="admin-head"><h1>${t.branches}</h1></header>
 <p class="lead">${t.branchesText}</p>
 ${p.invitation && invitationResult(frame, p.invitation)}
-${isAlone ? html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linesOf(p), frame)}${table(frame, p.branches)}`}
+${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linesOf(p), frame)}${table(frame, p.branches)}`}
 ${p.mayInvite && !p.invitation && invitationForm(frame, p)}`
   return adminPage(frame, { title: t.branches, place: 'branches', body })
 }
@@ -131,6 +131,6 @@ function invitationResult(frame: Frame, i: NonNullable<BranchesProps['invitation
   return html`<section class="card invitation" aria-labelledby="invitation-title"><h2 id="invitation-title">${t.admin.invitationMade(i.branch)}</h2>
 <p>${t.admin.invitationUse} ${t.admin.invitationExpires(until)}</p>
 <p class="secret" tabindex="0"><code id="invitation-line">${i.line}</code></p>
-<p class="actions" data-copy="invitation-line" data-label="${t.admin.copy}" data-done="${t.admin.copied}" data-by-hand="${t.admin.copyByHand}"></p>
-<p class="hint">${t.admin.invitationText}</p></section>`
+<p class="hint">${t.admin.invitationText}</p>
+<p class="actions" data-copy="invitation-line" data-label="${t.admin.copy}" data-done="${t.admin.copied}" data-by-hand="${t.admin.copyByHand}"></p></section>`
 }
