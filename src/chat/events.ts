@@ -38,6 +38,8 @@ const hlc = v.pipe(
   v.transform((text) => text as Hlc),
 )
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** Last instant a JavaScript date can have: a later one would break every page that shows it. */
+const TIME_MAX = 8.64e15
 
 /** The text of a message as it is stored: line ends are one unit, 1 to BODY_CHARS_MAX of them. */
 export const messageText = v.pipe(
@@ -59,7 +61,7 @@ const convSchema = v.object({
   kind: v.literal('group'),
   title: v.pipe(v.string(), v.minLength(1), v.maxLength(TITLE_CHARS_MAX)),
   members: v.pipe(v.array(memberSchema), v.maxLength(2 * MEMBERS_MAX)),
-  createdAt: count,
+  createdAt: v.pipe(count, v.maxValue(TIME_MAX)),
   term: count,
   rev: v.pipe(count, v.minValue(1)),
 })

@@ -7,9 +7,12 @@ import type { EventKind } from '../eventlog/events.ts'
 /** Long enough for a full legal name, short enough for every page's header. */
 export const ORGANISATION_NAME_CHARACTERS_MAX = 100
 
+/** More changes than an organisation makes, and exact as a number. */
+const REV_MAX = 2 ** 31 - 1
+
 const body = v.object({
   name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(ORGANISATION_NAME_CHARACTERS_MAX)),
-  rev: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  rev: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REV_MAX)),
 })
 
 export type OrganisationPut = v.InferOutput<typeof body>

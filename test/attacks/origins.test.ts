@@ -1,0 +1,376 @@
+/**
+ * Who may originate what, row by row: every kind of event there is, signed by the issuing branch, by the home branch of
+ * whom it is about, and by a branch that has nothing to do with it. A new kind without a row fails.
+ */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { locationBytes, newSalt, signerOf } from '../../src/accounts/credentials.ts'
+import { userKinds } from '../../src/accounts/events.ts'
+import { isIssuer } from '../../src/accounts/queries.ts'
+import { hex } from '../../src/base/bytes.ts'
+import { millisOf } from '../../src/base/hlc.ts'
+import type { BranchId, UserId } from '../../src/base/ids.ts'
+import { admit, foundOrganisation, keysShown } from '../../src/certificates/founding.ts'
+import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys.ts'
+import { chatKinds } from '../../src/chat/events.ts'
+import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
+import type { EventKind } from '../../src/eventlog/events.ts'
+import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
+import { organisationKind } from '../../src/organisation/events.ts'
+import { identityEventBody, relayKinds } from '../../src/relay/events.ts'
+import { realRandom } from '../../src/world/random.ts'
+import { temporaryFolder } from '../db/store.ts'
+import { exchange, handClock, startBranch, type TestBranch } from '../eventlog/fixture.ts'
+
+const random = realRandom()
+const ORIGINS = ['issuer', 'home', 'other'] as const
+type Origin = (typeof ORIGINS)[number]
+/** `applied`, or the reason why not: refused for good, or waiting for what would allow it. */
+type Verdicts = readonly [issuer: string, home: string, other: string]
+
+type Row = {
+  kind: number
+  what: string
+  body(at: World, origin: Origin): unknown
+  verdicts: Verdicts
+}
+
+const seed = new Uint8Array(32).fill(7)
+const signer = signerOf(seed)
+const salt = newSalt(random)
+
+const record = ({ lida, home }: World, more: object = {}) => ({
+  ...{ user: lida, home: home.id, rev: 2, login: 'lida', firstName: 'Lida', lastName: 'Forged' },
+  ...{ photo: null, post: '', department: '', phone: '', room: '', language: null },
+  ...{ theme: 'auto', createdAt: 0, ...more },
+})
+const credential = (at: World, more: object = {}) => ({
+  ...{ user: at.lida, epoch: 2, rev: 0, salt, publicKey: 'ab'.repeat(32), mustChange: false },
+  ...more,
+})
+const stay = (at: World, branch: BranchId, more: { until?: number; epoch?: number } = {}) => {
+  const body = { user: at.lida, branch, epoch: 1, rev: 0, until: at.now() + 1000, ...more }
+  return { ...body, signature: hex(signer.sign(locationBytes(body))) }
+}
+const group = ({ lida, home, ruth }: World, more: object = {}) => ({
+  ...{ id: groupIdOf(home.id, random.id()), kind: 'group', title: 'Forged', createdAt: 0 },
+  ...{ term: 0, rev: 1, members: [lida, ruth].map((user) => ({ user, role: 'owner', ...JOINED })) },
+  ...more,
+})
+const JOINED = { joinedAt: '0000000000000000' }
+
+const TABLE: readonly Row[] = [
+  {
+    ...{ kind: 0x0201, what: 'a branch that the issuer has signed' },
+    body: ({ newcomer }) => newcomer(),
+    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+  },
+  {
+    ...{ kind: 0x0202, what: 'an address, which can only be its own' },
+    body: () => ({ addresses: ['10.1.2.3:7900'] }),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0205, what: 'the name of the organisation' },
+    body: (_at, origin) => ({ name: `Forged by ${origin}`, rev: 7 }),
+    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+  },
+  {
+    ...{ kind: 0x0301, what: 'the record of somebody' },
+    body: (at) => record(at),
+    verdicts: ['not-home', 'applied', 'not-home'],
+  },
+  {
+    ...{ kind: 0x0301, what: 'somebody brought home' },
+    body: (at, origin) => record(at, { home: at[origin].id }),
+    verdicts: ['not-home', 'applied', 'not-home'],
+  },
+  {
+    ...{ kind: 0x0302, what: 'a new password' },
+    body: (at) => credential(at),
+    verdicts: ['not-home', 'applied', 'not-home'],
+  },
+  {
+    ...{ kind: 0x0302, what: 'a new password signed by anybody' },
+    body: (at) => credential(at, { epoch: 1, rev: 1, signature: '00'.repeat(64) }),
+    verdicts: ['signature-wrong', 'applied', 'signature-wrong'],
+  },
+  {
+    ...{ kind: 0x0303, what: 'a block' },
+    body: ({ lida: user }) => ({ user, generation: 1, blocked: true }),
+    verdicts: ['applied', 'applied', 'not-issuing'],
+  },
+  {
+    ...{ kind: 0x0304, what: 'a stay that the person has signed for the other branch' },
+    body: (at) => stay(at, at.other.id),
+    verdicts: ['not-its-branch', 'not-its-branch', 'applied'],
+  },
+  {
+    ...{ kind: 0x0304, what: 'a stay that nobody has signed' },
+    body: (at, origin) => ({ ...stay(at, at[origin].id), signature: '00'.repeat(64) }),
+    verdicts: ['signature-wrong', 'signature-wrong', 'signature-wrong'],
+  },
+  {
+    ...{ kind: 0x0304, what: 'a stay without an end' },
+    body: (at, origin) => stay(at, at[origin].id, { until: 8.64e15 }),
+    verdicts: ['until-too-far', 'until-too-far', 'until-too-far'],
+  },
+  {
+    ...{ kind: 0x0305, what: 'a branch admin' },
+    body: ({ lida: user }) => ({ user, role: 'branch-admin', rev: 5 }),
+    verdicts: ['applied', 'applied', 'not-issuing'],
+  },
+  {
+    ...{ kind: 0x0305, what: 'an organisation admin' },
+    body: ({ lida: user }) => ({ user, role: 'organisation-admin', rev: 5 }),
+    verdicts: ['applied', 'not-issuing', 'not-issuing'],
+  },
+  {
+    ...{ kind: 0x0305, what: 'an auditor' },
+    body: ({ lida: user }) => ({ user, role: 'auditor', rev: 5 }),
+    verdicts: ['applied', 'not-issuing', 'not-issuing'],
+  },
+  {
+    ...{ kind: 0x0401, what: 'a group whose id names the home' },
+    body: (at) => group(at),
+    verdicts: ['not-its-home', 'applied', 'not-its-home'],
+  },
+  {
+    ...{ kind: 0x0401, what: 'a group with the id of a direct chat' },
+    body: (at) => group(at, { id: at.direct, rev: 9 }),
+    verdicts: ['wrong-conversation', 'wrong-conversation', 'wrong-conversation'],
+  },
+  {
+    ...{ kind: 0x0401, what: 'the next term of a group that nobody knows' },
+    body: (at) => group(at, { term: 1 }),
+    verdicts: ['waits-for-conversation', 'waits-for-conversation', 'waits-for-conversation'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'a message of somebody' },
+    body: ({ lida, ruth, direct }) => ({
+      ...{ conversation: direct, author: lida, body: 'Pay them', direct: [lida, ruth].sort() },
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'a message of an own person into a chat of two others' },
+    body: ({ lida, ruth, direct, spies }, origin) => ({
+      ...{
+        conversation: direct,
+        author: spies[origin],
+        body: 'Hello',
+        direct: [lida, ruth].sort(),
+      },
+    }),
+    verdicts: ['not-a-member', 'not-a-member', 'not-a-member'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'the same without saying whose chat it is' },
+    body: ({ direct, spies }, origin) => ({
+      ...{ conversation: direct, author: spies[origin], body: 'Hello' },
+    }),
+    verdicts: ['waits-for-conversation', 'waits-for-conversation', 'waits-for-conversation'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'a message of two people under the id of another chat' },
+    body: ({ lida, ruth }) => ({
+      ...{ conversation: 'cd'.repeat(16), author: lida, body: 'x', direct: [lida, ruth].sort() },
+    }),
+    verdicts: ['waits-for-person', 'wrong-conversation', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0403, what: 'that somebody has read' },
+    body: ({ lida, direct, receiver }) => ({
+      ...{ conversation: direct, user: lida, mark: 'read', lastMessage: 'ab'.repeat(16) },
+      marks: [{ origin: receiver.keys.id, hlc: 'ffffffffffffffff' }],
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0403, what: 'that an own person has read a chat of two others' },
+    body: ({ direct, receiver, spies }, origin) => ({
+      ...{ conversation: direct, user: spies[origin], mark: 'read', lastMessage: 'ab'.repeat(16) },
+      marks: [{ origin: receiver.keys.id, hlc: 'ffffffffffffffff' }],
+    }),
+    verdicts: ['waits-for-conversation', 'waits-for-conversation', 'waits-for-conversation'],
+  },
+  {
+    ...{ kind: 0x0404, what: 'a contact of somebody' },
+    body: ({ lida: owner, ruth: contact }) => ({ owner, contact, removed: true }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: REFUSED_CODE, what: 'a refusal of an event of a third branch' },
+    body: ({ home }) => ({ event: 'ab'.repeat(16), origin: home.id, reason: 'forged' }),
+    verdicts: ['not-ours', 'not-ours', 'not-ours'],
+  },
+]
+
+test('every kind of event has its row', () => {
+  const root = join(import.meta.dirname, '../../src')
+  const codes = globSync('**/*.ts', { cwd: root }).flatMap((name) => {
+    const text = readFileSync(join(root, name), 'utf8')
+    return [...text.matchAll(/(?:\bcode: |_CODE = )0x([0-9a-f]{4})\b/g)].map((m) => m[1])
+  })
+  const rows = new Set(TABLE.map(({ kind }) => kind.toString(16).padStart(4, '0')))
+  assert.deepEqual([...new Set(codes)].sort(), [...rows].sort())
+})
+
+for (const { kind, what, body, verdicts } of TABLE) {
+  test(`0x0${kind.toString(16)}: ${what}`, async (t) => {
+    const found: Record<string, string> = {}
+    for (const origin of ORIGINS) {
+      const at = await world(t)
+      found[origin] = await at.verdictOn(origin, kind, body(at, origin))
+    }
+    assert.deepEqual(found, Object.fromEntries(ORIGINS.map((origin, i) => [origin, verdicts[i]])))
+  })
+}
+
+test('numbers as large as they go move neither our clock nor our order', async (t) => {
+  const at = await world(t)
+  const { lida, ruth, direct, receiver } = at
+  const pair = [lida, ruth].sort()
+  const post = { conversation: direct, author: lida, body: 'From the future', direct: pair }
+  at.setClockOf('home', 2 ** 48 - 70_000)
+  assert.equal(await at.verdictOn('home', 0x0402, post), 'applied')
+  const drift = millisOf(receiver.log.now()) - at.now()
+  assert.ok(drift <= 60_000, `our clock was pulled ${drift} ms ahead`)
+  const [message] = await receiver.store.read.selectFrom('message').select('sentAt').execute()
+  assert.ok((message?.sentAt ?? 0) <= at.now() + 60_000)
+  for (const [kind, body] of [
+    [0x0301, record(at, { rev: 2 ** 31 })],
+    [0x0301, record(at, { rev: 1e308 })],
+    [0x0301, record(at, { createdAt: Number.MAX_SAFE_INTEGER })],
+    [0x0302, credential(at, { epoch: 2 ** 53 })],
+    [0x0305, { user: lida, role: 'employee', rev: 2 ** 32 }],
+    [0x0401, group(at, { rev: 1.5 })],
+    [0x0401, group(at, { createdAt: 8.65e15 })],
+    [0x0205, { name: 'Dovira', rev: 2 ** 53 }],
+  ] as const) {
+    assert.equal(await at.verdictOn('home', kind, body), 'malformed', JSON.stringify(body))
+  }
+})
+
+test('a body of any form breaks nothing', async (t) => {
+  const at = await world(t)
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  const bodies = [null, 7, 'text', [], {}, { __proto__: null }, { user: { id: 1 } }, deep]
+  for (const kind of new Set(TABLE.map((row) => row.kind))) {
+    for (const body of bodies) assert.equal(await at.verdictOn('home', kind, body), 'malformed')
+  }
+})
+
+type World = Awaited<ReturnType<typeof world>>
+
+/** A receiving branch that knows all, and three that write whatever they like. */
+async function world(t: { after(fn: () => void | Promise<void>): void }) {
+  const time = handClock()
+  const now = time.clock.now
+  const bytes = (length: number) => random.bytes(length)
+  const all = Array.from({ length: 4 }, () => generateBranchKeys(bytes))
+  const [issuerKeys, homeKeys, otherKeys, ownKeys] = all as [BranchKeys, ...BranchKeys[]]
+  const founding = foundOrganisation(issuerKeys, { name: 'Kyiv', now: now() }, bytes)
+  const named = (keys: BranchKeys | undefined, name: string) => {
+    if (keys === undefined) throw new Error('No keys')
+    const { branch: id, sign, box } = keys
+    return {
+      ...{ id, name, signKey: sign.secretKey, signPublicKey: sign.publicKey },
+      ...{ boxKey: box.secretKey, boxPublicKey: box.publicKey },
+    }
+  }
+  const issuer = named(issuerKeys, 'Kyiv')
+  const home = named(homeKeys, 'Lviv')
+  const other = named(otherKeys, 'Evil')
+  const own = named(ownKeys, 'Odesa')
+  const knows = [issuer, home, other, own]
+  const organisation = founding.chain.identity.organisation
+  const rules: EventKind<unknown>[] = [
+    ...userKinds,
+    ...Object.values(chatKinds({ self: own.id })),
+    ...Object.values(relayKinds({ organisation, now, isRevoked: () => false })),
+    organisationKind(isIssuer),
+  ] as EventKind<unknown>[]
+  const loose = rules.map((kind) => looseKind(kind.code, kind.scope))
+  const refusing = looseKind(REFUSED_CODE + 1, 'to')
+  const clocks: Record<Origin, number | undefined> = {
+    ...{ issuer: undefined, home: undefined, other: undefined },
+  }
+  const start = (keys: typeof own, kinds: EventKind<unknown>[], name?: Origin) => {
+    const clock = { ...time.clock, now: () => (name && clocks[name]) ?? now() }
+    return startBranch({ keys, knows, folder: temporaryFolder(t), clock, kinds })
+  }
+  const receiver = await start(own, rules)
+  const writers: Record<Origin, TestBranch> = {
+    issuer: await start(issuer, [...loose, refusing], 'issuer'),
+    home: await start(home, [...loose, refusing], 'home'),
+    other: await start(other, [...loose, refusing], 'other'),
+  }
+  t.after(async () => {
+    for (const branch of [receiver, ...Object.values(writers)]) await branch.store.close()
+  })
+  await receiver.store.writer.write(async (tx) => {
+    const { serial, branch: branchId, bytes: certificate } = founding.issuer.certificate
+    await tx.insertInto('issuer').values({ serial, branchId, certificate }).execute()
+  })
+  const [lida, ruth] = [random.id() as UserId, random.id() as UserId]
+  const direct = directIdOf(lida, ruth)
+  const places = { issuer, home, other }
+  const spies = { issuer: random.id(), home: random.id(), other: random.id() }
+  const given = { lida, ruth, direct, receiver, now, spies, ...places }
+
+  const write = async (origin: Origin, code: number, body: unknown) => {
+    const from = writers[origin]
+    // The log's own kind has rules of its own here too: another code of the same length stands in for it.
+    const kind = code === REFUSED_CODE ? refusing : loose.find((each) => each.code === code)
+    if (kind === undefined) throw new Error(`No kind ${code}`)
+    kind.code = code
+    const to = kind.scope === 'all' ? ('all' as const) : [own.id]
+    const event = await from.store.writer.write((tx) => from.log.append(tx, { kind, body, to }))
+    await exchange(from, receiver)
+    return event
+  }
+  const at = {
+    ...given,
+    newcomer() {
+      const keys = generateBranchKeys(bytes)
+      const wish = { name: 'New', now: now(), serial: bytes(16) }
+      return identityEventBody(admit(founding.issuer, keysShown(keys), wish))
+    },
+    setClockOf(origin: Origin, to: number) {
+      clocks[origin] = to
+    },
+    async verdictOn(origin: Origin, code: number, body: unknown): Promise<string> {
+      const { id } = await write(origin, code, body)
+      const row = await receiver.store.read
+        .selectFrom('event')
+        .where('id', '=', Buffer.from(id, 'hex'))
+        .select(['state', 'reason'])
+        .executeTakeFirstOrThrow()
+      return row.state === 'applied' ? 'applied' : (row.reason ?? row.state)
+    },
+  }
+  const base = { ...record(given as never), rev: 1, lastName: '' }
+  await write('home', 0x0301, base)
+  const first = { epoch: 1, publicKey: hex(signer.publicKey) }
+  await write('home', 0x0302, credential(given as never, first))
+  await write('issuer', 0x0301, { ...base, user: ruth, home: issuer.id, login: 'ruth' })
+  for (const origin of ORIGINS) {
+    const spy = { user: spies[origin], home: places[origin].id, login: 'spy' }
+    await write(origin, 0x0301, { ...base, ...spy })
+  }
+  await write('home', 0x0404, { owner: lida, contact: ruth, removed: false })
+  return at
+}
+
+/** Writes anything: what a branch does that an attacker has taken. */
+function looseKind(code: number, scope: 'all' | 'to'): EventKind<unknown> & { code: number } {
+  return {
+    ...{ code, name: `loose.${code}`, scope },
+    parse: (body) => body,
+    refusal: async () => undefined,
+    apply: async () => {},
+  }
+}
