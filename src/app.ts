@@ -52,7 +52,7 @@ export function createShell(deps: ShellDeps, recognise?: Guards['visitor']): Hon
   const handlers = { log: world.log, random: world.random, frameOf: deps.frameOf }
   const app = new Hono<Visitor>()
   app.use(requestLog(world))
-  app.use(securityHeaders({ secure: scope.secure }))
+  app.use(securityHeaders())
   app.use(visitor({ random: world.random, language }))
   app.use(bodyLimits())
   app.get('/healthz', (c) => c.text('ok\n'))

@@ -46,7 +46,7 @@ const CODE_LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
 const CODE_CHARACTERS = 12
 
 /** Before a branch is set up it has no id: the cookie of its form has this name. */
-const SETUP_SCOPE = { branchId: 'setup', secure: false }
+const SETUP_SCOPE = { branchId: 'setup' }
 
 /** Opens the folder of a branch and starts it; what is not set up yet serves the first-run page. */
 export async function createBranch(

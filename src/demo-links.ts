@@ -44,7 +44,7 @@ export function createDemoLinks(random: Random, password: string): DemoLinks {
           kind: 'browser',
           address: '',
         })
-        const scope = { branchId: membership.self, secure: false }
+        const scope = { branchId: membership.self }
         setSignInCookie(asWeb(c), scope, known.token, COOKIE_DAYS)
         return c.redirect('/chats', 303)
       })

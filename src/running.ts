@@ -128,7 +128,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   })
 
   const makePhoto = createPhotoMaker()
-  const scope = { branchId: self, secure: false }
+  const scope = { branchId: self }
   const frameOf = withHomeNotice(parts.framesFor(scope, names), { self, lostSince })
   const guards = createGuards({ signIns: core.signIns, scope, self })
   const accounts = { ...core.accounts, signIns: core.signIns, guards, frameOf, scope, names }
@@ -157,7 +157,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       present: (user) => presence.streamOpened(user),
       isSignedIn: (signIn) => isSignedIn(store.read, signIn),
     },
-    users: { ...core.accounts, guards, frameOf, scope, makePhoto },
+    users: { ...core.accounts, guards, frameOf, makePhoto },
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),

@@ -7,6 +7,7 @@ import { problemText } from '../../views/language/words.ts'
 import { AppError, notFound } from '../base/errors.ts'
 import { asPhotoHash } from '../base/ids.ts'
 import { clearSignInCookie, setSignInCookie } from '../web/cookies.ts'
+import { isSecure } from '../web/env.ts'
 import { nextPath } from '../web/errors.ts'
 import { readForm, readQuery } from '../web/form.ts'
 import { deviceOf } from './device.ts'
@@ -82,7 +83,7 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
     if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id)
     clearSignInCookie(c, scope)
     // Not "cookies": those of another branch under the same name would go too.
-    if (scope.secure) c.header('Clear-Site-Data', '"cache", "storage"')
+    if (isSecure(c)) c.header('Clear-Site-Data', '"cache", "storage"')
     return c.redirect('/sign-in', 303)
   })
   return app

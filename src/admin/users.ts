@@ -20,7 +20,7 @@ import { rolesForNew } from '../accounts/rights.ts'
 import { photoError, photoIn } from '../accounts/route-parts.ts'
 import { AppError } from '../base/errors.ts'
 import { asBranchId, asUserId, isId, type UserId } from '../base/ids.ts'
-import type { CookieScope } from '../web/cookies.ts'
+import { isSecure } from '../web/env.ts'
 import { checked, InvalidForm, readForm, readQuery, type Typed, ticked } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { FileTooLarge, formParts, type Parts } from '../web/multipart.ts'
@@ -28,7 +28,6 @@ import { FileTooLarge, formParts, type Parts } from '../web/multipart.ts'
 export type UserAdminDeps = AccountDeps & {
   guards: Guards
   frameOf: FrameOf
-  scope: CookieScope
   makePhoto: MakePhoto
 }
 
@@ -217,8 +216,7 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
     mayDisable: rights.mayBlock && account.id !== c.var.user.id,
     passwordError: of.passwordError,
     confirmError: of.confirmError,
-    issued:
-      of.issuedPassword === undefined ? undefined : issuedOf(c, deps, account, of.issuedPassword),
+    issued: of.issuedPassword === undefined ? undefined : issuedOf(c, account, of.issuedPassword),
   }
   const isSaved = c.req.method === 'GET' && c.req.query('saved') !== undefined
   const more = isSaved ? { flash: { kind: 'ok' as const, text: c.var.t.admin.saved } } : {}
@@ -226,13 +224,8 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
   return c.html(userPage(frameOf(asWeb(c), more), props), wrong === undefined ? 200 : 422)
 }
 
-function issuedOf(
-  c: Context<SignedIn>,
-  { scope }: UserAdminDeps,
-  account: Account,
-  password: string,
-): Issued {
-  const address = `${scope.secure ? 'https' : 'http'}://${c.req.header('host') ?? 'localhost'}/`
+function issuedOf(c: Context<SignedIn>, account: Account, password: string): Issued {
+  const address = `${isSecure(c) ? 'https' : 'http'}://${c.req.header('host') ?? 'localhost'}/`
   return { name: account.name, login: account.login, password, address }
 }
 

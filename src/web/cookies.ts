@@ -1,16 +1,17 @@
 /**
  * Our cookies. Cookies do not know ports (RFC 6265, 8.5), so the branch's id is in the name: one browser can be signed
- * in at two branches of one machine. On TLS the name carries `__Host-`, which nobody but this origin can set.
+ * in at two branches of one machine. On TLS the name carries `__Host-`, which nobody but this origin can set; a plain
+ * listener beside it has cookies of its own.
  */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { equal, utf8 } from '../base/bytes.ts'
 import { DAY, SECOND } from '../base/units.ts'
 import type { Random } from '../world/random.ts'
-import type { Visitor } from './env.ts'
+import { isSecure, type Visitor } from './env.ts'
 
-/** The branch whose cookies these are, and whether browsers reach it by TLS. */
-export type CookieScope = { branchId: string; secure: boolean }
+/** The branch whose cookies these are. */
+export type CookieScope = { branchId: string }
 
 /** Enough to tell branches on one machine apart, short enough for every request. */
 const BRANCH_ID_CHARACTERS = 8
@@ -26,7 +27,7 @@ export function cookieName(branchId: string): string {
 
 /** The secret of the sign-in cookie the browser sent. */
 export function signInCookie(c: Context, scope: CookieScope): string | undefined {
-  return read(c, scope, cookieName(scope.branchId))
+  return read(c, cookieName(scope.branchId))
 }
 
 /** Gives the browser its sign-in's secret; without `days` it is forgotten when the browser closes. */
@@ -37,13 +38,14 @@ export function setSignInCookie(
   days?: number,
 ): void {
   const seconds = days === undefined ? undefined : (Math.min(days, SIGN_IN_DAYS_MAX) * DAY) / SECOND
-  write(c, scope, cookieName(scope.branchId), { value, maxAge: seconds })
+  write(c, cookieName(scope.branchId), { value, maxAge: seconds })
 }
 
 /** Takes the sign-in's secret back from the browser. */
 export function clearSignInCookie(c: Context, scope: CookieScope): void {
   const name = cookieName(scope.branchId)
-  deleteCookie(c, scope.secure ? `__Host-${name}` : name, { path: '/', secure: scope.secure })
+  const secure = isSecure(c)
+  deleteCookie(c, secure ? `__Host-${name}` : name, { path: '/', secure })
 }
 
 /**
@@ -55,14 +57,14 @@ export function preSignInToken(c: Context<Visitor>, scope: CookieScope, random: 
   const known = c.get('preToken') ?? preSignInCookie(c, scope)
   if (known !== undefined) return known
   const token = Buffer.from(random.bytes(PRE_TOKEN_BYTES)).toString('hex')
-  write(c, scope, `${cookieName(scope.branchId)}-form`, { value: token })
+  write(c, `${cookieName(scope.branchId)}-form`, { value: token })
   c.set('preToken', token)
   return token
 }
 
 /** The form token of a visitor without a sign-in that his browser brought back. */
 export function preSignInCookie(c: Context, scope: CookieScope): string | undefined {
-  const value = read(c, scope, `${cookieName(scope.branchId)}-form`)
+  const value = read(c, `${cookieName(scope.branchId)}-form`)
   return value !== undefined && PRE_TOKEN.test(value) ? value : undefined
 }
 
@@ -72,13 +74,12 @@ export function sameSecret(given: string | undefined, expected: string | undefin
   return equal(utf8(given), utf8(expected))
 }
 
-function read(c: Context, scope: CookieScope, name: string): string | undefined {
-  return scope.secure ? getCookie(c, name, 'host') : getCookie(c, name)
+function read(c: Context, name: string): string | undefined {
+  return isSecure(c) ? getCookie(c, name, 'host') : getCookie(c, name)
 }
 
 function write(
   c: Context,
-  scope: CookieScope,
   name: string,
   { value, maxAge }: { value: string; maxAge?: number | undefined },
 ): void {
@@ -86,7 +87,7 @@ function write(
     httpOnly: true,
     sameSite: 'Lax',
     path: '/',
-    ...(scope.secure ? { secure: true, prefix: 'host' as const } : {}),
+    ...(isSecure(c) ? { secure: true, prefix: 'host' as const } : {}),
     ...(maxAge === undefined ? {} : { maxAge }),
   })
 }

@@ -6,7 +6,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { AppError } from '../base/errors.ts'
 import { type CookieScope, preSignInCookie, sameSecret } from './cookies.ts'
-import { isApi, type Visitor } from './env.ts'
+import { isApi, isSecure, type Visitor } from './env.ts'
 import { formFields } from './form.ts'
 import { isMultipart, multipartParts } from './multipart.ts'
 
@@ -46,7 +46,7 @@ async function isOurs(
   const origin = c.req.header('origin')
   // `null` (a sandboxed frame, a privacy setting) says nothing; then only the token can speak.
   if (origin !== undefined && origin !== 'null') {
-    return isOwnOrigin(origin, c.req.header('host'), { secure: scope.secure, origins })
+    return isOwnOrigin(origin, c.req.header('host'), { secure: isSecure(c), origins })
   }
   return hasFormToken(c, scope)
 }

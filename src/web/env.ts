@@ -7,8 +7,11 @@ import type { Context } from 'hono'
 import type { Language, Words } from '../../views/language/words.ts'
 import { isLanguage, wordsOf } from '../../views/language/words.ts'
 
-/** The sockets below a request; absent in tests that use `app.request()`. */
-export type Bindings = Partial<HttpBindings>
+/**
+ * The sockets below a request; absent in tests that use `app.request()`. `secure`: it came by a listener with TLS, a
+ * fact of the listener, because one with TLS and a plain one may serve the same app.
+ */
+export type Bindings = Partial<HttpBindings> & { secure?: boolean }
 
 /** A browser's credential as the web layer needs it: `formToken` proves that a form came from our page. */
 export type SignIn = { readonly id: string; readonly formToken: string }
@@ -58,6 +61,11 @@ export type SignedIn = {
 export type Admin = SignedIn
 
 const TEXT_BROWSER = /^(?:w3m|lynx|links|elinks)\b/i
+
+/** Whether the request came by TLS. */
+export function isSecure(c: { env: unknown }): boolean {
+  return (c.env as Bindings | undefined)?.secure === true
+}
 
 /** Whether a User-Agent is one of the text browsers we serve a plain layout. */
 export function isTextBrowser(userAgent: string | undefined): boolean {

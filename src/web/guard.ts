@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono'
 import { languageFrom } from '../../views/language/words.ts'
 import type { Log } from '../world/log.ts'
 import { FORM_BYTES_MAX, JSON_BYTES_MAX, mediaType, statedLength, tooLarge } from './body.ts'
-import { isTextBrowser, useLanguage, type Visitor } from './env.ts'
+import { isSecure, isTextBrowser, useLanguage, type Visitor } from './env.ts'
 import { isAlreadySent } from './sse.ts'
 
 /**
@@ -85,16 +85,16 @@ export function loggedPath(path: string): string {
 }
 
 /**
- * Security headers of every answer. `secure` means that browsers reach us by TLS: the headers a plain-http page must
- * not have (they are ignored or break it) are left out without it. No HSTS: a name may lose its certificate here.
+ * Security headers of every answer. The headers a plain-http page must not have (they are ignored or break it) are
+ * there on TLS only. No HSTS: a name may lose its certificate here.
  */
-export function securityHeaders({ secure }: { secure: boolean }): MiddlewareHandler<Visitor> {
+export function securityHeaders(): MiddlewareHandler<Visitor> {
   return async (c, next) => {
     await next()
     // A stream wrote its own head; touching the answer would make the server write a second one.
     if (isAlreadySent(c.res)) return
     const { headers } = c.res
-    for (const [name, value] of headersOf(secure)) {
+    for (const [name, value] of headersOf(isSecure(c))) {
       if (!headers.has(name)) headers.set(name, value)
     }
     // Messages must not stay in a cache after a sign-out; what may be cached says so itself.

@@ -1,10 +1,9 @@
 /**
  * The HTTP server of a branch: limits of Node's parser, a sentence for an address that cannot be had, and an end that
- * waits for nobody. TLS and HTTP/2 are a proxy's work, or `tls` here with HTTP/1.1: an event stream over Node's http2
- * crashes the process (hono #4041).
+ * waits for nobody. With TLS it speaks HTTP/1.1 too: an event stream over Node's http2 crashes the process (hono #4041).
  */
 import { createServer, type Server } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { createAdaptorServer } from '@hono/node-server'
 import { AppError } from '../base/errors.ts'
 import { KIB, MINUTE, type Millis, SECOND } from '../base/units.ts'
@@ -25,13 +24,16 @@ const CONNECTIONS_MAX = 12_000
 /** After this an unfinished answer is cut at stop; pages take milliseconds. */
 const STOP_MS: Millis = 300
 
+/** What a listener with TLS shows: PEM texts, the chain without its root. */
+export type ServerCertificate = { cert: string; key: string }
+
 export type ListenOptions = {
   fetch: (request: Request, env: Bindings) => Response | Promise<Response>
   host: string
   /** 0 lets the system choose. */
   port: number
-  /** PEM texts. */
-  tls?: { cert: string; key: string } | undefined
+  /** Plain HTTP without it. */
+  tls?: ServerCertificate | undefined
   streams: Pick<Streams, 'closeAll'>
   clock: Clock
   log: Log
@@ -42,6 +44,8 @@ export type Listener = {
   port: number
   /** For printing: `http://127.0.0.1:8080`. */
   url: string
+  /** From now on new connections are shown another certificate; open ones go on. */
+  useCertificate(certificate: ServerCertificate): void
   /** Ends streams, takes no more requests, and resolves when all connections are closed. */
   close(): Promise<void>
 }
@@ -60,6 +64,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     host,
     port,
     url: `${tls ? 'https' : 'http'}://${shownHost}:${port}`,
+    useCertificate(certificate) {
+      if (server instanceof TlsServer) server.setSecureContext(certificate)
+    },
     close: () => closed(server, streams, clock),
   }
 }
@@ -71,7 +78,9 @@ function serverOf({ fetch, tls }: ListenOptions): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEAD_BYTES_MAX,
   }
-  const answer = (request: Request, env: unknown) => fetch(request, env as Bindings)
+  const secure = tls !== undefined
+  const answer = (request: Request, env: unknown) =>
+    fetch(request, { ...(env as Bindings), secure })
   const server = tls
     ? createAdaptorServer({
         fetch: answer,

@@ -115,7 +115,7 @@ export async function office(
 type All = Parameters<typeof createSignIns>[0] & { signIns: ReturnType<typeof createSignIns> }
 
 function pagesOf(deps: All, keys: Keys) {
-  const scope = { branchId: keys.id, secure: false }
+  const scope = { branchId: keys.id }
   const guards = createGuards({ ...deps, scope })
   const names = () => ({ organisation: 'Example', branch: keys.name })
   const assets = { css: '/a.css', js: '/a.js', icons: '/a.svg' }

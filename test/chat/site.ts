@@ -41,7 +41,7 @@ export function siteOf(office: Office): Site {
   const log = keptLog()
   const frameOf = frames({
     ...{ assets: ASSETS, clock: parts.clock, random: parts.random, timeZone: 'UTC' },
-    scope: { branchId: parts.self, secure: false },
+    scope: { branchId: parts.self },
     names: () => ({ organisation: 'Acme', branch: office.name }),
   })
   const signedIn: MiddlewareHandler<SignedIn> = async (c, next) => {

@@ -73,7 +73,7 @@ test('the API needs no proof, because a cookie never authenticates it', async ()
 })
 
 test('before a sign-in the token of the cookie must come back in the form', async () => {
-  const scope = { branchId: BRANCH_ID, secure: false }
+  const scope = { branchId: BRANCH_ID }
   const { app, changed } = smallApp({
     routes: (routes) => {
       routes.get('/form', (c) => c.text(preSignInToken(c, scope, countedRandom())))

@@ -96,7 +96,7 @@ export function smallApp(
   const clock = handClock()
   const log = keptLog(lines)
   const random = countedRandom()
-  const scope: CookieScope = { branchId: BRANCH_ID, secure: options.secure ?? false }
+  const scope: CookieScope = { branchId: BRANCH_ID }
   const frameOf = frames({
     assets: { css: '/static/app.css', js: '/static/app.js', icons: '/static/icons.svg' },
     clock,
@@ -106,8 +106,12 @@ export function smallApp(
     names: () => ({ organisation: 'Acme', branch: 'Kyiv' }),
   })
   const app = new Hono<Visitor>()
+  app.use(async (c, next) => {
+    c.env = { ...c.env, secure: options.secure ?? false }
+    await next()
+  })
   app.use(visitor({ random }), requestLog({ clock, log }))
-  app.use(securityHeaders({ secure: scope.secure }), bodyLimits())
+  app.use(securityHeaders(), bodyLimits())
   app.use(async (c, next) => {
     const signIn: SignIn = { id: '22'.repeat(16), formToken: FORM_TOKEN }
     if (c.req.header('cookie')?.includes('sign-in=ada')) {
