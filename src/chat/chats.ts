@@ -33,8 +33,6 @@ export type Chat = {
   kind: 'direct' | 'group'
   /** Of a direct chat: the other's name. */
   title: string
-  home: BranchId | undefined
-  mayManage: boolean
   other: Other | undefined
   /** Present members, and their branches, of a group. */
   memberCount: number
@@ -76,7 +74,7 @@ function chats(db: Db, viewer: Viewer) {
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .select([
-      ...(['c.id', 'c.kind', 'c.title', 'c.home', 'c.hlc', 'mine.role', 'mine.joinedAt'] as const),
+      ...(['c.id', 'c.kind', 'c.title', 'c.hlc', 'mine.joinedAt'] as const),
       ...(['other.id as otherId', 'other.login', 'other.firstName', 'other.lastName'] as const),
       ...(['other.home as otherHome', 'other.post', 'other.department'] as const),
       'photo.hash as photo',
@@ -114,8 +112,6 @@ function chatOf(row: ChatRow): Chat {
     id: row.id,
     kind: row.kind,
     title: other?.name ?? row.title,
-    home: row.home ?? undefined,
-    mayManage: row.kind === 'group' && row.role === 'owner',
     other,
     memberCount: row.memberCount,
     branchCount: row.branchCount,

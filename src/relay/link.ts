@@ -149,10 +149,6 @@ export class Link {
     return this.#parts.established.messages.sent
   }
 
-  get isEnded(): boolean {
-    return this.#ended !== undefined
-  }
-
   /** So many messages went over one pair of keys that a fresh handshake is due. */
   get isWorn(): boolean {
     const { send, receive } = this.#parts.established

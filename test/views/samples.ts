@@ -55,7 +55,7 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const rows = [direct, { ...row, kind: 'group', typing: [text] } as const]
   const list = { rows, current: text, find: text, myPresence: on }
   const m = { id: text, timeKey: TIME_KEY, author: face, body: text, sentAt: NOW } as const
-  const own = { ...m, mark: 'read', kind: 'group', isEdited: true, isLate: true } as const
+  const own = { ...m, mark: 'read', kind: 'group', isLate: true } as const
   const conversation = { id: text, kind: 'direct', title: text, person } as const
   const details = { id: text, kind: 'direct', title: text } as const
   const facts = { ...person, login: text, post: text, phone: text, room: text }

@@ -27,8 +27,6 @@ export type BranchRow = {
 
 export type BranchesProps = {
   branches: readonly BranchRow[]
-  /** Lines between other branches, as far as they told; those from here come from the rows. */
-  farLines?: readonly MapLine[] | undefined
   mayInvite: boolean
   /** Shown once, after it was made. */
   invitation?: { branch: string; line: string; expiresAt: number } | undefined
@@ -53,11 +51,11 @@ ${p.mayInvite && !p.invitation && invitationForm(frame, p)}`
 
 function linesOf(p: BranchesProps): MapLine[] {
   const self = p.branches.find((b) => b.isSelf)
-  const near: MapLine[] = []
+  const lines: MapLine[] = []
   for (const b of p.branches) {
-    if (self && b.state !== 'self') near.push({ from: self.id, to: b.id, state: b.state })
+    if (self && b.state !== 'self') lines.push({ from: self.id, to: b.id, state: b.state })
   }
-  return [...near, ...(p.farLines ?? [])]
+  return lines
 }
 
 function table(frame: Frame, branches: readonly BranchRow[]): Html {

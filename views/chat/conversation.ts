@@ -22,7 +22,7 @@ import { chatHead, chatList, type ListProps } from './list.ts'
 
 export type Conversation = {
   id: string
-  kind: 'direct' | 'group' | 'channel'
+  kind: 'direct' | 'group'
   title: string
   /** The other one of a direct chat. */
   person?:

@@ -16,7 +16,7 @@ export type Member = Face & { branch: string; isOwner: boolean; presence: Presen
 
 export type DetailsProps = {
   id: string
-  kind: 'direct' | 'group' | 'channel'
+  kind: 'direct' | 'group'
   title: string
   /** The other one of a direct chat; empty facts are left out. */
   person?:
@@ -30,7 +30,7 @@ export type DetailsProps = {
         presence: Presence
       })
     | undefined
-  /** Of a group or channel. */
+  /** Of a group. */
   members?: readonly Member[] | undefined
 }
 
@@ -54,10 +54,10 @@ ${facts(p, frame)}
 }
 
 function facts(p: DetailsProps, reader: Reader): Html {
-  const kinds = { direct: 'kindDirect', group: 'kindGroup', channel: 'kindChannel' } as const
+  const t = reader.t.details
   return html`<div class="portrait">${p.person ? avatar(p.person, 'large') : groupAvatar(p, reader, 'large')}
 <p class="name">${p.title}</p>
-${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${reader.t.details[kinds[p.kind]]}</span>`}</div>
+${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${p.kind === 'direct' ? t.kindDirect : t.kindGroup}</span>`}</div>
 ${p.person && personFacts(p.person, reader)}
 ${p.members && members(p.members, reader)}`
 }

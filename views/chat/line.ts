@@ -20,9 +20,7 @@ export type Line = {
   sentAt: number
   mark: MarkState
   /** In groups the author's face and name are shown; in direct chats they are only read out. */
-  kind: 'direct' | 'group' | 'channel'
-  isDeleted?: boolean | undefined
-  isEdited?: boolean | undefined
+  kind: 'direct' | 'group'
   /** It arrived after younger messages were shown here. */
   isLate?: boolean | undefined
 }
@@ -44,20 +42,15 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
   const isOwn = options.mine !== false
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<div class="bubble"><b class="author">${m.author.name}<i>:</i></b> ${body(m, t)} <span class="facts">${notes(m, t)}${time}${
+  }<div class="bubble"><b class="author">${m.author.name}<i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
     isOwn && markLink(m, t)
   }</span></div>${isOwn && html`<div id="story-${m.id}"></div>`}</article>`
 }
 
-function notes(m: Line, t: Words): Html {
-  return html`${m.isLate && html`<span class="late">${t.chat.late}</span> `}${m.isEdited && html`<span>${t.chat.edited}</span> `}`
-}
-
 // hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail. Line breaks are
 // elements, because text browsers do not know white-space: pre-wrap.
-function body(m: Line, t: Words): Html {
-  if (m.isDeleted) return html`<span class="text deleted">${t.chat.deleted}</span>`
-  const rows = m.body.split('\n')
+function text(body: string): Html {
+  const rows = body.split('\n')
   return html`<span class="text" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
 }
 

@@ -19,7 +19,7 @@ import { type Presence, presence } from '../presence/dot.ts'
 
 export type ChatRow = {
   id: string
-  kind: 'direct' | 'group' | 'channel'
+  kind: 'direct' | 'group'
   title: string
   /** The other one of a direct chat. */
   person?: (Face & { presence: Presence }) | undefined
@@ -32,7 +32,6 @@ export type ChatRow = {
         /** First name of the author, for groups. */
         author?: string | undefined
         isMine: boolean
-        isDeleted?: boolean | undefined
       }
     | undefined
   /** Names of those who are typing there now. */
@@ -134,9 +133,9 @@ function lastWords(row: Pick<ChatRow, 'kind' | 'last'>, reader: Pick<Reader, 't'
   const t = reader.t.list
   const { last } = row
   if (last === undefined) return t.noMessages
-  const text = last.isDeleted ? t.deleted : last.text
-  if (last.isMine) return t.you(text)
-  return row.kind === 'direct' || last.author === undefined ? text : t.by(last.author, text)
+  if (last.isMine) return t.you(last.text)
+  if (row.kind === 'direct' || last.author === undefined) return last.text
+  return t.by(last.author, last.text)
 }
 
 /** The unread counter of a row; pushed by its own id. */

@@ -74,7 +74,6 @@ export const en = {
     you: (text: string) => `You: ${text}`,
     by: (name: string, text: string) => `${name}: ${text}`,
     noMessages: 'No messages yet',
-    deleted: 'Message deleted',
   },
   chat: {
     messages: 'Messages',
@@ -84,9 +83,7 @@ export const en = {
     newLine: 'New',
     write: 'Write a message',
     send: 'Send',
-    edited: 'edited',
     late: 'arrived late',
-    deleted: 'This message was deleted.',
     waitForNew: 'Wait for new messages',
     latest: 'Newest messages',
     emptyDirect: (name: string) => `Nothing has been written to ${name} yet`,
@@ -156,7 +153,6 @@ export const en = {
     room: 'Room',
     kindDirect: 'One-to-one chat',
     kindGroup: 'Group',
-    kindChannel: 'Channel',
   },
   welcome: {
     title: 'Choose a chat',

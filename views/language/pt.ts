@@ -74,7 +74,6 @@ export const pt: Words = {
     you: (text) => `Eu: ${text}`,
     by: (name, text) => `${name}: ${text}`,
     noMessages: 'Ainda sem mensagens',
-    deleted: 'Mensagem eliminada',
   },
   chat: {
     messages: 'Mensagens',
@@ -84,9 +83,7 @@ export const pt: Words = {
     newLine: 'Novas',
     write: 'Escreva uma mensagem',
     send: 'Enviar',
-    edited: 'editada',
     late: 'chegou mais tarde',
-    deleted: 'Esta mensagem foi eliminada.',
     waitForNew: 'Esperar por mensagens novas',
     latest: 'Mensagens mais recentes',
     emptyDirect: (name) => `Ainda não há mensagens com ${name}`,
@@ -155,7 +152,6 @@ export const pt: Words = {
     room: 'Sala',
     kindDirect: 'Conversa a dois',
     kindGroup: 'Grupo',
-    kindChannel: 'Canal',
   },
   welcome: {
     title: 'Escolha uma conversa',

@@ -76,7 +76,6 @@ export const uk: Words = {
     you: (text) => `Ви: ${text}`,
     by: (name, text) => `${name}: ${text}`,
     noMessages: 'Повідомлень ще немає',
-    deleted: 'Повідомлення видалено',
   },
   chat: {
     messages: 'Повідомлення',
@@ -86,9 +85,7 @@ export const uk: Words = {
     newLine: 'Нові',
     write: 'Напишіть повідомлення',
     send: 'Надіслати',
-    edited: 'змінено',
     late: 'надійшло із запізненням',
-    deleted: 'Це повідомлення видалено.',
     waitForNew: 'Чекати на нові повідомлення',
     latest: 'Найновіші повідомлення',
     emptyDirect: (name) => `${name}: ви ще не листувалися`,
@@ -157,7 +154,6 @@ export const uk: Words = {
     room: 'Кімната',
     kindDirect: 'Чат на двох',
     kindGroup: 'Група',
-    kindChannel: 'Канал',
   },
   welcome: {
     title: 'Оберіть чат',
