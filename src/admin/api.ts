@@ -35,7 +35,7 @@ export const userAdminApi: readonly ApiOperation[] = [
   {
     method: 'post',
     path: '/admin/users',
-    summary: 'Create an account of this branch',
+    summary: 'Create an account of this branch; a photo is added on its page',
     request: newUser,
     response: created,
     status: 201,

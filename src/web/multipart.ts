@@ -5,12 +5,11 @@
  */
 import { Busboy } from '@fastify/busboy'
 import type { Context } from 'hono'
-import type * as v from 'valibot'
 import { concat } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import { KIB, MIB } from '../base/units.ts'
 import { mediaType, statedLength, tooLarge } from './body.ts'
-import { checked, fieldsOf, formFields, type Typed } from './form.ts'
+import { fieldsOf, formFields, type Typed } from './form.ts'
 
 /** A photo straight from a phone fits; what we keep of it is 24 KiB. */
 export const FILE_BYTES_MAX = 12 * MIB
@@ -42,17 +41,10 @@ export function isMultipart(c: Context): boolean {
   return mediaType(c) === 'multipart/form-data'
 }
 
-/** A multipart form as the values of `schema` and its files; an empty file field gives no file. */
-export async function readMultipart<Schema extends v.GenericSchema<unknown, unknown>>(
-  c: Context,
-  schema: Schema,
-  limits: PartLimits = {},
-): Promise<{ values: v.InferOutput<Schema>; files: readonly UploadedFile[] }> {
-  const { fields, files } = await multipartParts(c, limits)
-  return { values: checked(schema, fields), files }
-}
-
-/** The parts of a form of either kind: a text browser that uploads no files may send it urlencoded. */
+/**
+ * The fields and files of a form of either kind: a text browser that uploads no files may send it urlencoded. An empty
+ * file field gives no file.
+ */
 export async function formParts(c: Context, limits: PartLimits = {}): Promise<Parts> {
   return isMultipart(c) ? multipartParts(c, limits) : { fields: await formFields(c), files: [] }
 }
@@ -118,7 +110,11 @@ async function parse(c: Context, limits: Limits): Promise<Parts> {
   })
   const reader = c.req.raw.body?.getReader()
   try {
-    await Promise.race([feed(reader, parser, limits.bytesMax), failed.promise])
+    const refuse = () => new FileTooLarge(limits.fileBytesMax, fieldsOf(pairs))
+    await Promise.race([
+      feed(reader, parser, { bytesMax: limits.bytesMax, refuse }),
+      failed.promise,
+    ])
     await Promise.race([finished, failed.promise])
   } finally {
     parser.destroy()
@@ -148,15 +144,16 @@ function parserOf(c: Context, limits: Limits): Parser {
 async function feed(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
   parser: Parser,
-  bytesMax: number,
+  { bytesMax, refuse }: { bytesMax: number; refuse(): AppError },
 ): Promise<void> {
   let bytes = 0
   while (reader !== undefined) {
     const { done, value } = await reader.read()
     if (done) break
     bytes += value.length
-    if (bytes > bytesMax) throw tooLarge(bytesMax)
-    if (!parser.write(value)) await new Promise<void>((resolve) => parser.once('drain', resolve))
+    const isReady = parser.write(value)
+    if (bytes > bytesMax) throw refuse()
+    if (!isReady) await new Promise<void>((resolve) => parser.once('drain', resolve))
   }
   parser.end()
 }

@@ -7,7 +7,7 @@ import { smallApp } from './support.ts'
 function failing(error: Error) {
   return smallApp({
     routes: (app) => {
-      for (const path of ['/chats/1', '/api/v1/thing', '/events/page']) {
+      for (const path of ['/', '/chats/1', '/api/v1/thing', '/events/page']) {
         app.all(path, () => {
           throw error
         })
@@ -63,6 +63,7 @@ test('without a sign-in a page goes to the sign-in and back, htmx is told to, a 
   const page = await app.request('/chats/1?e=2')
   assert.equal(page.status, 303)
   assert.equal(page.headers.get('location'), '/sign-in?next=%2Fchats%2F1%3Fe%3D2')
+  assert.equal((await app.request('/')).headers.get('location'), '/sign-in')
   const headers = { ...HTMX, 'hx-current-url': 'http://localhost/chats/1' }
   const part = await app.request('/chats/1', { method: 'POST', headers })
   assert.equal(part.status, 204)

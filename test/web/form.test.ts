@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as v from 'valibot'
 import { AppError } from '../../src/base/errors.ts'
 import { checked, fieldsOf, InvalidForm, list, readForm, readJson } from '../../src/web/form.ts'
-import { readMultipart } from '../../src/web/multipart.ts'
+import { FileTooLarge, formParts } from '../../src/web/multipart.ts'
 import { smallApp } from './support.ts'
 
 const OURS = { 'sec-fetch-site': 'same-origin' }
@@ -121,9 +121,9 @@ async function upload(body: string, headers: Record<string, string> = {}) {
     routes: (routes) => {
       routes.post('/photo', async (c) => {
         const schema = v.object({ name: v.string() })
-        const { values, files } = await readMultipart(c, schema, { fileBytesMax: 1000 })
+        const { fields, files } = await formParts(c, { fileBytesMax: 1000 })
         return c.json({
-          values,
+          values: checked(schema, fields),
           files: files.map((f) => [f.field, f.name, f.type, f.bytes.length]),
         })
       })
@@ -149,6 +149,25 @@ test('a file one byte over the limit is refused, an empty file field is no file'
   assert.equal((await upload(`${part('name="name"', 'a')}${file(1001)}--x--\r\n`)).status, 413)
   const none = await upload(`${part('name="name"', 'a')}${file(0)}--x--\r\n`)
   assert.deepEqual(await none.json(), { values: { name: 'a' }, files: [] })
+})
+
+test('a file that is too large leaves the fields before it, also when the head tells its length', async () => {
+  const body = `${part('name="name"', 'Zoë')}${file(400_000)}--x--\r\n`
+  for (const headers of [{}, { 'content-length': String(Buffer.byteLength(body)) }]) {
+    const { app } = smallApp({
+      routes: (routes) => {
+        routes.post('/photo', async (c) => {
+          const error = await formParts(c, { fileBytesMax: 1000 }).catch(
+            (thrown: unknown) => thrown,
+          )
+          return c.json(error instanceof FileTooLarge ? error.typed : 'kept')
+        })
+      },
+    })
+    const type = { 'content-type': 'multipart/form-data; boundary=x' }
+    const init = { method: 'POST', headers: { ...OURS, ...type, ...headers }, body }
+    assert.deepEqual(await (await app.request('/photo', init)).json(), { name: 'Zoë' })
+  }
 })
 
 test('a second file, sixty parts, a broken end and a missing boundary are refused', async () => {
