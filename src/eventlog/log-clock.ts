@@ -4,8 +4,8 @@
  */
 import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, isHlc, observe, tick } from '../base/hlc.ts'
+import { metaOf, putMeta } from '../db/meta.ts'
 import type { Db } from '../db/open.ts'
-import { prepared } from '../db/prepared.ts'
 import type { Clock } from '../world/clock.ts'
 
 const NAME = 'hlc'
@@ -17,15 +17,6 @@ export type LogClock = {
   keep(tx: Db): Promise<void>
   load(db: Db): Promise<void>
 }
-
-const keepValue = prepared<{ value: string }, unknown>((db, value) =>
-  db
-    .insertInto('meta')
-    .values({ name: NAME, value: value('value') })
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
-    ),
-)
 
 /** A clock at zero: `load` brings it to where the database left it. */
 export function createLogClock(clock: Clock): LogClock {
@@ -41,16 +32,12 @@ export function createLogClock(clock: Clock): LogClock {
     },
     async keep(tx) {
       if (last === kept) return
-      await keepValue(tx, { value: last })
+      await putMeta(tx, { [NAME]: last })
       kept = last // should the commit fail, the next one keeps a later value
     },
     async load(db) {
-      const row = await db
-        .selectFrom('meta')
-        .select('value')
-        .where('name', '=', NAME)
-        .executeTakeFirst()
-      if (row !== undefined && isHlc(row.value) && row.value > last) last = row.value
+      const found = await metaOf(db, NAME)
+      if (found !== undefined && isHlc(found) && found > last) last = found
     },
   }
 }

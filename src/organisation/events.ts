@@ -1,6 +1,7 @@
 /** The organisation's own record: its name, written by an issuing branch, known to all. */
 import * as v from 'valibot'
 import type { BranchId } from '../base/ids.ts'
+import { metaOf, putMeta } from '../db/meta.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind } from '../eventlog/events.ts'
 
@@ -33,26 +34,5 @@ export function organisationKind(
       if (known !== undefined && Number(known) >= event.body.rev) return
       await putMeta(tx, { organisation: event.body.name, organisationRev: String(event.body.rev) })
     },
-  }
-}
-
-/** A single value of this branch. */
-export async function metaOf(db: Db, name: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('meta')
-    .select('value')
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return row?.value
-}
-
-/** Writes single values of this branch. */
-export async function putMeta(tx: Db, values: Record<string, string>): Promise<void> {
-  for (const [name, value] of Object.entries(values)) {
-    await tx
-      .insertInto('meta')
-      .values({ name, value })
-      .onConflict((on) => on.column('name').doUpdateSet({ value }))
-      .execute()
   }
 }

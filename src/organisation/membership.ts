@@ -1,9 +1,8 @@
 /** Which organisation this branch belongs to, and as whom: a few single values, written once at set-up. */
 import type { BranchId } from '../base/ids.ts'
 import { asBranchId } from '../base/ids.ts'
-
+import { metaOf, putMeta } from '../db/meta.ts'
 import type { Db } from '../db/open.ts'
-import { metaOf, putMeta } from './events.ts'
 
 export type Membership = {
   self: BranchId

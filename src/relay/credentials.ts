@@ -12,6 +12,7 @@ import {
 } from '../certificates/certificate.ts'
 import { type Chain, decodeHello, encodeHello } from '../certificates/chain.ts'
 import type { KeyFiles } from '../certificates/keys.ts'
+import { metaOf, putMeta } from '../db/meta.ts'
 import type { Db } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Credentials } from './handshake.ts'
@@ -26,22 +27,13 @@ const CHAIN = 'linkChain'
 
 /** Stores the chain of this branch's link certificate: at founding, joining and every renewal. */
 export async function saveChain(tx: Db, chain: Chain): Promise<void> {
-  const value = encodeHello(chain).toBase64()
-  await tx
-    .insertInto('meta')
-    .values({ name: CHAIN, value })
-    .onConflict((on) => on.column('name').doUpdateSet({ value }))
-    .execute()
+  await putMeta(tx, { [CHAIN]: encodeHello(chain).toBase64() })
 }
 
 /** The chain stored last; undefined before this branch is founded or has joined. */
-export async function findChain(db: Db): Promise<Chain | undefined> {
-  const row = await db
-    .selectFrom('meta')
-    .select('value')
-    .where('name', '=', CHAIN)
-    .executeTakeFirst()
-  return row && decodeHello(Uint8Array.fromBase64(row.value))
+async function findChain(db: Db): Promise<Chain | undefined> {
+  const value = await metaOf(db, CHAIN)
+  return value === undefined ? undefined : decodeHello(Uint8Array.fromBase64(value))
 }
 
 /** The right to issue, where this branch has it: the newest certificate of its issuer key. */

@@ -8,6 +8,7 @@ import type { Millis } from '../../src/base/units.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
 import { signerOf, signingPublicKeyOf, verifierOf } from '../../src/certificates/signing.ts'
 import { nodeX25519 } from '../../src/certificates/x25519.ts'
+import { metaOf, putMeta } from '../../src/db/meta.ts'
 import type { Db, Store } from '../../src/db/open.ts'
 import { openStore } from '../../src/db/open.ts'
 import type { EventKind, LoggedEvent } from '../../src/eventlog/events.ts'
@@ -96,10 +97,7 @@ export function noteKind(scope: 'all' | 'to', code: number, rules: Partial<Event
     refusal: async () => undefined,
     apply: async (tx, event) => {
       const value = `${await noteOf(tx, event.id)}${event.body.text}`
-      await tx
-        .replaceInto('meta')
-        .values({ name: `note ${event.id}`, value })
-        .execute()
+      await putMeta(tx, { [`note ${event.id}`]: value })
       kind.seen.push(event)
     },
     conversationOf: () => 'c0'.repeat(16) as ConversationId,
@@ -110,12 +108,7 @@ export function noteKind(scope: 'all' | 'to', code: number, rules: Partial<Event
 
 /** What applying left behind: each application adds the text once more. */
 export async function noteOf(db: Db, id: EventId): Promise<string> {
-  const row = await db
-    .selectFrom('meta')
-    .select('value')
-    .where('name', '=', `note ${id}`)
-    .executeTakeFirst()
-  return row?.value ?? ''
+  return (await metaOf(db, `note ${id}`)) ?? ''
 }
 
 export type TestBranch = {
