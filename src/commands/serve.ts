@@ -45,9 +45,9 @@ export async function serve(call: Call): Promise<number> {
     const timer = setTimeout(() => process.exit(0), STOP_MS_MAX)
     timer.unref()
     await control?.close()
-    const stopped = branch.stop()
+    // First the door: who is inside still finds the database open.
     await pages?.close()
-    await stopped
+    await branch.stop()
   }
   return 0
 }

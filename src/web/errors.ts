@@ -62,7 +62,9 @@ export function nextPath(text: string | undefined): string {
 /** The sign-in page, with the way back to where the person is now. */
 export function signInAddress(c: Context): string {
   const next = nextPath(currentPath(c))
-  return next === '/chats' || next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`
+  return next === '/chats' || next === '/'
+    ? '/sign-in'
+    : `/sign-in?next=${encodeURIComponent(next)}`
 }
 
 function currentPath(c: Context): string | undefined {
@@ -98,12 +100,16 @@ function expected(thrown: Error, c: Context): AppError | undefined {
 const STORE_TROUBLE =
   /^(?:SQLITE_(?:FULL|BUSY|LOCKED|IOERR|NOMEM|CANTOPEN|READONLY).*|ENOSPC|EDQUOT|EMFILE)$/
 
+/** What better-sqlite3 says to a request that is still at work when the branch has stopped. */
+const STORE_CLOSED = 'The database connection is not open'
+
 function causeCode(thrown: Error): string | undefined {
   let error: unknown = thrown
   for (let i = 0; i < CAUSES_MAX && error instanceof Error; i++) {
     if ('code' in error && typeof error.code === 'string' && STORE_TROUBLE.test(error.code)) {
       return error.code
     }
+    if (error.message === STORE_CLOSED) return 'closed'
     error = error.cause
   }
   return undefined

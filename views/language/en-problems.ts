@@ -55,6 +55,8 @@ const problems = {
     `${v.branch ?? ''}, your home branch, was not heard for too long. Sign in there, or wait for the line.`,
   'body-large': (v) => `What was sent is larger than ${v.max ?? 0} KiB.`,
   'cross-site': () => 'This came from another site, or the page was open for too long.',
+  'disk-full': () =>
+    'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
   streams: () => 'Too many pages are open at once. Close some of them.',
   'too-many-tries': (v) =>
     `Too many tries. Try again in ${count(Number(v.seconds ?? 60), { one: 'second', other: 'seconds' })}.`,

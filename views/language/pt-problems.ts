@@ -54,6 +54,8 @@ export const ptProblems: typeof enProblems = {
       `${v.branch ?? ''}, a sua filial, não dá sinal há demasiado tempo. Entre lá ou espere pela linha.`,
     'body-large': (v) => `O que enviou tem mais de ${v.max ?? 0} KiB.`,
     'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
+    'disk-full': () =>
+      'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
     streams: () => 'Há demasiadas páginas abertas ao mesmo tempo. Feche algumas.',
     'too-many-tries': (v) =>
       `Demasiadas tentativas. Tente outra vez daqui a ${count(Number(v.seconds ?? 60), seconds)}.`,
