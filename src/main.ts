@@ -29,5 +29,7 @@ async function statusOf(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Before the first file: database, socket and cache are the owner's alone, whatever the system's habit is.
+process.umask(0o077)
 // Not by running dry: a read of standard input cannot be taken back and would keep the process for ever.
 process.exit(await statusOf(process.argv.slice(2)))
