@@ -1,7 +1,7 @@
-/** People as the API shows them; the schemas are the promise (docs/api), the functions keep it. */
+/** People as the API shows them; the schemas are the promise (/api/v1/openapi.json), the functions keep it. */
 import * as v from 'valibot'
 import type { UserId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
+import { isoTime, type Millis } from '../base/units.ts'
 import type { Person } from './queries.ts'
 import { ROLES, THEMES } from './records.ts'
 
@@ -39,11 +39,13 @@ export const account = v.object({
   disabled: v.boolean(),
 })
 
-export type PresenceOf = (user: UserId) => {
+type PresenceState = {
   state: 'online' | 'offline'
   lastSeenAt?: Millis | undefined
   asOf?: Millis | undefined
 }
+
+export type PresenceOf = (user: UserId) => PresenceState
 
 function briefly({ id, login, branch, name, photo }: Person) {
   return { id, login, branch: branch.name, name, ...(photo === undefined ? {} : { photo }) }
@@ -51,12 +53,17 @@ function briefly({ id, login, branch, name, photo }: Person) {
 
 /** A colleague. */
 export function personShape(of: Person, presenceOf: PresenceOf): v.InferOutput<typeof person> {
-  const { state, lastSeenAt, asOf } = presenceOf(of.id)
-  const times = {
+  return { ...briefly(of), presence: presenceShape(presenceOf(of.id)) }
+}
+
+/** How somebody is. */
+export function presenceShape(of: PresenceState): v.InferOutput<typeof presence> {
+  const { state, lastSeenAt, asOf } = of
+  return {
+    state,
     ...(lastSeenAt === undefined ? {} : { lastSeenAt: isoTime(lastSeenAt) }),
     ...(asOf === undefined ? {} : { asOf: isoTime(asOf) }),
   }
-  return { ...briefly(of), presence: { state, ...times } }
 }
 
 /** Oneself. */
@@ -70,9 +77,4 @@ export function meShape(of: Person): v.InferOutput<typeof me> {
 export function accountShape(of: Person): v.InferOutput<typeof account> {
   const { post, department, phone, room, disabled } = of
   return { ...meShape(of), post, department, phone, room, disabled }
-}
-
-/** ISO 8601 in UTC with milliseconds. */
-function isoTime(ms: Millis): string {
-  return new Date(ms).toISOString()
 }

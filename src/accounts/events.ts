@@ -12,7 +12,7 @@ import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
-import { isIssuer } from './queries.ts'
+import { fullName, isIssuer } from './queries.ts'
 import {
   type RoleGrant,
   roleGrantBody,
@@ -188,8 +188,8 @@ export const roleGrant: EventKind<RoleGrant> = {
 export const userKinds = [userPut, userCred, userBlock, userAt, roleGrant] as const
 
 /** What a person is found by: first and last name in lower case. */
-export function searchNameOf({ firstName, lastName }: { firstName: string; lastName: string }) {
-  return `${firstName} ${lastName}`.trim().toLowerCase()
+function searchNameOf({ firstName, lastName }: { firstName: string; lastName: string }) {
+  return fullName(firstName, lastName).toLowerCase()
 }
 
 function personRow(tx: Db, userId: UserId) {

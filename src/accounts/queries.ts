@@ -34,6 +34,25 @@ export type Person = {
 /** More on one page help nobody. */
 export const PEOPLE_PER_PAGE_MAX = 100
 
+/** What `personOf` needs of `user`, its `branch` and its `photo`. */
+export const PERSON_COLUMNS = [
+  'user.id',
+  'user.login',
+  'user.home',
+  'branch.name as branchName',
+  'user.firstName',
+  'user.lastName',
+  'photo.hash as photo',
+  'user.post',
+  'user.department',
+  'user.phone',
+  'user.room',
+  'user.role',
+  'user.disabled',
+  'user.language',
+  'user.theme',
+] as const
+
 type PersonRow = Awaited<ReturnType<ReturnType<typeof people>['execute']>>[number]
 
 function people(db: Db) {
@@ -41,36 +60,25 @@ function people(db: Db) {
     .selectFrom('user')
     .leftJoin('branch', 'branch.id', 'user.home')
     .leftJoin('photo', 'photo.hash', 'user.photo')
-    .select([
-      'user.id',
-      'user.login',
-      'user.home',
-      'branch.name as branchName',
-      'user.firstName',
-      'user.lastName',
-      'photo.hash as photo',
-      'user.post',
-      'user.department',
-      'user.phone',
-      'user.room',
-      'user.role',
-      'user.disabled',
-      'user.language',
-      'user.theme',
-    ])
+    .select(PERSON_COLUMNS)
 }
 
-/** The row of a person, with the home branch's name, as a `Person`. */
+/** The person of a row, and nothing else the row may hold. */
 export function personOf(row: PersonRow): Person {
-  const { home, branchName, disabled, language, photo, ...rest } = row
+  const { id, login, firstName, lastName, post, department, phone, room, role, theme } = row
   return {
-    ...rest,
-    branch: { id: home, name: branchName ?? '' },
-    name: `${row.firstName} ${row.lastName}`.trim(),
-    photo: photo ?? undefined,
-    disabled: disabled === 1,
-    language: language ?? '',
+    ...{ id, login, firstName, lastName, post, department, phone, room, role, theme },
+    branch: { id: row.home, name: row.branchName ?? '' },
+    name: fullName(firstName, lastName),
+    photo: row.photo ?? undefined,
+    disabled: row.disabled === 1,
+    language: row.language ?? '',
   }
+}
+
+/** First and last name as one; of somebody whose record is still on the way, empty. */
+export function fullName(firstName: string | null, lastName: string | null): string {
+  return `${firstName ?? ''} ${lastName ?? ''}`.trim()
 }
 
 /** A person by id, disabled ones too: their messages stay under their name. */

@@ -1,6 +1,6 @@
 /** The one query of every request: a token's sign-in with its person, credential state and home branch, all by key. */
 import type { Db } from '../db/open.ts'
-import { type Person, personOf } from './queries.ts'
+import { PERSON_COLUMNS } from './queries.ts'
 
 export type SignInRow = NonNullable<Awaited<ReturnType<typeof signInRow>>>
 
@@ -24,29 +24,7 @@ export function signInRow(db: Db, tokenHash: Uint8Array) {
       'credential.mustChange',
       'branch.heardAt',
       'branch.lostAt',
-      'user.id',
-      'user.login',
-      'user.home',
-      'branch.name as branchName',
-      'user.firstName',
-      'user.lastName',
-      'photo.hash as photo',
-      'user.post',
-      'user.department',
-      'user.phone',
-      'user.room',
-      'user.role',
-      'user.disabled',
-      'user.language',
-      'user.theme',
+      ...PERSON_COLUMNS,
     ])
     .executeTakeFirst()
-}
-
-/** The person of such a row. */
-export function personOfSignIn(row: SignInRow): Person {
-  const { id, login, home, branchName, firstName, lastName, photo } = row
-  const { post, department, phone, room, role, disabled, language, theme } = row
-  const names = { id, login, home, branchName, firstName, lastName, photo }
-  return personOf({ ...names, post, department, phone, room, role, disabled, language, theme })
 }

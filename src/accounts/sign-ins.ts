@@ -18,8 +18,8 @@ import { newSalt, provedBy, type Signer } from './credentials.ts'
 import { DEVICE_CHARACTERS_MAX } from './device.ts'
 import { GUEST_MS_MAX } from './events.ts'
 import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
-import { findPerson, type Person, personByLogin } from './queries.ts'
-import { personOfSignIn, type SignInRow, signInRow } from './sign-in-rows.ts'
+import { findPerson, type Person, personByLogin, personOf } from './queries.ts'
+import { type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
   checkHomeHeard,
   HOME_SILENT_FOR_ADMIN_MS_MAX,
@@ -257,7 +257,7 @@ function knownOf(row: SignInRow | undefined, { self, clock }: Parts): Known | un
   const isGuest = row.home !== self
   const silentMs = isGuest ? now - heardAt(row, now) : 0
   if (silentMs > HOME_SILENT_MS_MAX) return undefined
-  const person = personOfSignIn(row)
+  const person = personOf(row)
   const user =
     silentMs > HOME_SILENT_FOR_ADMIN_MS_MAX ? { ...person, role: 'employee' as const } : person
   const { signInId: id, kind, device, formToken, signedInAt: createdAt } = row

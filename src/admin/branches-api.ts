@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { SignedIn } from '../accounts/guard.ts'
-import { HOUR } from '../base/units.ts'
+import { HOUR, isoTime } from '../base/units.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
 import { type BranchAdminDeps, type BranchState, INVITATION_MS, inviteAs } from './branches.ts'
@@ -58,7 +58,7 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     const wish = await readJson(c, newInvitation)
     const validMs = wish.validHours === undefined ? INVITATION_MS : wish.validHours * HOUR
     const made = await inviteAs(deps, c.var.user, { branch: wish.branch, validMs })
-    return c.json({ invitation: made.line, expiresAt: iso(made.expiresAt) }, 201)
+    return c.json({ invitation: made.line, expiresAt: isoTime(made.expiresAt) }, 201)
   })
   return app
 }
@@ -67,15 +67,11 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
   const { id, name, isSelf, address, lastError } = state
   return {
     ...{ id, name, isSelf, linked: state.isSelf || state.up, waiting: state.outbox },
-    ...(state.since === undefined ? {} : { since: iso(state.since) }),
+    ...(state.since === undefined ? {} : { since: isoTime(state.since) }),
     ...(address === undefined ? {} : { address }),
     ...(state.up || lastError === undefined ? {} : { lastError }),
     ...(state.certificateNotAfter === undefined
       ? {}
-      : { certificateNotAfter: iso(state.certificateNotAfter) }),
+      : { certificateNotAfter: isoTime(state.certificateNotAfter) }),
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

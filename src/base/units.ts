@@ -9,5 +9,10 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
+/** An instant as the API and the log write it: ISO 8601 in UTC, with milliseconds. */
+export function isoTime(at: Millis): string {
+  return new Date(at).toISOString()
+}
+
 export const KIB = 1024
 export const MIB = 1024 * KIB

@@ -10,9 +10,9 @@ import type { Db, Store } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
-import { memberIdsOf } from './chats.ts'
 import { BODY_CHARS_MAX, type ChatKinds, CLIENT_ID_CHARS_MAX, ensureDirect } from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
+import { memberIdsOf } from './members.ts'
 
 export type ChatParts = {
   store: Store

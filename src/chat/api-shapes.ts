@@ -1,9 +1,10 @@
-/** Chats and messages as the API shows them; the schemas are the promise (docs/api), the functions keep it. */
+/** Chats and messages as the API shows them; the schemas are the promise (/api/v1/openapi.json), the functions keep it. */
 import * as v from 'valibot'
 import type { ConversationId, UserId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
+import { isoTime, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { type Chat, peopleOf } from './chats.ts'
+import type { Chat } from './chats.ts'
+import { peopleOf } from './members.ts'
 import { type Line, linesAt, type Viewer } from './queries.ts'
 import type { DeliveryStory, StoryStep } from './story.ts'
 
@@ -64,8 +65,6 @@ export const delivery = v.object({
 export type MessageShape = v.InferOutput<typeof message>
 export type ConversationShape = v.InferOutput<typeof conversation>
 type DeliveryShape = v.InferOutput<typeof delivery>
-
-const isoTime = (ms: Millis) => new Date(ms).toISOString()
 
 /** A Message; `viewer` undefined: for several people at once. */
 export function messageShape(line: Line, viewer?: UserId): MessageShape {

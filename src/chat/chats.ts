@@ -1,13 +1,15 @@
 /**
- * Reads of chats as wholes: my list, the head of one, its members. A direct chat is in my list when I added the person
- * or something was written in it; who deleted a contact sees the chat again when something new is written.
+ * Reads of chats as wholes: my list, and the head of one. A direct chat is in my list when I added the person or
+ * something was written in it; who deleted a contact sees the chat again when something new is written.
  */
 import { sql } from 'kysely'
+import { fullName } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
-import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
+import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import type { ChatPerson } from './members.ts'
 import { UNREAD_MAX, type Viewer } from './queries.ts'
 import { isSeen } from './seen.ts'
 
@@ -15,12 +17,7 @@ import { isSeen } from './seen.ts'
 export const CHATS_MAX = 1000
 
 /** The other one of a direct chat. */
-export type Other = {
-  id: UserId
-  login: string
-  name: string
-  branch: { id: BranchId; name: string }
-  photo: PhotoHash | undefined
+export type Other = ChatPerson & {
   post: string
   department: string
   phone: string
@@ -126,7 +123,7 @@ function otherOf(row: ChatRow): Other | undefined {
   return {
     id: row.otherId,
     login: row.login ?? '',
-    name: nameOf(row.firstName, row.lastName),
+    name: fullName(row.firstName, row.lastName),
     branch: { id: row.otherHome, name: row.branch ?? '' },
     photo: row.photo ?? undefined,
     post: row.post ?? '',
@@ -146,12 +143,8 @@ function lastOf(row: ChatRow): Chat['last'] {
     position: lastPosition ?? 0,
     at: sentAt,
     text: body ?? '',
-    author: { id: writerId, firstName, name: nameOf(firstName, row.writerLast) },
+    author: { id: writerId, firstName, name: fullName(firstName, row.writerLast) },
   }
-}
-
-function nameOf(first: string | null, last: string | null): string {
-  return `${first ?? ''} ${last ?? ''}`.trim()
 }
 
 function activityOf(row: ChatRow): Hlc {
@@ -183,163 +176,4 @@ export async function getChat(db: Db, viewer: Viewer, conversation: Conversation
   const row = await chats(db, viewer).where('c.id', '=', conversation).executeTakeFirst()
   if (row === undefined) throw notFound('chat')
   return chatOf(row)
-}
-
-/** A member of a group as the details show him. */
-export type GroupMember = {
-  id: UserId
-  login: string
-  name: string
-  branch: { id: BranchId; name: string }
-  photo: PhotoHash | undefined
-  isOwner: boolean
-}
-
-/** Present members by name; throws not-found for outsiders. */
-export async function membersOf(
-  db: Db,
-  viewer: Viewer,
-  conversation: ConversationId,
-): Promise<GroupMember[]> {
-  const rows = await db
-    .selectFrom('membership as mine')
-    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
-    .innerJoin('user as u', 'u.id', 'mb.userId')
-    .leftJoin('branch as place', 'place.id', 'u.home')
-    .leftJoin('photo', 'photo.hash', 'u.photo')
-    .where('mine.userId', '=', viewer.id)
-    .where('mine.leftAt', 'is', null)
-    .where('mine.conversationId', '=', conversation)
-    .where('mb.leftAt', 'is', null)
-    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home', 'mb.role'])
-    .select(['photo.hash as photo', 'place.name as branch'])
-    .orderBy('u.searchName')
-    .orderBy('u.id')
-    .execute()
-  if (rows.length === 0) throw notFound('chat')
-  return rows.map((row) => ({
-    id: row.id,
-    login: row.login,
-    name: nameOf(row.firstName, row.lastName),
-    branch: { id: row.home, name: row.branch ?? '' },
-    photo: row.photo ?? undefined,
-    isOwner: row.role === 'owner',
-  }))
-}
-
-/** Ids of present members, for those who may not be asked: pushes and audiences. */
-export async function memberIdsOf(db: Db, conversation: ConversationId): Promise<UserId[]> {
-  return [...(await membersSince(db, conversation)).keys()]
-}
-
-/** Present members with the clock value of their joining: what is older they do not see. */
-export async function membersSince(
-  db: Db,
-  conversation: ConversationId,
-): Promise<Map<UserId, Hlc>> {
-  const rows = await db
-    .selectFrom('membership')
-    .where('conversationId', '=', conversation)
-    .where('leftAt', 'is', null)
-    .select(['userId', 'joinedAt'])
-    .orderBy('userId')
-    .execute()
-  return new Map(rows.map((row) => [row.userId, row.joinedAt]))
-}
-
-/** People in the viewer's list, by name: whom a new group may hold. */
-export async function contactsOf(db: Db, viewer: Viewer): Promise<Omit<GroupMember, 'isOwner'>[]> {
-  const rows = await db
-    .selectFrom('contact as k')
-    .innerJoin('user as u', 'u.id', 'k.contactId')
-    .leftJoin('branch as place', 'place.id', 'u.home')
-    .leftJoin('photo', 'photo.hash', 'u.photo')
-    .where('k.ownerId', '=', viewer.id)
-    .where('k.removed', '=', 0)
-    .where('u.disabled', '=', 0)
-    .select(['u.id', 'u.login', 'u.firstName', 'u.lastName', 'u.home'])
-    .select(['photo.hash as photo', 'place.name as branch'])
-    .orderBy('u.searchName')
-    .orderBy('u.id')
-    .execute()
-  return rows.map((row) => ({
-    id: row.id,
-    login: row.login,
-    name: nameOf(row.firstName, row.lastName),
-    branch: { id: row.home, name: row.branch ?? '' },
-    photo: row.photo ?? undefined,
-  }))
-}
-
-/** The home branches of a chat's present members. */
-export async function branchesIn(
-  db: Db,
-  viewer: Viewer,
-  conversation: ConversationId,
-): Promise<{ id: BranchId; name: string }[]> {
-  return await db
-    .selectFrom('membership as mine')
-    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
-    .innerJoin('user as u', 'u.id', 'mb.userId')
-    .innerJoin('branch as place', 'place.id', 'u.home')
-    .where('mine.userId', '=', viewer.id)
-    .where('mine.leftAt', 'is', null)
-    .where('mine.conversationId', '=', conversation)
-    .where('mb.leftAt', 'is', null)
-    .select(['place.id', 'place.name'])
-    .distinct()
-    .orderBy('place.name')
-    .execute()
-}
-
-/** First names by id, for "is typing". */
-export async function firstNames(db: Db, ids: readonly UserId[]): Promise<Map<UserId, string>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('user')
-    .where('id', 'in', [...ids])
-    .select(['id', 'firstName'])
-    .execute()
-  return new Map(rows.map((row) => [row.id, row.firstName]))
-}
-
-/** Present members of several chats of the viewer, by chat. */
-export async function peopleOf(
-  db: Db,
-  viewer: Viewer,
-  conversations: readonly ConversationId[],
-): Promise<Map<ConversationId, Omit<GroupMember, 'isOwner' | 'photo'>[]>> {
-  const people = new Map<ConversationId, Omit<GroupMember, 'isOwner' | 'photo'>[]>()
-  if (conversations.length === 0) return people
-  const rows = await db
-    .selectFrom('membership as mine')
-    .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
-    .innerJoin('user as u', 'u.id', 'mb.userId')
-    .leftJoin('branch as place', 'place.id', 'u.home')
-    .where('mine.userId', '=', viewer.id)
-    .where('mine.leftAt', 'is', null)
-    .where('mine.conversationId', 'in', [...conversations])
-    .where('mb.leftAt', 'is', null)
-    .select(['mine.conversationId as conversation', 'u.id', 'u.login', 'u.home'])
-    .select(['u.firstName', 'u.lastName', 'place.name as branch'])
-    .orderBy('u.searchName')
-    .orderBy('u.id')
-    .execute()
-  for (const { conversation, id, login, home, branch, ...names } of rows) {
-    const name = nameOf(names.firstName, names.lastName)
-    const person = { id, login, name, branch: { id: home, name: branch ?? '' } }
-    people.set(conversation, [...(people.get(conversation) ?? []), person])
-  }
-  return people
-}
-
-/** Whether somebody stands in the owner's list. */
-export async function isContact(db: Db, owner: UserId, contact: UserId): Promise<boolean> {
-  const row = await db
-    .selectFrom('contact')
-    .select('removed')
-    .where('ownerId', '=', owner)
-    .where('contactId', '=', contact)
-    .executeTakeFirst()
-  return row?.removed === 0
 }

@@ -7,10 +7,11 @@ import type { Words } from '../../views/language/words.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { branchesIn, type Chat, chatsOf, firstNames, getChat } from './chats.ts'
+import { type Chat, chatsOf, getChat } from './chats.ts'
 import { placeOf } from './cursors.ts'
 import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
 import { marksOf } from './marks.ts'
+import { branchesIn, firstNames } from './members.ts'
 import {
   firstUnread,
   headPosition,

@@ -4,6 +4,7 @@
  */
 import type { ExpressionBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
+import { fullName } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -92,15 +93,11 @@ function lineOf(row: LineRow): Line {
     by: {
       id: row.authorId,
       login: row.login,
-      name: fullName(row),
+      name: fullName(row.firstName, row.lastName),
       branch: row.branch ?? '',
       photo: row.photo ?? undefined,
     },
   }
-}
-
-function fullName(row: { firstName: string | null; lastName: string | null }): string {
-  return `${row.firstName ?? ''} ${row.lastName ?? ''}`.trim()
 }
 
 type LinesOf = { conversation: ConversationId; limit: number }

@@ -19,9 +19,10 @@ import { list, readForm, readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
 import { type ChatParts, postMessage } from './actions.ts'
-import { getChat, membersOf } from './chats.ts'
+import { getChat } from './chats.ts'
 import { placeOf } from './cursors.ts'
 import { detailsProps, storyProps } from './line.ts'
+import { membersOf } from './members.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps } from './pages.ts'
 import {
   arrivalsAfter,

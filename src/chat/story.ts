@@ -2,6 +2,7 @@
  * The way of a message in facts: written, waiting or stored at each branch, shown to and read by each person. Only
  * what has happened, with its time. The author alone may ask. Source: decisions, marks.
  */
+import { peopleByIds } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -212,23 +213,9 @@ async function peopleNames(
   db: Db,
   recipients: readonly Recipient[],
 ): Promise<Map<UserId, { name: string; branch: string }>> {
-  if (recipients.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('user as u')
-    .leftJoin('branch as b', 'b.id', 'u.home')
-    .where(
-      'u.id',
-      'in',
-      recipients.map((recipient) => recipient.user),
-    )
-    .select(['u.id', 'u.firstName', 'u.lastName', 'b.name as branch'])
-    .execute()
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      { name: `${row.firstName} ${row.lastName}`.trim(), branch: row.branch ?? '' },
-    ]),
-  )
+  const ids = recipients.map((recipient) => recipient.user)
+  const people = await peopleByIds(db, ids)
+  return new Map(people.map(({ id, name, branch }) => [id, { name, branch: branch.name }]))
 }
 
 async function seenAt(

@@ -4,10 +4,10 @@ import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { ChatParts } from './actions.ts'
 import { membership } from './actions.ts'
-import { memberIdsOf } from './chats.ts'
 import { ensureDirect } from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
 import { TELLING_MEMBERS_MAX } from './marks.ts'
+import { memberIdsOf } from './members.ts'
 
 /** What typing needs of presence. */
 export type TypingSignal = {

@@ -1,6 +1,5 @@
 /** `invite` and `peers`: taking a branch in, and what this one is linked with. */
-import type { Millis } from '../base/units.ts'
-import { DAY, HOUR, MINUTE } from '../base/units.ts'
+import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../base/units.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
@@ -49,7 +48,7 @@ export async function peers(call: Call): Promise<number> {
   if (list.length === 0) call.out('No other branches yet: make an invitation with "invite"\n')
   for (const { name, up, since, outbox, address, lastError } of list) {
     const state = up ? 'linked' : 'not linked'
-    const at = since > 0 ? ` since ${new Date(since).toISOString()}` : ''
+    const at = since > 0 ? ` since ${isoTime(since)}` : ''
     const waiting = outbox === 0 ? '' : `, ${outbox} waiting`
     const why = up || lastError === undefined ? '' : `, last error: ${lastError}`
     call.out(`${name.padEnd(20)} ${state}${at}${address ? ` (${address})` : ''}${waiting}${why}\n`)

@@ -1,5 +1,6 @@
 /** Presence as pushes: which of its dots a page shows, its browser knows; a dot that nobody shows costs nothing. */
 import { presence as presenceView } from '../../views/presence/dot.ts'
+import { presenceShape } from '../accounts/api-shapes.ts'
 import type { UserId } from '../base/ids.ts'
 import type { PresenceState } from '../presence/presence.ts'
 import type { Push } from './viewers.ts'
@@ -21,13 +22,6 @@ export function presencePush(user: UserId, state: PresenceState, to: readonly Us
       const element = await presenceView(user, presenceProps(state), reader)
       return `<hx-partial hx-target=".presence-${user}" hx-swap="outerHTML">${element}</hx-partial>`
     },
-    api: { event: 'presence', data: { user, ...apiPresence(state) } },
+    api: { event: 'presence', data: { user, ...presenceShape(state) } },
   }
-}
-
-/** Presence as the API shows it. */
-export function apiPresence(state: PresenceState) {
-  const iso = (ms: number | undefined) =>
-    ms === undefined ? undefined : new Date(ms).toISOString()
-  return { state: state.state, lastSeenAt: iso(state.lastSeenAt), asOf: iso(state.asOf) }
 }

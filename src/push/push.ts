@@ -4,6 +4,7 @@
  */
 import type { Homes } from '../accounts/homes.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import { isoTime } from '../base/units.ts'
 import type { ChatParts } from '../chat/actions.ts'
 import type { PostBody } from '../chat/events.ts'
 import type { PresenceOf } from '../chat/line.ts'
@@ -226,7 +227,7 @@ async function bannerPushes(chats: ChatPushes, viewers: Viewers): Promise<Push[]
 function linksPush({ viewers, relay }: PushParts): Push {
   const links = relay.links().map(({ branch, name, up, since }) => ({
     ...{ branch, name, up },
-    ...(since === 0 ? {} : { since: new Date(since).toISOString() }),
+    ...(since === 0 ? {} : { since: isoTime(since) }),
   }))
   return { to: viewers.listeners(), api: { event: 'link', data: { links } } }
 }

@@ -1,4 +1,5 @@
 /** The door to the log: a dotted name that never varies, and fields. JSON lines; secrets are redacted by field name. */
+import { isoTime } from '../base/units.ts'
 import type { Clock } from './clock.ts'
 
 export type Fields = Record<string, unknown>
@@ -28,7 +29,7 @@ export function jsonLog(
     (level: Level) =>
     (name: string, fields: Fields = {}) => {
       if (ORDER[level] < least) return
-      const at = new Date(clock.now()).toISOString()
+      const at = isoTime(clock.now())
       write(`${JSON.stringify({ at, level, name, ...redacted({ ...own, ...fields }) })}\n`)
     }
   return {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CompiledQuery } from 'kysely'
-import { chatsOf, getChat, membersOf } from '../../src/chat/chats.ts'
+import { chatsOf, getChat } from '../../src/chat/chats.ts'
 import { directIdOf } from '../../src/chat/ids.ts'
 import { marksOf } from '../../src/chat/marks.ts'
+import { membersOf } from '../../src/chat/members.ts'
 import {
   arrivalsAfter,
   firstUnread,
