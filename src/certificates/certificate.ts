@@ -211,10 +211,13 @@ export function parseLinkCertificate(bytes: Uint8Array): LinkCertificate | undef
 }
 
 /**
- * Whether half of a link certificate's life is over: time to ask for the next one, with days to
- * spare.
+ * Whether half of a certificate's life is over: time for the next one, with days (of an issuer:
+ * months) to spare.
  */
-export function isDueForRenewal(certificate: LinkCertificate, now: Millis): boolean {
+export function isDueForRenewal(
+  certificate: { notBefore: Millis; notAfter: Millis },
+  now: Millis,
+): boolean {
   return now >= certificate.notBefore + (certificate.notAfter - certificate.notBefore) / 2
 }
 

@@ -20,7 +20,13 @@ import type { Credentials } from './handshake.ts'
 /** The key files the relay reads and writes. */
 export type RelayKeys = Pick<
   KeyFiles,
-  'findBranchKeys' | 'findNoiseKey' | 'addNoiseKey' | 'findIssuerKey' | 'linkKeys' | 'saveLinkKey'
+  | 'findBranchKeys'
+  | 'findNoiseKey'
+  | 'addNoiseKey'
+  | 'findIssuerKey'
+  | 'findRootKey'
+  | 'linkKeys'
+  | 'saveLinkKey'
 >
 
 const CHAIN = 'linkChain'
@@ -57,6 +63,16 @@ export async function findIssuer(
     if (!newest || certificate.notAfter > newest.notAfter) newest = certificate
   }
   return newest && { certificate: newest, secretKey: pair.secretKey }
+}
+
+/** Keeps an issuer's certificate; the older ones of its key stay, because identities name them. */
+export async function saveIssuer(tx: Db, issuer: IssuerCertificate): Promise<void> {
+  const { serial, branch: branchId, bytes: certificate } = issuer
+  await tx
+    .insertInto('issuer')
+    .values({ serial, branchId, certificate })
+    .onConflict((on) => on.column('serial').doNothing())
+    .execute()
 }
 
 export type CredentialStore = {

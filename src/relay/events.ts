@@ -17,6 +17,7 @@ import { refusalOfIdentity } from '../certificates/chain.ts'
 import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { saveIssuer } from './credentials.ts'
 
 /** Longer than any identity or issuer certificate in base64. */
 const STATEMENT_CHARS_MAX = 1024
@@ -106,12 +107,7 @@ export async function admitBranch(
   tx: Db,
   { identity, issuer }: { identity: BranchIdentity; issuer: IssuerCertificate },
 ): Promise<void> {
-  const { serial, branch: branchId, bytes: certificate } = issuer
-  await tx
-    .insertInto('issuer')
-    .values({ serial, branchId, certificate })
-    .onConflict((on) => on.column('serial').doNothing())
-    .execute()
+  await saveIssuer(tx, issuer)
   const statements = {
     name: await freeName(tx, identity),
     identity: identity.bytes,

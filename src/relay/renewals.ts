@@ -1,13 +1,19 @@
 /**
  * Certificates of links live ten days and are renewed at half of it, over any live link whose peer may issue, or by
  * ourselves when we may. Each renewal has a new Noise key, stored before it is asked for; the links of the old one live
- * on until they are replaced. docs/protocol.md, section 6.
+ * on until they are replaced. The right to issue lives a year and is renewed where the root key lies.
+ * docs/protocol.md, section 6.
  */
 
 import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
-import { type Issuer, isDueForRenewal, issueLinkCertificate } from '../certificates/certificate.ts'
+import { DAY, type Millis } from '../base/units.ts'
+import {
+  type Issuer,
+  isDueForRenewal,
+  issueIssuerCertificate,
+  issueLinkCertificate,
+} from '../certificates/certificate.ts'
 import { type Chain, verifyChain } from '../certificates/chain.ts'
 import { type KeyPair, x25519KeyPair } from '../certificates/keys.ts'
 import {
@@ -23,12 +29,20 @@ import type { Db, Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
-import { type CredentialStore, findIssuer, type RelayKeys, saveChain } from './credentials.ts'
+import {
+  type CredentialStore,
+  findIssuer,
+  type RelayKeys,
+  saveChain,
+  saveIssuer,
+} from './credentials.ts'
 import { FRAME, type Frame, frame } from './frames.ts'
 import { findSignKey, isIssuer } from './peers.ts'
 
 const SERIAL_BYTES = 16
 const KEY_BYTES = 32
+/** An organisation that can renew nothing any more stands still within ten days: it is said daily, half a year ahead. */
+const WARNED_MS: Millis = DAY
 
 /** What a renewal needs of a link. */
 export type RenewalLink = { peer: BranchId; handshakeHash: Uint8Array; send(frame: Frame): void }
@@ -45,6 +59,7 @@ export type RenewalParts = {
 
 export class Renewals {
   readonly #parts: RenewalParts
+  #warnedAt: Millis = Number.NEGATIVE_INFINITY
 
   constructor(parts: RenewalParts) {
     this.#parts = parts
@@ -64,6 +79,7 @@ export class Renewals {
 
   /** Renews by ourselves, or asks the first of these links whose peer may issue. */
   async renew(links: readonly RenewalLink[]): Promise<void> {
+    await this.#renewIssuer()
     if (!this.isDue) return
     const { store, self, keys } = this.#parts
     const issuer = await findIssuer(store.read, self, keys)
@@ -73,6 +89,26 @@ export class Renewals {
       link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
       return
     }
+  }
+
+  /** The right to issue, where it is ours and half of its life is over. Its key stays the same. */
+  async #renewIssuer(): Promise<void> {
+    const { store, self, keys, clock, random, log } = this.#parts
+    const issuer = await findIssuer(store.read, self, keys)
+    const now = clock.now()
+    if (!issuer || !isDueForRenewal(issuer.certificate, now)) return
+    const { rootPublicKey, issuerPublicKey, notAfter } = issuer.certificate
+    const root = keys.findRootKey()
+    if (!root || !equal(root.publicKey, rootPublicKey)) {
+      if (now - this.#warnedAt < WARNED_MS) return
+      this.#warnedAt = now
+      log.error('relay.issuer.ends', { notAfter })
+      return
+    }
+    const serial = random.bytes(SERIAL_BYTES)
+    const renewed = issueIssuerCertificate(root, { branch: self, issuerPublicKey, serial, now })
+    await store.writer.write((tx: Db) => saveIssuer(tx, renewed))
+    log.info('relay.issuer.renewed', { notAfter: renewed.notAfter })
   }
 
   /** The bytes that ask over one link. */
