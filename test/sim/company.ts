@@ -1,0 +1,136 @@
+/**
+ * A simulated company: the first branch founds it, the others join by invitations over the simulated network, and each
+ * gets some people. All by the production code of the first start.
+ */
+import { createUser } from '../../src/accounts/new-person.ts'
+import type { UserId } from '../../src/base/ids.ts'
+import { HOUR, MINUTE } from '../../src/base/units.ts'
+import { foundBranch, joinBranch } from '../../src/setup/found.ts'
+import { type Chance, chanceOf } from './chance.ts'
+import { SimNetwork } from './network.ts'
+import { type Bug, Office, PORT } from './office.ts'
+import { Timeline } from './timeline.ts'
+
+const NAMES = ['Kyiv', 'Lviv', 'Odesa', 'Dnipro', 'Kharkiv', 'Poltava', 'Sumy', 'Rivne']
+export const BRANCHES_MAX = NAMES.length
+const PEOPLE_MAX = 3
+/** Clocks of offices are set by hand. */
+const SKEW_MS_MAX = 20_000
+
+export type Person = {
+  id: UserId
+  login: string
+  home: Office
+  password: string
+}
+
+/** What must not happen did: in words, with all that is needed to understand it. */
+export class Broken extends Error {
+  override name = 'Broken'
+}
+
+export type Company = {
+  seed: number
+  timeline: Timeline
+  network: SimNetwork
+  chance: Chance
+  offices: Office[]
+  people: Person[]
+  /** Lines no honest run has; each is a failure. */
+  alarms: string[]
+  /** What went wrong in something nobody waits for. */
+  failures: unknown[]
+  /** Runs something that the timeline must drive; a failure of it ends the run. */
+  doing(work: Promise<unknown>): void
+}
+
+export type CompanyOptions = { seed: number; branches: number; folder: string; bug: Bug }
+
+/** Sets a company up, in good weather, and waits until everybody knows everybody. */
+export async function companyOf(options: CompanyOptions): Promise<Company> {
+  const company = emptyCompany(options)
+  const { timeline, offices, chance } = company
+  const first = offices[0]
+  if (!first) throw new Error('No branches')
+  await done(
+    company,
+    first.start((parts) => foundBranch(parts, wishOf(first))),
+  )
+  for (const office of offices.slice(1)) await join(company, first, office)
+  for (const office of offices) {
+    for (let n = chance.between(1, PEOPLE_MAX); n > 0; n--) await hire(company, office)
+  }
+  if (!(await timeline.runUntil(5 * MINUTE, () => isEverybodyKnown(company)))) {
+    throw new Broken('The company did not come together in good weather')
+  }
+  return company
+}
+
+function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company {
+  const timeline = new Timeline()
+  const network = new SimNetwork(timeline, chanceOf(seed, 'network'))
+  const chance = chanceOf(seed, 'company')
+  const alarms: string[] = []
+  const failures: unknown[] = []
+  const offices = NAMES.slice(0, branches).map((name, index) => {
+    const machine = {
+      ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },
+      ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0, lives: 0 },
+    }
+    const onAlarm = (line: string) => void alarms.push(line)
+    return new Office({ machine, seed, timeline, network, bug, onAlarm })
+  })
+  return {
+    ...{ seed, timeline, network, chance, offices, people: [], alarms, failures },
+    doing: (work) => void work.catch((error) => void failures.push(error)),
+  }
+}
+
+/** Lets time go on until something has happened. */
+async function done<T>({ timeline }: Company, work: Promise<T>): Promise<T> {
+  let isDone = false
+  const ended = work.finally(() => {
+    isDone = true
+  })
+  ended.catch(() => {})
+  if (!(await timeline.runUntil(MINUTE, () => isDone, 20))) throw new Broken('It took a minute')
+  return ended
+}
+
+const wishOf = (office: Office) => ({
+  organisation: 'Acme',
+  branch: office.name,
+  admin: { login: 'boss', firstName: 'Boss', lastName: office.name, password: 'first of all 1' },
+})
+
+async function join(company: Company, first: Office, office: Office): Promise<void> {
+  const { line } = await done(
+    company,
+    first.at.running.relay.createInvitation({
+      ...{ branchName: office.name, createdBy: undefined, validMs: HOUR },
+    }),
+  )
+  const addresses = [`${office.host}:${PORT}`]
+  const wish = { invitation: line, admin: wishOf(office).admin, addresses }
+  await done(
+    company,
+    office.start((parts) => joinBranch(parts, wish)),
+  )
+}
+
+async function hire(company: Company, home: Office): Promise<void> {
+  const login = `p${'abcdefghjkmnpqrstvwxyz'[company.people.length]}x`
+  const password = `password of ${login}`
+  const input = { login, firstName: login.toUpperCase(), password, temporary: false }
+  const { id } = await done(company, createUser(home.at.core.accounts, undefined, input))
+  company.people.push({ id, login, home, password })
+}
+
+async function isEverybodyKnown({ offices, people }: Company): Promise<boolean> {
+  for (const office of offices) {
+    const rows = await office.at.store.read.selectFrom('user').select('id').execute()
+    // The bosses count too.
+    if (rows.length < people.length + offices.length) return false
+  }
+  return true
+}

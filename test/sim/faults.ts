@@ -1,0 +1,157 @@
+/**
+ * What goes wrong: branches die between any two events and come back, power goes, lines are cut, directions are
+ * stalled or swallow bytes, links are slow, disks are slow, clocks are set. At the end all is well again.
+ */
+import type { Millis } from '../../src/base/units.ts'
+import { SECOND } from '../../src/base/units.ts'
+import { type Chance, chanceOf } from './chance.ts'
+import type { Company } from './company.ts'
+import type { Mode } from './network.ts'
+import type { Office } from './office.ts'
+
+const PAUSE_MS: readonly [Millis, Millis] = [500, 12 * SECOND]
+const DOWN_MS: readonly [Millis, Millis] = [50, 25 * SECOND]
+const TROUBLE_MS: readonly [Millis, Millis] = [200, 60 * SECOND]
+/** A crash strikes after so many events: mostly amid something. */
+const EVENTS_BEFORE_CRASH_MAX = 300
+const DISK_MS_MAX: Millis = 900
+const CLOCK_MS_MAX: Millis = 150 * SECOND
+
+export class Faults {
+  readonly #company: Company
+  readonly #chance: Chance
+  /** Branches that will die, by the number of the event before which they do. */
+  readonly #doomed: { office: Office; before: number; isLoud: boolean }[] = []
+  #isOver = false
+
+  constructor(company: Company) {
+    this.#company = company
+    this.#chance = chanceOf(company.seed, 'faults')
+    company.timeline.beforeEvent = () => this.#strike()
+  }
+
+  start(): void {
+    const [least, most] = PAUSE_MS
+    this.#company.timeline.after(this.#chance.between(least, most), () => {
+      if (this.#isOver) return
+      this.#one()
+      this.start()
+    })
+  }
+
+  /** Everything is repaired; who is down is started. */
+  async heal(): Promise<void> {
+    const { network, offices, timeline } = this.#company
+    timeline.note('all is repaired')
+    this.#isOver = true
+    this.#doomed.length = 0
+    network.heal()
+    for (const office of offices) {
+      office.machine.diskMs = 0
+      if (office.isDown) this.#restart(office)
+    }
+  }
+
+  #one(): void {
+    const office = this.#chance.pick(this.#company.offices)
+    const dice = this.#chance.below(100)
+    if (dice < 38) this.#doom(office)
+    else if (dice < 44) this.#stop(office)
+    else if (dice < 52) this.#company.network.cut(office.host, this.#other(office).host)
+    else if (dice < 72) this.#part(office, this.#other(office))
+    else if (dice < 80) this.#isolate(office)
+    else if (dice < 88) this.#slow(office, this.#other(office))
+    else if (dice < 95) this.#slowDisk(office)
+    else this.#setClock(office)
+  }
+
+  #other(office: Office): Office {
+    return this.#chance.pick(this.#company.offices.filter((each) => each !== office))
+  }
+
+  #doom(office: Office): void {
+    const { count } = this.#company.timeline
+    const before = count + this.#chance.between(1, EVENTS_BEFORE_CRASH_MAX)
+    this.#doomed.push({ office, before, isLoud: this.#chance.isLucky(0.6) })
+  }
+
+  /** Called before each event. */
+  #strike(): Promise<void> | undefined {
+    if (this.#doomed.length === 0) return undefined
+    const { count } = this.#company.timeline
+    const at = this.#doomed.findIndex(({ before }) => before <= count)
+    const [doom] = at === -1 ? [] : this.#doomed.splice(at, 1)
+    return doom && this.#kill(doom.office, doom.isLoud)
+  }
+
+  async #kill(office: Office, isLoud: boolean): Promise<void> {
+    if (office.isDown) return
+    await office.kill(isLoud)
+    const [least, most] = DOWN_MS
+    this.#company.timeline.after(this.#chance.between(least, most), () => this.#restart(office))
+  }
+
+  #restart(office: Office): void {
+    if (office.isDown) this.#company.doing(office.start())
+  }
+
+  #stop(office: Office): void {
+    const { timeline, doing } = this.#company
+    const [least, most] = DOWN_MS
+    const ms = this.#chance.between(least, most)
+    const work = office.stop().then(() => void timeline.after(ms, () => this.#restart(office)))
+    doing(work)
+  }
+
+  #later(undo: () => void): void {
+    const [least, most] = TROUBLE_MS
+    this.#company.timeline.after(this.#chance.between(least, most), undo)
+  }
+
+  /** One direction or both: half-open lines are those where one side hears nothing and the other does. */
+  #part(office: Office, other: Office): void {
+    const mode = this.#chance.pick(['black', 'stalled'] as const)
+    this.#setMode(office, other, mode)
+    if (this.#chance.isLucky(0.6)) this.#setMode(other, office, mode)
+  }
+
+  #setMode(from: Office, to: Office, mode: Mode): void {
+    const { network, timeline } = this.#company
+    timeline.note(`${from.name}>${to.name} is ${mode}`)
+    network.setWay(from.host, to.host, { mode })
+    this.#later(() => {
+      timeline.note(`${from.name}>${to.name} is open`)
+      network.setWay(from.host, to.host, { mode: 'open' })
+    })
+  }
+
+  #isolate(office: Office): void {
+    for (const other of this.#company.offices) {
+      if (other === office) continue
+      this.#setMode(office, other, 'black')
+      this.#setMode(other, office, 'black')
+    }
+  }
+
+  #slow(from: Office, to: Office): void {
+    const { network } = this.#company
+    const delay = this.#chance.between(200, 3000)
+    const bytesPerMs = this.#chance.between(1, 20)
+    network.setWay(from.host, to.host, { delay, jitter: delay / 2, bytesPerMs })
+    this.#later(() =>
+      network.setWay(from.host, to.host, { delay: 10, jitter: 3, bytesPerMs: 2000 }),
+    )
+  }
+
+  #slowDisk({ machine }: Office): void {
+    machine.diskMs = this.#chance.between(5, DISK_MS_MAX)
+    this.#later(() => {
+      machine.diskMs = 0
+    })
+  }
+
+  #setClock({ machine, name }: Office): void {
+    machine.skew = this.#chance.between(-CLOCK_MS_MAX, CLOCK_MS_MAX)
+    this.#company.timeline.note(`the clock of ${name} is set to ${machine.skew} ms`)
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * One branch of a simulated company: the production code on the doors of world.ts. It can be started, stopped and
+ * killed; its keys and its database outlive it. A crash leaves the database as of the last commit: between two events
+ * no transaction is open, so that is the files as they are.
+ */
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync } from 'node:fs'
+import { Hono } from 'hono'
+import type { Hasher } from '../../src/accounts/hasher.ts'
+import { keyFiles } from '../../src/certificates/keys.ts'
+import { createReading, type Reading } from '../../src/chat/reading.ts'
+import { buildCore, type Core } from '../../src/core.ts'
+import { openStore, type Store } from '../../src/db/open.ts'
+import { findMembership } from '../../src/organisation/membership.ts'
+import { type Running, startRunning } from '../../src/running.ts'
+import type { SetupParts } from '../../src/setup/found.ts'
+import type { Visitor } from '../../src/web/env.ts'
+import { frames } from '../../src/web/frame.ts'
+import { createStreams } from '../../src/web/sse.ts'
+import type { Random } from '../../src/world/random.ts'
+import type { SimNetwork } from './network.ts'
+import type { Timeline } from './timeline.ts'
+import { type Life, lifeOf, type Machine } from './world.ts'
+
+export const PORT = 7900
+
+/** A mistake planted by a test: what it changes of a branch before the branch runs. */
+export type Bug = {
+  core?(core: Core): Core
+  random?(random: Random): Random
+  /** What people send is changed on its way in. */
+  clientId?(given: string): string | undefined
+}
+
+/** A branch at work, between a start and its end. */
+export type Work = { life: Life; store: Store; core: Core; running: Running; reading: Reading }
+
+export type OfficeParts = {
+  machine: Machine
+  seed: number
+  timeline: Timeline
+  network: SimNetwork
+  bug: Bug
+  onAlarm(line: string): void
+}
+
+/** Quick, and different for each password and salt: what bcrypt is for the rest of the program. */
+const hasher: Hasher = {
+  seedOf: async (password, salt) =>
+    new Uint8Array(createHash('sha256').update(`${salt} ${password}`).digest()),
+  close: async () => {},
+}
+
+export class Office {
+  readonly machine: Machine
+  readonly #parts: OfficeParts
+  #life: Life | undefined
+  #work: Work | undefined
+  #file = 0
+
+  constructor(parts: OfficeParts) {
+    this.#parts = parts
+    this.machine = parts.machine
+  }
+
+  get name(): string {
+    return this.machine.name
+  }
+
+  get host(): string {
+    return this.machine.host
+  }
+
+  /** Undefined while it is down, starting or stopping. */
+  get work(): Work | undefined {
+    return this.#work?.life.isAlive ? this.#work : undefined
+  }
+
+  get isDown(): boolean {
+    return !this.#life?.isAlive
+  }
+
+  /** For whoever knows that it runs. */
+  get at(): Work {
+    const { work } = this
+    if (!work) throw new Error(`${this.name} does not run`)
+    return work
+  }
+
+  get bug(): Bug {
+    return this.#parts.bug
+  }
+
+  /** The first start founds or joins by `setUp`; later ones open what is there. */
+  async start(setUp?: (parts: SetupParts) => Promise<Core>): Promise<void> {
+    const { timeline, bug } = this.#parts
+    const life = lifeOf(this.#parts)
+    this.#life = life
+    timeline.note(`${this.name} starts, life ${life.number}`)
+    const world = { ...life.world, random: bug.random?.(life.world.random) ?? life.world.random }
+    const { clock, log, disk } = world
+    const store = await openStore({ path: this.#path, clock, log })
+    const files = keyFiles(disk)
+    const membership = await findMembership(store.read)
+    const keys = files.findBranchKeys()
+    const built =
+      membership && keys
+        ? await buildCore({ world, store, keys, membership, hasher })
+        : await setUp?.({ world, store, files, hasher })
+    if (!built) throw new Error(`${this.name} is not set up`)
+    const core = bug.core?.(built) ?? built
+    const running = await startRunning({
+      ...{ core, world, files, streams: createStreams({ clock }), icons: '', demo: undefined },
+      config: {
+        relay: { kind: 'address', address: { host: this.host, port: PORT } },
+        peers: [],
+        timezone: 'UTC',
+      },
+      shell: { world, language: 'en', origins: [], staticRoutes: new Hono<Visitor>() },
+      framesFor: (scope, names) =>
+        frames({
+          ...{ assets: { css: '', js: '', icons: '' }, clock, random: world.random },
+          ...{ scope, timeZone: 'UTC', names },
+        }),
+    })
+    if (!life.isAlive) return store.close()
+    this.#work = { life, store, core, running, reading: createReading({ ...core.chat, log }) }
+  }
+
+  /** As an operator stops it: with a goodbye. */
+  async stop(): Promise<void> {
+    const { work } = this
+    if (!work) return
+    this.#parts.timeline.note(`${this.name} stops`)
+    this.#work = undefined
+    await work.reading.flush()
+    await work.running.stop()
+    await work.store.close()
+    this.#end(work.life, true)
+  }
+
+  /** Takes its life between two events. Loud: the system lives on and tells the others; silent: the power went. */
+  async kill(isLoud: boolean): Promise<void> {
+    const life = this.#life
+    if (!life?.isAlive) return
+    const { work } = this
+    this.#parts.timeline.note(`${this.name} dies ${isLoud ? 'loudly' : 'silently'}`)
+    this.#work = undefined
+    const from = this.#path
+    this.#file += 1
+    for (const ending of ['', '-wal']) {
+      if (existsSync(from + ending)) copyFileSync(from + ending, this.#path + ending)
+    }
+    this.#end(life, isLoud)
+    // What it goes on to do goes into the file that was left behind.
+    await work?.store.close()
+  }
+
+  #end(life: Life, isLoud: boolean): void {
+    if (!life.isAlive) return
+    this.#parts.network.kill(life, isLoud)
+    life.end()
+  }
+
+  get #path(): string {
+    return `${this.machine.folder}/${this.name}-${this.#file}.db`
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * One run: a company from a seed, a storm, repairs, quiet, and the checks. Everything follows from the seed, so a run
+ * that failed fails again.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MINUTE, SECOND } from '../../src/base/units.ts'
+import { acksHold, CHECKS } from './checkers.ts'
+import { Broken, type Company, companyOf } from './company.ts'
+import { Faults } from './faults.ts'
+import type { Bug } from './office.ts'
+import { type Acks, acksAndHeads, type Snapshot, snapshotOf } from './snapshot.ts'
+import { seenBy, Workload } from './workload.ts'
+
+export type RunOptions = {
+  seed: number
+  /** Virtual minutes of storm. */
+  minutes?: number | undefined
+  /** 3 to 5 when absent, by the seed. */
+  branches?: number | undefined
+  bug?: Bug
+}
+
+export type Outcome = {
+  seed: number
+  /** Of everything that happened, in order. */
+  hash: string
+  events: number
+  messages: number
+  /** What did not hold, in words. */
+  faults: string[]
+  lines: readonly string[]
+}
+
+const STORM_MINUTES = 0.75
+/** Dead lines are noticed after 45 s, calls are repeated at most every 72 s: then all is told. */
+const QUIET_MS_MAX = 5 * MINUTE
+/** Marks that waited, acks of acks. */
+const AFTER_QUIET_MS = 5 * SECOND
+const ACKS_LOOKED_AT_MS = 5 * SECOND
+/** Of all that strangers must not see at the end. */
+const LOOKED_AT_MAX = 60
+const FAULTS_TOLD_MAX = 12
+const LINES_TOLD = 50
+
+/** Runs a seed. Never throws: what was thrown is a fault. */
+export async function run(options: RunOptions): Promise<Outcome> {
+  const { seed, minutes = STORM_MINUTES, bug = {} } = options
+  const branches = options.branches ?? 3 + (seed % 3 === 0 ? (seed >> 2) % 3 : 0)
+  // Files in memory where there are such: a power loss is a copy of them anyway.
+  const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const folder = mkdtempSync(join(place, 'branchline-sim-'))
+  const outcome: Outcome = { seed, hash: '', events: 0, messages: 0, faults: [], lines: [] }
+  try {
+    const company = await companyOf({ seed, branches, folder, bug })
+    const workload = new Workload(company)
+    try {
+      outcome.faults = await storm(company, workload, minutes * MINUTE)
+    } catch (error) {
+      outcome.faults = [told(error)]
+    }
+    const { timeline } = company
+    Object.assign(outcome, { hash: timeline.hash, events: timeline.count, lines: timeline.lines })
+    outcome.messages = workload.posted.length
+    timeline.beforeEvent = () => {}
+    for (const office of company.offices) await office.kill(true)
+  } catch (error) {
+    outcome.faults = [told(error)]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return outcome
+}
+
+async function storm(company: Company, workload: Workload, ms: number): Promise<string[]> {
+  const { timeline } = company
+  const faults = new Faults(company)
+  workload.start()
+  faults.start()
+  const isBroken = await timeline.runUntil(ms, () => isWrong(company), ACKS_LOOKED_AT_MS)
+  if (isBroken) return wrongs(company)
+  workload.stop()
+  await faults.heal()
+  await timeline.runUntil(SECOND)
+  workload.last()
+  const isQuiet = await timeline.runUntil(
+    QUIET_MS_MAX,
+    async () => company.failures.length > 0 || (await isAllTold(company, workload)),
+    SECOND,
+  )
+  await timeline.runUntil(AFTER_QUIET_MS)
+  const found = [...(await wrongs(company)), ...(await checked(company, workload))]
+  if (!isQuiet) found.unshift('I4: it did not come to rest within five minutes of good weather')
+  return found
+}
+
+/** What can be seen at any time. */
+async function isWrong(company: Company): Promise<boolean> {
+  return (await wrongs(company)).length > 0
+}
+
+async function wrongs(company: Company): Promise<string[]> {
+  const { failures, alarms, offices } = company
+  const running = offices.filter((office) => office.work)
+  const snapshots: Acks[] = []
+  for (const office of running) snapshots.push(await acksAndHeads(office))
+  return [
+    ...failures.map(told),
+    ...alarms.map((line) => `no honest branch says: ${line}`),
+    ...acksHold({ snapshots }).map((fault) => `I5: ${fault}`),
+  ]
+}
+
+/** Everybody is linked with everybody, has answers, and nothing waits to be told. */
+async function isAllTold({ offices }: Company, workload: Workload): Promise<boolean> {
+  if (!workload.isQuiet || offices.some((office) => !office.work)) return false
+  for (const office of offices) {
+    const { running, core, store } = office.at
+    const links = running.relay.links()
+    if (links.length < offices.length - 1 || links.some(({ up }) => !up)) return false
+    for (const { branch } of links) if ((await core.eventLog.outboxOf(branch)) > 0) return false
+    const parked = store.read.selectFrom('event').select('position').where('state', '=', 'parked')
+    if (await parked.executeTakeFirst()) return false
+  }
+  return true
+}
+
+async function checked(company: Company, workload: Workload): Promise<string[]> {
+  const down = company.offices.filter((office) => !office.work)
+  if (down.length > 0) return down.map(({ name }) => `${name} does not run`)
+  const snapshots: Snapshot[] = []
+  for (const office of company.offices) snapshots.push(await snapshotOf(office))
+  const { posted } = workload
+  const faults = CHECKS.flatMap(([name, check]) =>
+    check({ snapshots, posted }).map((fault) => `${name}: ${fault}`),
+  )
+  return [...faults, ...(await strangersSee(company, workload))]
+}
+
+/** Nobody sees a conversation he was never meant to be in, at any branch. */
+async function strangersSee(company: Company, workload: Workload): Promise<string[]> {
+  const { offices, people, chance } = company
+  const faults: string[] = []
+  const pairs = [...workload.chats.values()].flatMap(({ id: conversation, ever }) =>
+    people.filter(({ id }) => !ever.has(id)).map((person) => ({ conversation, person })),
+  )
+  for (let n = 0; n < LOOKED_AT_MAX && pairs.length > 0; n++) {
+    const { conversation, person } = chance.pick(pairs)
+    const { at, name } = chance.pick(offices)
+    const viewer = { id: person.id, at: at.core.membership.self }
+    if (!(await seenBy(at.store, viewer, conversation))) continue
+    faults.push(`secrecy: ${person.login} sees ${conversation} at ${name}, never in it`)
+  }
+  return faults
+}
+
+function told(error: unknown): string {
+  if (error instanceof Broken) return error.message
+  return error instanceof Error ? `${error.stack}` : String(error)
+}
+
+/** What a failing run prints: what did not hold, how to see it again, and the end of what happened. */
+export function report({ seed, faults, lines }: Outcome, options: Omit<RunOptions, 'bug'>): string {
+  const { minutes, branches } = options
+  const flags = [
+    `--seed ${seed}`,
+    ...(minutes === undefined ? [] : [`--minutes ${minutes}`]),
+    ...(branches === undefined ? [] : [`--branches ${branches}`]),
+  ]
+  return [
+    `Seed ${seed} at ${commit()} fails:`,
+    ...faults.slice(0, FAULTS_TOLD_MAX).map((fault) => `  ${fault}`),
+    ...(faults.length > FAULTS_TOLD_MAX ? [`  and ${faults.length - FAULTS_TOLD_MAX} more`] : []),
+    `Again: npm run sim -- ${flags.join(' ')}`,
+    'The end of it:',
+    ...lines.slice(-LINES_TOLD),
+    '',
+  ].join('\n')
+}
+
+/** The commit this runs at, as far as git knows. */
+export function commit(): string {
+  try {
+    const args = ['rev-parse', '--short', 'HEAD']
+    return execFileSync('git', args, { cwd: import.meta.dirname, stdio: 'pipe' })
+      .toString()
+      .trim()
+  } catch {
+    return 'unknown'
+  }
+}

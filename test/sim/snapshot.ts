@@ -1,0 +1,154 @@
+/** What stands in one branch's database, read for the checkers. */
+import { createHash } from 'node:crypto'
+import type { BranchId, ConversationId, FeedId } from '../../src/base/ids.ts'
+import type { Db } from '../../src/db/open.ts'
+import type { Office } from './office.ts'
+
+export type Snapshot = Awaited<ReturnType<typeof snapshotOf>>
+
+/** A body lies behind 16 bytes of salt. */
+const SALT_BYTES = 16
+
+/** Reads a running branch. */
+export async function snapshotOf(office: Office) {
+  const { core, store } = office.at
+  const db = store.read
+  return {
+    name: office.name,
+    self: core.membership.self,
+    feeds: await feedsOf(db),
+    acks: await acksOf(db),
+    events: await eventsOf(db),
+    refusals: await db.selectFrom('refusal').select(['position', 'reason']).execute(),
+    messages: await messagesOf(db),
+    users: await db.selectFrom('user').select(['id', 'home', 'rev']).orderBy('id').execute(),
+    conversations: await conversationsOf(db),
+    directory: await directoryOf(db),
+  }
+}
+
+export type Acks = Pick<Snapshot, 'name' | 'self' | 'acks'> & {
+  feeds: readonly { id: FeedId; head: number }[]
+}
+
+/** What I5 needs: looked at again and again while a run goes on. */
+export async function acksAndHeads(office: Office): Promise<Acks> {
+  const { core, store } = office.at
+  const feeds = await store.read.selectFrom('feed').select(['id', 'head']).orderBy('n').execute()
+  const acks = await acksOf(store.read)
+  return { name: office.name, self: core.membership.self, feeds, acks }
+}
+
+async function feedsOf(db: Db) {
+  const feeds = await db
+    .selectFrom('feed')
+    .select(['n', 'id', 'origin', 'incarnation', 'scope', 'destination', 'head', 'batched'])
+    .orderBy('n')
+    .execute()
+  const entries = await db
+    .selectFrom('feed_entry as fe')
+    .innerJoin('event as e', 'e.position', 'fe.position')
+    .select(['fe.feedN', 'fe.seq', 'e.header'])
+    .orderBy('fe.feedN')
+    .orderBy('fe.seq')
+    .execute()
+  const batches = await db
+    .selectFrom('batch')
+    .select(['feedN', 'firstSeq', 'count'])
+    .orderBy('feedN')
+    .orderBy('firstSeq')
+    .execute()
+  const entriesBy = Map.groupBy(entries, ({ feedN }) => feedN)
+  const batchesBy = Map.groupBy(batches, ({ feedN }) => feedN)
+  return feeds.map((feed) => {
+    const own = entriesBy.get(feed.n) ?? []
+    return {
+      ...feed,
+      seqs: own.map(({ seq }) => seq),
+      entries: own.map(({ seq, header }) => ({ seq, value: hashOf(header) })),
+      batches: batchesBy.get(feed.n) ?? [],
+    }
+  })
+}
+
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+
+function acksOf(db: Db): Promise<{ feed: FeedId; branch: BranchId; durable: number }[]> {
+  return db
+    .selectFrom('peer_ack as a')
+    .innerJoin('feed as f', 'f.n', 'a.feedN')
+    .select(['f.id as feed', 'a.branchId as branch', 'a.durable'])
+    .orderBy('f.n')
+    .orderBy('a.branchId')
+    .execute()
+}
+
+async function eventsOf(db: Db) {
+  const rows = await db
+    .selectFrom('event')
+    .select(['position', 'kind', 'state', 'reason', 'body'])
+    .orderBy('position')
+    .execute()
+  return rows.map(({ body, ...rest }) => ({ ...rest, body: jsonOf(body) }))
+}
+
+function jsonOf(body: Uint8Array | null): Record<string, unknown> {
+  return body ? JSON.parse(Buffer.from(body.subarray(SALT_BYTES)).toString()) : {}
+}
+
+function messagesOf(db: Db) {
+  return db
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .select(['m.position', 'm.id', 'm.conversationId as conversation', 'm.origin', 'm.body'])
+    .select('e.hlc')
+    .orderBy('m.position')
+    .execute()
+}
+
+async function conversationsOf(db: Db) {
+  const chats = await db
+    .selectFrom('conversation')
+    .select(['id', 'kind', 'title', 'home', 'term', 'rev', 'hlc', 'createdAt'])
+    .orderBy('id')
+    .execute()
+  const rows = await db
+    .selectFrom('membership')
+    .select(['conversationId', 'userId as user', 'role', 'joinedAt', 'leftAt'])
+    .orderBy('userId')
+    .execute()
+  const members = Map.groupBy(rows, ({ conversationId }) => conversationId as ConversationId)
+  return chats.map((chat) => {
+    const own = members.get(chat.id) ?? []
+    return { id: chat.id, rev: chat.rev, members: own, text: JSON.stringify([chat, own]) }
+  })
+}
+
+/** Tables that follow from `all` events alone, as text. */
+async function directoryOf(db: Db): Promise<Record<string, string>> {
+  const users = await db.selectFrom('user').selectAll().orderBy('id').execute()
+  const credentials = await db.selectFrom('credential').selectAll().orderBy('userId').execute()
+  const locations = await db
+    .selectFrom('location')
+    .selectAll()
+    .orderBy('userId')
+    .orderBy('branchId')
+    .execute()
+  const branches = await db
+    .selectFrom('branch')
+    .select(['id', 'name', 'status', 'addresses', 'addressesHlc'])
+    .orderBy('id')
+    .execute()
+  return {
+    user: textOf(users),
+    credential: textOf(credentials),
+    location: textOf(locations),
+    branch: textOf(branches),
+  }
+}
+
+function textOf(rows: readonly object[]): string {
+  const text = (_name: string, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+  return rows.map((row) => JSON.stringify(row, text)).join('\n')
+}
