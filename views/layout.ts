@@ -18,6 +18,8 @@ export type Frame = Reader & {
   /** Names; empty before the branch is set up. */
   organisation: string
   branch: string
+  /** Whether `/trust` tells how to trust this server. */
+  hasTrustPage?: boolean | undefined
   /** Who is signed in. */
   me?: Me | undefined
   flash?: Flash | undefined
@@ -25,7 +27,7 @@ export type Frame = Reader & {
   home?: { branch: string; unreachableSince: number; asOf: number } | undefined
 }
 
-export type Page = {
+type Page = {
   title: string
   /** Names the page for scripts and CSS, `<body data-page>`. */
   page: string
@@ -79,7 +81,7 @@ function titleOf(page: Page, product: string): string {
 }
 
 /** A message about what was just done. */
-export function flash(f: Flash, reader: Pick<Reader, 'icons'>): Html {
+function flash(f: Flash, reader: Pick<Reader, 'icons'>): Html {
   return html`<p class="flash ${f.kind}" role="${f.kind === 'ok' ? 'status' : 'alert'}">${icon(
     f.kind === 'ok' ? 'circle-check' : 'triangle-alert',
     reader,

@@ -3,7 +3,8 @@
  * A template escapes every value it is given; nothing here or above builds HTML by joining strings.
  */
 import { html, raw } from 'hono/html'
-import { clockTime, dayAndTime, shortTime } from './language/times.ts'
+import { isoTime } from '../src/base/units.ts'
+import { dayAndTime, shortTime } from './language/times.ts'
 import type { Words } from './language/words.ts'
 
 /** A piece of HTML. Await it (or give it to `c.html`) before joining it with text. */
@@ -61,14 +62,14 @@ export function hiddenWords(text: string): Html {
 }
 
 /** The first letters of the first two words of a name. */
-export function initialsOf(name: string): string {
+function initialsOf(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
   const letters = words.slice(0, 2).map((word) => String.fromCodePoint(word.codePointAt(0) ?? 63))
   return letters.join('').toUpperCase()
 }
 
 /** Which of the eight hues an id has, 0 to 7: the same for everybody, for ever. */
-export function hueOf(id: string): number {
+function hueOf(id: string): number {
   let sum = 0
   for (let i = 0; i < id.length; i++) sum = (sum * 31 + id.charCodeAt(i)) % 65521
   return sum % HUES
@@ -97,11 +98,6 @@ export function placeTag(branch: string, department?: string | undefined): Html 
   return html`<span class="tag">${branch}${department && html`<span class="more"> · ${department}</span>`}</span>`
 }
 
-/** A clock time; scripts rewrite it for the reader's own time zone. */
-export function time(ms: number, reader: Pick<Reader, 't' | 'timeZone'>): Html {
-  return timeAs(ms, clockTime(ms, reader.timeZone, reader.t.language), 'clock')
-}
-
 /** `14:02` today, a weekday within the week, else a date: for the list. */
 export function listTime(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
   return timeAs(ms, shortTime(ms, reader.now, reader.timeZone, reader.t.language), 'short')
@@ -114,7 +110,7 @@ export function momentTime(ms: number, reader: Pick<Reader, 't' | 'timeZone' | '
 
 /** A `<time>` with any text: `data-local` tells the script which form to write. */
 export function timeAs(ms: number, text: string, form: string): Html {
-  return html`<time datetime="${new Date(ms).toISOString()}" data-local="${form}">${text}</time>`
+  return html`<time datetime="${isoTime(ms)}" data-local="${form}">${text}</time>`
 }
 
 /** A counter with its word for screen readers; empty (and hidden by CSS) at zero, so that a push can fill it. */

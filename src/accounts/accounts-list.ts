@@ -7,7 +7,7 @@ import { getPerson, type Person, peopleByIds } from './queries.ts'
 
 export type Account = Person & { createdAt: Millis; lastSeenAt: Millis | undefined }
 
-export type AccountFilter = {
+type AccountFilter = {
   /** Part of login or name. */
   text: string
   branch?: BranchId | undefined
@@ -17,7 +17,7 @@ export type AccountFilter = {
 }
 
 /** A screen of a table; the pager leads to the rest. */
-export const ACCOUNTS_PER_PAGE = 50
+const ACCOUNTS_PER_PAGE = 50
 
 /** One page of accounts by name, and how many pages there are. */
 export async function accountsPage(

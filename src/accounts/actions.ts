@@ -17,7 +17,7 @@ import type { Person } from './queries.ts'
 import type { Role, UserPut } from './records.ts'
 import type { Rights } from './rights.ts'
 
-export type UserChanges = RecordChanges & { photo?: PhotoChange | undefined }
+type UserChanges = RecordChanges & { photo?: PhotoChange | undefined }
 
 /** Changes record, photo and role of somebody; what is absent stays. */
 export async function editUser(

@@ -31,7 +31,7 @@ export type NewPerson = RecordChanges & {
 export type Issued = { id: UserId; password: string }
 
 /** A person ready to be written: checked and hashed, so that the transaction awaits nothing else. */
-export type PreparedPerson = { password: string; write(tx: Db, by?: Person): Promise<UserId> }
+type PreparedPerson = { password: string; write(tx: Db, by?: Person): Promise<UserId> }
 
 /** Creates an account of this branch; throws invalid-input for login and password, forbidden without the right. */
 export async function createUser(

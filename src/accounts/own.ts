@@ -19,7 +19,7 @@ import type { Theme, UserPut } from './records.ts'
 import { hashOf, type Known, type SignIns, tokenOf } from './sign-ins.ts'
 import { putStay } from './stays.ts'
 
-export type ProfileChanges = {
+type ProfileChanges = {
   firstName?: string | undefined
   lastName?: string | undefined
   language?: string | undefined

@@ -8,7 +8,7 @@ import { invalidInput } from '../base/errors.ts'
 import type { Random } from '../world/random.ts'
 import { isCommonPassword } from './common-passwords.ts'
 
-export const PASSWORD_CHARACTERS_MIN = 10
+const PASSWORD_CHARACTERS_MIN = 10
 /** Nobody types more; it bounds what an unknown visitor can make us hash. */
 export const PASSWORD_CHARACTERS_MAX = 256
 

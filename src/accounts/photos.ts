@@ -9,7 +9,7 @@ import type { PhotoHash } from '../base/ids.ts'
 import { asPhotoHash } from '../base/ids.ts'
 import { KIB, MIB } from '../base/units.ts'
 
-export const PHOTO_PIXELS = 256
+const PHOTO_PIXELS = 256
 export const PHOTO_BYTES_MAX = 24 * KIB
 /** What a phone makes; more is a mistake or an attack. */
 export const UPLOAD_BYTES_MAX = 10 * MIB
@@ -81,7 +81,7 @@ async function photoOf(upload: Uint8Array): Promise<Photo> {
 }
 
 /** The name of a photo: SHA-256 of its bytes. */
-export function hashOf(bytes: Uint8Array): PhotoHash {
+function hashOf(bytes: Uint8Array): PhotoHash {
   return asPhotoHash(createHash('sha256').update(bytes).digest('hex'))
 }
 

@@ -122,7 +122,7 @@ export async function personByLogin(
 const isCalled = (branch: { name: string }, name: string) =>
   branch.name.toLowerCase().normalize('NFC') === name
 
-export type PeopleFilter = {
+type PeopleFilter = {
   /** A login's or name's beginning, `login@branch`, or any part of the name. */
   text: string
   branch?: BranchId | undefined
@@ -246,7 +246,7 @@ export async function findPhoto(db: Db, hash: PhotoHash): Promise<Uint8Array | u
   return row?.bytes
 }
 
-export type OwnSignIn = {
+type OwnSignIn = {
   id: SignInId
   kind: 'browser' | 'api'
   device: string

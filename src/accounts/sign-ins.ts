@@ -53,7 +53,7 @@ export type SignIn = {
 }
 export type Known = { signIn: SignIn; user: Person }
 
-export type SignInInput = {
+type SignInInput = {
   /** `login` or `login@branch`. */
   login: string
   password: string
@@ -84,7 +84,7 @@ export type SignIns = {
   onEnded(fn: (users: UserId[]) => void): void
 }
 
-export type SignInDeps = AccountDeps & { log: Log }
+type SignInDeps = AccountDeps & { log: Log }
 
 type Parts = SignInDeps & {
   attempts: Attempts

@@ -2,9 +2,9 @@
 import type { Millis } from './units.ts'
 import { MINUTE, SECOND } from './units.ts'
 
-export const RETRY_MS_MIN: Millis = SECOND
+const RETRY_MS_MIN: Millis = SECOND
 /** Never longer: hours of back-off left healthy servers unreachable elsewhere (docs/protocol.md). */
-export const RETRY_MS_MAX: Millis = MINUTE
+const RETRY_MS_MAX: Millis = MINUTE
 
 /** Delay before try number `failures` + 1; `chance` is in [0, 1) and moves it by up to a fifth each way. */
 export function retryDelay(failures: number, chance: number): Millis {

@@ -17,7 +17,7 @@ export const STATUS_OF = {
 
 export type ErrorCode = keyof typeof STATUS_OF
 
-export type ErrorOptions = {
+type ErrorOptions = {
   /** The form field that is wrong. */
   field?: string
   /** Key of the language files' `problems`, for pages; without it the code's own text serves. */

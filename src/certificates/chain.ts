@@ -71,7 +71,7 @@ export type ChainRefusal =
  * `mayRenew`: all is right but the time has run out, so the link may serve to renew and for nothing
  * else.
  */
-export type ChainVerdict<T = Chain> =
+type ChainVerdict<T = Chain> =
   | ({ ok: true } & T)
   | { ok: false; reason: ChainRefusal; mayRenew: boolean }
 
@@ -118,7 +118,7 @@ export function refusalOfIdentity(
  * Whether the organisation's root signed an issuer certificate that was not revoked; its dates are
  * not looked at.
  */
-export function refusalOfIssuer(issuer: IssuerCertificate, trust: Trust): ChainRefusal | undefined {
+function refusalOfIssuer(issuer: IssuerCertificate, trust: Trust): ChainRefusal | undefined {
   // The certificate carries the root key, and the organisation's id is its hash: so the id alone is
   // enough to trust.
   if (organisationIdOf(issuer.rootPublicKey) !== trust.organisation) return 'other-organisation'
@@ -195,7 +195,7 @@ export function decodeHello(payload: Uint8Array): Chain | undefined {
 }
 
 /** What a link knows of its peer besides the HELLO. */
-export type Expectation = {
+type Expectation = {
   /** The static key that the Noise handshake proved. */
   remoteStatic: Uint8Array
   ownBranch: BranchId

@@ -13,7 +13,7 @@ import {
 import type { Chain } from './chain.ts'
 import { type BranchKeys, type KeyPair, type LinkKey, signKeyPair } from './keys.ts'
 
-export type Founding = {
+type Founding = {
   root: KeyPair
   issuer: Issuer
   issuerKey: KeyPair
@@ -43,7 +43,7 @@ export function foundOrganisation(
   return { root, issuer, issuerKey, chain, linkKey: { epoch: 1, key: randomBytes(KEY_BYTES) } }
 }
 
-export type KeysShown = {
+type KeysShown = {
   signPublicKey: Uint8Array
   boxPublicKey: Uint8Array
   noisePublicKey: Uint8Array

@@ -12,11 +12,11 @@ import { DAY, type Millis } from '../base/units.ts'
 import { ORGANISATION_ID_BYTES, type OrganisationId } from './certificate.ts'
 
 export const INVITATION_SECRET_BYTES = 32
-export const JOIN_ID_BYTES = 8
+const JOIN_ID_BYTES = 8
 /** More than a server has networks; keeps the line short enough to paste. */
 export const ADDRESSES_MAX = 8
 /** A host name has at most 253 characters (RFC 1035), a port six with its colon. */
-export const ADDRESS_BYTES_MAX = 255
+const ADDRESS_BYTES_MAX = 255
 /** Time for a courier to another town; used and expired ones are remembered for 30 days. */
 export const INVITATION_LIFE_MS_MAX = 30 * DAY
 

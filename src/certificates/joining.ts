@@ -27,13 +27,13 @@ import type { BranchKeys, LinkKey } from './keys.ts'
 import { SIGN_KEY_BYTES, SIGNATURE_BYTES, signBytes, verifyBytes } from './signing.ts'
 import { X25519_KEY_BYTES } from './x25519.ts'
 
-export const JOIN_DOMAIN = 'join-request/1'
+const JOIN_DOMAIN = 'join-request/1'
 /**
  * Revocations of an organisation's first years; the relay sends longer lists in frames of their
  * own.
  */
 export const CRL_BYTES_MAX = 32_768
-export const LINK_KEY_BYTES = 32
+const LINK_KEY_BYTES = 32
 
 const VERSION = 1
 
@@ -70,7 +70,7 @@ export type Joined = {
   crl: Uint8Array
 }
 
-export type JoinResponse = ({ ok: true } & Joined) | { ok: false; reason: JoinRefusal }
+type JoinResponse = ({ ok: true } & Joined) | { ok: false; reason: JoinRefusal }
 
 /** The bytes that ask to become a branch, signed over this link's handshake hash. */
 export function joinRequest(

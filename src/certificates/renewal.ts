@@ -18,7 +18,7 @@ import type { Chain } from './chain.ts'
 import { SIGNATURE_BYTES, signBytes, verifyBytes } from './signing.ts'
 import { X25519_KEY_BYTES } from './x25519.ts'
 
-export const RENEWAL_DOMAIN = 'renewal-request/1'
+const RENEWAL_DOMAIN = 'renewal-request/1'
 
 const VERSION = 1
 const BODY_BYTES = 1 + ID_BYTES + X25519_KEY_BYTES
@@ -31,9 +31,9 @@ export const RENEWAL_REFUSALS = [
   'revoked',
   'not-signed',
 ] as const
-export type RenewalRefusal = Exclude<(typeof RENEWAL_REFUSALS)[number], 'granted'>
+type RenewalRefusal = Exclude<(typeof RENEWAL_REFUSALS)[number], 'granted'>
 
-export type RenewalRequest = { branch: BranchId; noisePublicKey: Uint8Array; bytes: Uint8Array }
+type RenewalRequest = { branch: BranchId; noisePublicKey: Uint8Array; bytes: Uint8Array }
 
 export type RenewalResponse =
   | { ok: true; issuer: IssuerCertificate; link: LinkCertificate }

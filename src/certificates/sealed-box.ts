@@ -9,7 +9,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { concat } from '../base/bytes.ts'
 import { nodeX25519, X25519_KEY_BYTES } from './x25519.ts'
 
-export const FEED_KEY_BYTES = 32
+const FEED_KEY_BYTES = 32
 export const SEALED_BOX_BYTES = 80
 
 const TAG_BYTES = 16

@@ -12,9 +12,9 @@ export const SIGN_KEY_BYTES = 32
 export const SIGNATURE_BYTES = 64
 
 /** Signs bytes in a domain such as `batch/1`; domains hold no zero byte. */
-export type Sign = (domain: string, bytes: Uint8Array) => Uint8Array
+type Sign = (domain: string, bytes: Uint8Array) => Uint8Array
 /** Whether a signature over bytes in a domain is right; never throws. */
-export type Verify = (domain: string, bytes: Uint8Array, signature: Uint8Array) => boolean
+type Verify = (domain: string, bytes: Uint8Array, signature: Uint8Array) => boolean
 
 /** The public key of a secret signing key. */
 export function signingPublicKeyOf(secretKey: Uint8Array): Uint8Array {

@@ -62,7 +62,7 @@ export async function openDirect(
   return { conversation: directIdOf(viewer, other), isNew }
 }
 
-export type NewMessage = {
+type NewMessage = {
   conversation: ConversationId
   body: string
   /** The sender's own number: the same twice is one message. */

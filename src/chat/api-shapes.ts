@@ -1,4 +1,4 @@
-/** Chats and messages as the API shows them; the schemas are the promise (/api/v1/openapi.json), the functions keep it. */
+/** Chats and messages as the API shows them: the schemas are the promise (/api/v1/openapi.json), functions keep it. */
 import * as v from 'valibot'
 import type { ConversationId, UserId } from '../base/ids.ts'
 import { isoTime, type Millis } from '../base/units.ts'

@@ -14,7 +14,7 @@ import { UNREAD_MAX, type Viewer } from './queries.ts'
 import { isSeen } from './seen.ts'
 
 /** More chats than anybody looks through; the rest is found by the find field. */
-export const CHATS_MAX = 1000
+const CHATS_MAX = 1000
 
 /** The other one of a direct chat. */
 export type Other = ChatPerson & {

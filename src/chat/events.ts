@@ -42,7 +42,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const TIME_MAX = 8.64e15
 
 /** The text of a message as it is stored: line ends are one unit, 1 to BODY_CHARS_MAX of them. */
-export const messageText = v.pipe(
+const messageText = v.pipe(
   v.string(),
   v.transform((text) => text.replaceAll('\r\n', '\n').toWellFormed()),
   v.minLength(1, 'message-empty'),
@@ -313,7 +313,7 @@ async function keepUp(
 }
 
 /** A message's id is the id of its event. */
-export function messageIdOf(event: LoggedEvent): MessageId {
+function messageIdOf(event: LoggedEvent): MessageId {
   return event.id as string as MessageId
 }
 

@@ -11,7 +11,7 @@ import { type ChatParts, demandActive } from './actions.ts'
 import { MEMBERS_MAX, type Member, TITLE_CHARS_MAX } from './events.ts'
 import { groupIdOf } from './ids.ts'
 
-export type NewGroup = { title: string; members: readonly UserId[] }
+type NewGroup = { title: string; members: readonly UserId[] }
 
 /** Founds a group here: this branch keeps its membership. The founder owns it. */
 export async function createGroup(

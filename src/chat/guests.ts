@@ -9,7 +9,7 @@ import type { Append, EventKind } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
 import { recordedMembers } from './groups.ts'
 
-export type GuestParts = { append: Append; kinds: ChatKinds; self: BranchId }
+type GuestParts = { append: Append; kinds: ChatKinds; self: BranchId }
 
 /** The kind `user.at` as this feature needs it: in the transaction that notes a stay, groups follow the guest. */
 export function followedByGroups(userAt: EventKind<UserAt>, parts: GuestParts): EventKind<UserAt> {

@@ -145,7 +145,7 @@ async function refusedOf(db: Db, positions: readonly number[]): Promise<Set<numb
 }
 
 /** Whether every branch it goes to holds it; a branch may be served by several feeds after a restore. */
-export function isStored(entries: readonly Entry[]): boolean {
+function isStored(entries: readonly Entry[]): boolean {
   const missing = new Set(entries.map((e) => e.destination))
   for (const e of entries) if (e.durable >= e.seq) missing.delete(e.destination)
   return missing.size === 0
@@ -154,7 +154,7 @@ export function isStored(entries: readonly Entry[]): boolean {
 type Place = { feedN: number; seq: number }
 
 /** Where a message can be seen: in the feeds that carry it, and here. */
-export function placesOf(m: Pick<Marked, 'position'>, entries: readonly Entry[]): Place[] {
+function placesOf(m: Pick<Marked, 'position'>, entries: readonly Entry[]): Place[] {
   const carried = entries.filter((e) => e.position === m.position)
   return [{ feedN: 0, seq: m.position }, ...carried]
 }

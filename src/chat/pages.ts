@@ -38,7 +38,7 @@ export type Surroundings = {
 type Asked = { viewer: Viewer; find: string | undefined; t: Words }
 
 /** The list at the left, and how much in it is unread. */
-export async function listProps(
+async function listProps(
   around: Surroundings,
   { viewer, find, t }: Asked,
 ): Promise<{ list: ListProps; unread: number; chats: Chat[] }> {

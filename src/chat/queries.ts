@@ -24,10 +24,10 @@ export const LINES_PER_PAGE = 50
 /** Of the API, and of a page that reaches back to the first unread line. */
 export const LINES_PER_PAGE_MAX = 200
 /** A stream that missed more begins anew: the page is loaded again. */
-export const REPLAY_MAX = 500
+const REPLAY_MAX = 500
 
 /** Somebody as a chat shows him. */
-export type Author = {
+type Author = {
   id: UserId
   login: string
   name: string

@@ -18,11 +18,11 @@ import { TELLING_MEMBERS_MAX } from './marks.ts'
 import { type FeedMark, isSeen, MARKS_MAX, type Mark, markOf, type SeenBody } from './seen.ts'
 
 /** Short enough that ticks feel live, long enough that a reader who scrolls is one event. */
-export const WINDOW_MS: Millis = 2 * SECOND
+const WINDOW_MS: Millis = 2 * SECOND
 /** Ids of one request or window: more lines than a page holds. */
 export const SEEN_LINES_MAX = 500
 
-export type Seeing = {
+type Seeing = {
   conversation: ConversationId
   mark: Mark
   /** Lines that were on the screen. What arrived before them and lies above them counts as passed over. */
@@ -86,12 +86,7 @@ export function createReading(parts: ChatParts & { log: Log }): Reading {
 }
 
 /** Works out which marks rise and appends one event for them; nothing when none does. */
-export async function writeSeen(
-  parts: ChatParts,
-  tx: Db,
-  viewer: UserId,
-  seeing: Seeing,
-): Promise<void> {
+async function writeSeen(parts: ChatParts, tx: Db, viewer: UserId, seeing: Seeing): Promise<void> {
   const { conversation, mark } = seeing
   const mine = await membership(tx, viewer, conversation)
   if (mine === undefined) throw notFound('chat')

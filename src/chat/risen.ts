@@ -7,7 +7,7 @@ import { LINES_PER_PAGE } from './queries.ts'
 import { type Mark, ownPosition, type SeenBody } from './seen.ts'
 
 /** More ticks than this on one page nobody looks at; the rest are right when the page is loaded. */
-export const RISEN_MAX = 200
+const RISEN_MAX = 200
 
 export type Risen = Marked & { id: MessageId }
 

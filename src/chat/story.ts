@@ -42,7 +42,7 @@ export type DeliveryStory = {
 }
 
 /** A message that took longer than this to another branch has waited: the story says so. */
-export const WAITED_MS_MIN: Millis = 3 * SECOND
+const WAITED_MS_MIN: Millis = 3 * SECOND
 
 /** The story of the viewer's own message; throws not-found for everybody else. */
 export async function deliveryStory(

@@ -6,7 +6,7 @@ import type { LoggedEvent } from '../eventlog/events.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 
 /** Below the 60 s after which proxies give up (nginx proxy_read_timeout). */
-export const WAIT_MS_MAX: Millis = 50 * SECOND
+const WAIT_MS_MAX: Millis = 50 * SECOND
 
 /** What waiting needs of the event log. */
 export type OnCommitted = (fn: (events: LoggedEvent[]) => void) => Cancel

@@ -8,7 +8,7 @@ export type Arguments = {
 }
 
 /** Flags of single commands, with what they are for; settings are in config.ts. */
-export const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
+const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   help: 'flag',
   reset: 'flag',
   temporary: 'flag',

@@ -8,7 +8,7 @@ import { serve } from './serve.ts'
 import { user } from './users.ts'
 
 /** What a command is given of the process; `main.ts` alone knows the real ones. */
-export type Surroundings = {
+type Surroundings = {
   environment: Sources['environment']
   readFile(path: string): string
   out(text: string): void

@@ -27,7 +27,7 @@ export type Store = {
   close(): Promise<void>
 }
 
-export type OpenOptions = {
+type OpenOptions = {
   /** The file, usually `branchline.db` in the data folder, which must exist. */
   path: string
   clock: Clock

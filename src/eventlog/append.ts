@@ -35,7 +35,7 @@ type Parts = Pick<LogParts, 'self' | 'clock' | 'random'> & {
 }
 
 /** An event as it goes into a feed. */
-export type Entry = {
+type Entry = {
   position: number
   header: Uint8Array
   /** Bytes of salt and body. */

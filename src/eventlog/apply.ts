@@ -28,7 +28,7 @@ export const UNKNOWN_KIND = 'unknown-kind'
 export const FAILED = 'failed'
 
 /** An event as it lies in its feed. */
-export type Arrived = {
+type Arrived = {
   header: EventHeader
   origin: BranchId
   scope: Scope
@@ -39,7 +39,7 @@ export type Arrived = {
 }
 
 /** What can be said of an event before it is stored. */
-export type Understood =
+type Understood =
   | { outcome: Outcome; kind?: never; event?: never }
   | { outcome?: never; kind: EventKind<unknown>; event: Omit<LoggedEvent, 'position'> }
 

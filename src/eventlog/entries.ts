@@ -8,7 +8,7 @@ import type { FeedN } from './log.ts'
 
 export type EventState = 'applied' | 'parked' | 'refused' | 'erased'
 
-export type NewEvent = {
+type NewEvent = {
   originN: number
   id: Uint8Array
   kind: number

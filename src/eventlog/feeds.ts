@@ -47,7 +47,7 @@ export type Feeds = {
   keep(tx: Db, feed: Feed): Promise<void>
 }
 
-export type Opened = { opening: Opening; bytes: Uint8Array; key: Uint8Array | null }
+type Opened = { opening: Opening; bytes: Uint8Array; key: Uint8Array | null }
 
 /** Feeds of others kept in memory: two per branch and boot are in use at a time. */
 const FEEDS_KEPT_MAX = 1000

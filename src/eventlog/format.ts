@@ -20,7 +20,7 @@ export const BODY_BYTES_MAX = 64 * KIB
 export const SALT_BYTES = 16
 export const TAG_BYTES = 16
 export const SIGNATURE_BYTES = 64
-export const HASH_BYTES = 32
+const HASH_BYTES = 32
 export const BATCH_HEADER_BYTES = 88
 
 const MAGIC = 0x42524c42 // "BRLB"
@@ -81,7 +81,7 @@ export function decodeEventHeader(bytes: Uint8Array): EventHeader {
   return { id, kind, to, hlc, bodyBytes, bodyHash }
 }
 
-export type BatchHeader = {
+type BatchHeader = {
   feed: FeedId
   isSealed: boolean
   firstSeq: number

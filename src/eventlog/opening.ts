@@ -11,7 +11,7 @@ import { keyIdOf, SIGNATURE_BYTES, sha256 } from './format.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 export const OPENING_DOMAIN = 'feed-open/1'
-export const SEALED_KEY_BYTES = 80
+const SEALED_KEY_BYTES = 80
 export const FEED_KEY_BYTES = 32
 
 const INCARNATION_BYTES = 8

@@ -45,7 +45,7 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
   onWaiting(): void
 }
 
-export type Received = { feed: FeedId; feedN: FeedN; durable: number }
+type Received = { feed: FeedId; feedN: FeedN; durable: number }
 
 /** Takes a batch in; the answer holds after the commit. */
 export async function receiveBatch(

@@ -10,7 +10,7 @@ const CIPHER = 'chacha20-poly1305'
 const OPTIONS = { authTagLength: TAG_BYTES }
 const NONCE_BYTES = 12
 
-export type BodyPlace = {
+type BodyPlace = {
   key: Uint8Array
   /** The feed's id as 16 bytes. */
   feed: Uint8Array

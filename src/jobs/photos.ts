@@ -11,7 +11,7 @@ const PHOTOS_PER_ROUND_MAX = 500
 /** A photo is at most 24 KiB; whatever claims to be one is not stored above this. */
 const PHOTO_BYTES_MAX = 64 * 1024
 
-export type PhotoFetching = {
+type PhotoFetching = {
   /** Looks for what is missing and fetches it where the home branch is linked. */
   look(): void
   stop(): Promise<void>

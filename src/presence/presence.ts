@@ -13,7 +13,7 @@ import type { Log } from '../world/log.ts'
 import { decodePresence, encodePresence, PEOPLE_PER_SIGNAL, type Seen } from './signals.ts'
 
 /** How long a person counts as here after the last sign of life. */
-export const LEASE_MS: Millis = MINUTE
+const LEASE_MS: Millis = MINUTE
 /** A page that closes is often followed by another of the same person: the dot must not blink in between. */
 const LINGER_MS: Millis = 10 * SECOND
 /** How often leases are looked over. */
@@ -48,7 +48,7 @@ export type Presence = {
   stop(): Promise<void>
 }
 
-export type PresenceDeps = {
+type PresenceDeps = {
   store: Store
   self: BranchId
   clock: Clock

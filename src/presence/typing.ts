@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../world/clock.ts'
 import { encodeTyping } from './signals.ts'
 
 /** Pages repeat it every three seconds while somebody types. */
-export const TYPING_MS: Millis = 6 * SECOND
+const TYPING_MS: Millis = 6 * SECOND
 /** More than this at once is nobody's conversation but an attack. */
 const TYPISTS_MAX = 10_000
 

@@ -13,7 +13,7 @@ import type { Push } from './viewers.ts'
 const GROUP_CHANGED = 0x0401
 
 /** Who resumes, where, and what his page shows; programs show everything. */
-export type Resuming = {
+type Resuming = {
   user: UserId
   kind: 'page' | 'api'
   chat: ConversationId | undefined

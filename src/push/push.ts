@@ -28,7 +28,7 @@ import type { Push, Viewers } from './viewers.ts'
 type Signal = { kind: number; body: Uint8Array }
 type LinkState = { branch: BranchId; name: string; up: boolean; since: number }
 
-export type PushParts = {
+type PushParts = {
   self: BranchId
   read: Db
   chat: Pick<ChatParts, 'store' | 'clock'>

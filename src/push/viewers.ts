@@ -123,7 +123,7 @@ export class Viewers {
 }
 
 /** Whether a viewer is to see a push that is meant for its person. */
-export function isFor(viewer: Viewer, push: Push): boolean {
+function isFor(viewer: Viewer, push: Push): boolean {
   if (push.exceptTab !== undefined && push.exceptTab === viewer.stream.tab) return false
   if (push.position !== undefined && push.position <= viewer.replayedTo) return false
   if (viewer.stream.kind === 'api') return push.api !== undefined

@@ -16,9 +16,9 @@ import {
 } from './payloads.ts'
 
 /** A photo is at most 24 KiB; larger things are files and have a protocol of their own. */
-export const BLOB_BYTES_MAX = 64 * KIB
+const BLOB_BYTES_MAX = 64 * KIB
 /** Nothing came for so long: the caller tries another time. */
-export const BLOB_STALL_MS: Millis = 30 * SECOND
+const BLOB_STALL_MS: Millis = 30 * SECOND
 /** Wants of a peer that wait here: a page of faces. The rest is not answered. */
 const SERVED_MAX = 64
 const FETCHED_MAX = 64
@@ -33,7 +33,7 @@ type Fetching = {
   promise: Promise<Uint8Array | undefined>
 }
 
-export type BlobParts = {
+type BlobParts = {
   clock: Clock
   send(frame: Frame): void
   blobOf(file: string): Promise<Uint8Array | undefined>

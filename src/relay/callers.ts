@@ -18,7 +18,7 @@ import { Doorkeeper, type Limits } from './strangers.ts'
 
 const SERIAL_BYTES = 16
 
-export type CallerParts = {
+type CallerParts = {
   store: Pick<Store, 'read' | 'writer'>
   append: Append
   kinds: RelayKinds

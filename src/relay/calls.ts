@@ -15,7 +15,7 @@ const DIAL_MS_MAX: Millis = 10 * SECOND
 /** Link keys tried: the current one, and the one before where the peer has not heard of the new one. */
 const EPOCHS_TRIED = 2
 
-export type CallParts = {
+type CallParts = {
   clock: Clock
   random: Random
   network: Network

@@ -18,7 +18,7 @@ export const MESSAGES_PER_KEY = 16_384
 /**
  * After so many messages in one direction the link makes a fresh handshake (fresh Diffie-Hellman).
  */
-export const MESSAGES_BEFORE_FRESH_HANDSHAKE = 2 ** 20
+const MESSAGES_BEFORE_FRESH_HANDSHAKE = 2 ** 20
 /** The cipher itself refuses here, far below 2^32, whatever the link above it forgot. */
 export const MESSAGES_MAX = 2 ** 24
 
@@ -42,7 +42,7 @@ export function nonceBytes(counter: bigint): Uint8Array {
   return nonce
 }
 
-export type Sealing = { key: Uint8Array; counter: bigint; ad?: Uint8Array }
+type Sealing = { key: Uint8Array; counter: bigint; ad?: Uint8Array }
 
 /**
  * Ciphertext and tag. The caller must never pass the same key and counter twice: that reveals both

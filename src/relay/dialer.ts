@@ -15,7 +15,7 @@ const NEXT_ADDRESS_MS: Millis = 100
 /** Two branches that lost each other at once should not call at once. */
 const LOST_MS_MAX: Millis = 100
 
-export type DialerParts = {
+type DialerParts = {
   clock: Clock
   random: Random
   /** Calls; resolves when a link is live, rejects with the reason otherwise. `round` counts failures. */

@@ -22,7 +22,7 @@ export const FLAG_MUST_UNDERSTAND = 0b1000_0000
 const FLAG_COMPRESSED = 0b1
 
 /** 0 control, 1 ephemeral, 2 durable, 3 bulk: see queues.ts. */
-export type FrameClass = 0 | 1 | 2 | 3
+type FrameClass = 0 | 1 | 2 | 3
 
 /** Every type number that has a meaning, or will have: a number is never given another one. */
 export const FRAME = {
@@ -133,7 +133,7 @@ export class ProtocolClose extends Error {
 }
 
 /** The longest payload a frame of this type may have. */
-export function payloadBytesMax(type: number): number {
+function payloadBytesMax(type: number): number {
   return classOf(type) < 2 ? CONTROL_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX
 }
 

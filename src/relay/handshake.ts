@@ -25,8 +25,8 @@ import { type Handshake, initiator, MESSAGE_1_BYTES, responder } from './noise.t
 import { decodePreface, encodePreface, PREFACE_BYTES, type Preface, prologue } from './preface.ts'
 
 /** A stranger holds a half-open transport no longer than this. */
-export const MESSAGE_1_MS_MAX: Millis = 3 * SECOND
-export const HANDSHAKE_MS_MAX: Millis = 10 * SECOND
+const MESSAGE_1_MS_MAX: Millis = 3 * SECOND
+const HANDSHAKE_MS_MAX: Millis = 10 * SECOND
 /** Two keys and two tags around a HELLO. */
 const MESSAGE_BYTES_MAX = HELLO_BYTES_MAX + 128
 const NO_BYTES = new Uint8Array(0)
@@ -42,12 +42,7 @@ export type Credentials = {
 }
 
 /** Why a peer was turned away: for our log and the page of branches, never for the peer. */
-export type Refusal =
-  | ChainRefusal
-  | 'no-preface'
-  | 'no-link-key'
-  | 'replayed'
-  | 'invitation-unknown'
+type Refusal = ChainRefusal | 'no-preface' | 'no-link-key' | 'replayed' | 'invitation-unknown'
 
 export class Refused extends Error {
   override name = 'Refused'
@@ -74,7 +69,7 @@ export type Established = {
   joinId: string | undefined
 }
 
-export type Doors = { clock: Clock; random: Random }
+type Doors = { clock: Clock; random: Random }
 
 type Dialling = {
   transport: Transport

@@ -101,7 +101,7 @@ export async function findJoinPsk(db: Db, id: string): Promise<Uint8Array | unde
   return row?.psk
 }
 
-export type Redeeming = {
+type Redeeming = {
   joinId: string
   request: JoinRequest
   issuer: Issuer | undefined
@@ -161,7 +161,7 @@ async function noteAddresses(tx: Db, branch: BranchId, addresses: readonly strin
 }
 
 /** The bytes of JOIN_RES that refuse in one word. */
-export function refusal(reason: JoinRefusal): Uint8Array {
+function refusal(reason: JoinRefusal): Uint8Array {
   return joinResponse({ ok: false, reason })
 }
 

@@ -36,7 +36,7 @@ import { joinIdText } from './preface.ts'
 
 const DIAL_MS_MAX: Millis = 10 * SECOND
 
-export type JoinParts = {
+type JoinParts = {
   clock: Clock
   random: Random
   network: Network
@@ -45,7 +45,7 @@ export type JoinParts = {
 }
 
 /** What a branch has after it was let in: `acceptJoin` writes the tables, the link key goes to the key files. */
-export type Admission = { joined: Joined; invitation: Invitation; keys: BranchKeys }
+type Admission = { joined: Joined; invitation: Invitation; keys: BranchKeys }
 
 /**
  * Joins with the line as pasted; `addresses` are where this branch's relay will listen. Throws AppError whose `detail`

@@ -42,7 +42,7 @@ const TASKS_MAX = 1024
 /** GOAWAY gets so long to leave before the transport is cut. */
 const GOODBYE_MS: Millis = 2 * SECOND
 
-export type LinkHandlers = {
+type LinkHandlers = {
   /** The peer's SETTINGS came: this link is proved live on both sides. */
   onReady(link: Link): void
   onClosed(link: Link, reason: CloseReason): void
@@ -51,7 +51,7 @@ export type LinkHandlers = {
   onRenewal(link: Link, frame: Frame): void
 }
 
-export type LinkParts = {
+type LinkParts = {
   established: Established
   peer: BranchId
   certificate: LinkCertificate

@@ -7,9 +7,9 @@ import { type Millis, SECOND } from '../base/units.ts'
 import type { Link } from './link.ts'
 
 /** Within this time two links with opposite initiators are one meeting; later ones are a new beginning. */
-export const MEETING_MS: Millis = 10 * SECOND
+const MEETING_MS: Millis = 10 * SECOND
 
-export type LinkFacts = {
+type LinkFacts = {
   isInitiator: boolean
   openedAt: Millis
   incarnation: Incarnation | undefined

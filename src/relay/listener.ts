@@ -14,7 +14,7 @@ export type RelaySetting =
   | { kind: 'address'; address: Address }
   | { kind: 'zt'; interfaceName: string | undefined }
 
-export const ZEROTIER_PORT = 7900
+const ZEROTIER_PORT = 7900
 /** ZeroTier gives no event; its address comes seconds after its interface. */
 const POLL_MS: Millis = 2 * SECOND
 const ZEROTIER_PREFIX = 'zt'
@@ -22,7 +22,7 @@ const ADDRESSES_TOLD_MAX = 8
 
 type Place = { address: Address; cidr: string | undefined }
 
-export type ListenerParts = {
+type ListenerParts = {
   setting: RelaySetting
   network: Network
   clock: Clock

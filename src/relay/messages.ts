@@ -10,7 +10,7 @@ import { NOISE_MESSAGE_BYTES_MAX } from './cipher.ts'
 const LENGTH_BYTES = 2
 
 /** The transport ended before what was awaited came; `reason` is the system's word, or ours. */
-export class TransportClosed extends Error {
+class TransportClosed extends Error {
   override name = 'TransportClosed'
 
   constructor(reason: string) {
@@ -19,7 +19,7 @@ export class TransportClosed extends Error {
 }
 
 /** The peer announced more than may come here. */
-export class TooLong extends Error {
+class TooLong extends Error {
   override name = 'TooLong'
 }
 

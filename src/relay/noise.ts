@@ -15,7 +15,7 @@ import { type HashName, SymmetricState } from './symmetric-state.ts'
  * stranger's.
  */
 export const MESSAGE_1_BYTES = X25519_KEY_BYTES + TAG_BYTES
-export const PSK_BYTES = 32
+const PSK_BYTES = 32
 
 export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk'
 

@@ -61,7 +61,7 @@ export function decodeSettings(payload: Uint8Array): Settings {
 }
 
 /** PING and PONG, 16 B: nonce u64 | hlc u64. A PONG repeats the nonce. */
-export type Ping = { nonce: Uint8Array; hlc: Hlc }
+type Ping = { nonce: Uint8Array; hlc: Hlc }
 
 export function encodePing({ nonce, hlc }: Ping): Uint8Array {
   return new Writer(16).bytes(nonce).hex(hlc).done()
@@ -77,7 +77,7 @@ export function decodePing(payload: Uint8Array): Ping {
 const GOAWAY_TEXT_BYTES_MAX = 200
 
 /** GOAWAY, 4 B and text: code u16 | retry_after u16 (seconds) | text (UTF-8, <= 200 B, for the peer's log). */
-export type Goaway = { code: number; retryAfter: number; text: string }
+type Goaway = { code: number; retryAfter: number; text: string }
 
 export function encodeGoaway({ code, retryAfter, text }: Goaway): Uint8Array {
   const words = utf8(text).subarray(0, GOAWAY_TEXT_BYTES_MAX)
@@ -94,7 +94,7 @@ export function decodeGoaway(payload: Uint8Array): Goaway {
 }
 
 /** CREDIT, 5 B: class u8 | bytes u32. The peer may send so many more payload bytes in that class. */
-export type Credit = { class: 2 | 3; bytes: number }
+type Credit = { class: 2 | 3; bytes: number }
 
 export function encodeCredit(credit: Credit): Uint8Array {
   return new Writer(5).u8(credit.class).u32(credit.bytes).done()
@@ -195,7 +195,7 @@ export function decodeAcks(payload: Uint8Array): Ack[] {
   )
 }
 
-export const SIGNAL_BODY_BYTES_MAX = 512
+const SIGNAL_BODY_BYTES_MAX = 512
 
 /** EPH, 19 B and body: kind u8 | key id16 | ttl u16 (seconds) | body (<= 512 B). Forgotten, never stored. */
 export type Signal = { kind: number; key: string; ttl: number; body: Uint8Array }
@@ -233,7 +233,7 @@ export const CHUNK_DATA_BYTES_MAX = PAYLOAD_BYTES_MAX - CHUNK_HEADER_BYTES
 
 /** CHUNK, 24 B and data: file id16 | index u32 (0 now) | offset u32 | data. `more` says that data follows; a frame
  *  without data at offset 0 says that the branch does not hold the file. */
-export type Chunk = { file: string; offset: number; data: Uint8Array }
+type Chunk = { file: string; offset: number; data: Uint8Array }
 
 export function encodeChunk({ file, offset, data }: Chunk): Uint8Array {
   return concat(new Writer(CHUNK_HEADER_BYTES).hex(file).u32(0).u32(offset).done(), data)

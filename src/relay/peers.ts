@@ -36,7 +36,7 @@ export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
 }
 
 /** The addresses in a branch's record. */
-export function addressesOf(json: string): string[] {
+function addressesOf(json: string): string[] {
   const list: unknown = JSON.parse(json)
   return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : []
 }

@@ -26,7 +26,7 @@ export const DURABLE_WINDOW_BYTES = MIB
 /** Grants are collected up to here: one CREDIT frame for many batches. */
 const GRANT_BYTES = DURABLE_WINDOW_BYTES / 4
 /** Under load acks are collected so long; an idle link acks at once. */
-export const ACK_DELAY_MS: Millis = 100
+const ACK_DELAY_MS: Millis = 100
 /** More feeds than fifty branches write in years of restarts. */
 const FEEDS_PER_PEER_MAX = 50_000
 

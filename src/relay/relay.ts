@@ -42,7 +42,7 @@ import { type LinkState, linkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
 /** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
-export const LINK_MS_MAX: Millis = HOUR
+const LINK_MS_MAX: Millis = HOUR
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
 /** A link that ended so soon was no use, whatever the reason: the next call waits. */
@@ -54,7 +54,7 @@ const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([
   'duplicate-link',
 ])
 
-export type RelayParts = {
+type RelayParts = {
   world: Pick<World, 'clock' | 'random' | 'network' | 'log'>
   store: Pick<Store, 'read' | 'writer'>
   eventLog: EventLog

@@ -14,7 +14,7 @@ const READ_BYTES_MAX = 256 * KIB
 /** No more is read while so much waits to be sent. */
 const WAITING_BYTES_MAX = 128 * KIB
 /** Growth of other branches' feeds is announced so much later: most peers have got it directly by then. */
-export const ANNOUNCE_DELAY_MS: Millis = 200
+const ANNOUNCE_DELAY_MS: Millis = 200
 
 type Serving = {
   id: FeedId

@@ -38,11 +38,11 @@ import { ackFrames, BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving } from './r
 import { Sending } from './sending.ts'
 
 /** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, "Links"). */
-export const PING_IDLE_MS: Millis = 15 * SECOND
+const PING_IDLE_MS: Millis = 15 * SECOND
 export const DEAD_MS: Millis = 45 * SECOND
 const PING_CHECK_MS: Millis = 5 * SECOND
 /** Bulk bytes a peer may have under way to us: a photo is at most 64 KiB. */
-export const BULK_WINDOW_BYTES = 256 * 1024
+const BULK_WINDOW_BYTES = 256 * 1024
 
 /** A feed we offer; `isOurs` when we are its origin, `isTheirs` when the peer is. */
 export type Offered = {
@@ -81,8 +81,8 @@ export type Input =
   | { kind: 'room' }
   | { kind: 'timer'; name: TimerName; hlc: Hlc }
 
-export type Wanted = { id: FeedId; after: number; needsOpening: boolean }
-export type TimerName = 'ping' | 'ack' | 'announce'
+type Wanted = { id: FeedId; after: number; needsOpening: boolean }
+type TimerName = 'ping' | 'ack' | 'announce'
 
 export type Effect =
   | { kind: 'send'; frame: Frame }
@@ -109,7 +109,7 @@ export type Effect =
   /** The peer said GOAWAY. */
   | { kind: 'gone'; reason: CloseReason; retryAfter: Millis }
 
-export type SessionOptions = {
+type SessionOptions = {
   incarnation: Incarnation
   release: string
   now(): Millis

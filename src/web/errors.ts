@@ -60,7 +60,7 @@ export function nextPath(text: string | undefined): string {
 }
 
 /** The sign-in page, with the way back to where the person is now. */
-export function signInAddress(c: Context): string {
+function signInAddress(c: Context): string {
   const next = nextPath(currentPath(c))
   return next === '/chats' || next === '/'
     ? '/sign-in'

@@ -15,7 +15,7 @@ type AnySchema = v.GenericSchema<unknown, unknown>
 type Values = Record<string, string | number>
 
 /** What is wrong with one field: `detail` is the key of its sentence, `values` what the sentence needs. */
-export type FieldProblem = { field: string; detail: string; values: Values }
+type FieldProblem = { field: string; detail: string; values: Values }
 /** What was typed, by field; a field that came several times has a list. Passwords are not in it. */
 export type Typed = Record<string, string | string[]>
 

@@ -27,7 +27,7 @@ const STOP_MS: Millis = 300
 /** What a listener with TLS shows: PEM texts, the chain without its root. */
 export type ServerCertificate = { cert: string; key: string }
 
-export type ListenOptions = {
+type ListenOptions = {
   fetch: (request: Request, env: Bindings) => Response | Promise<Response>
   host: string
   /** 0 lets the system choose. */

@@ -12,7 +12,7 @@ import { mediaType, statedLength, tooLarge } from './body.ts'
 import { fieldsOf, formFields, type Typed } from './form.ts'
 
 /** A photo straight from a phone fits; what we keep of it is 24 KiB. */
-export const FILE_BYTES_MAX = 12 * MIB
+const FILE_BYTES_MAX = 12 * MIB
 /** Fields and files of one form together: no form of ours has more. */
 const PARTS_MAX = 50
 const FIELD_BYTES_MAX = 64 * KIB
@@ -21,7 +21,7 @@ const FRAME_BYTES_MAX = 256 * KIB
 
 export type UploadedFile = { field: string; name: string; type: string; bytes: Uint8Array }
 export type Parts = { fields: Typed; files: readonly UploadedFile[] }
-export type PartLimits = { fileBytesMax?: number; filesMax?: number }
+type PartLimits = { fileBytesMax?: number; filesMax?: number }
 
 /** A file above its limit: keeps what was typed into the fields before it, so that the form can come again. */
 export class FileTooLarge extends AppError {

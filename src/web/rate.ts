@@ -23,7 +23,7 @@ export const CODE_RATE: Rate = { burst: 5, refillMs: MINUTE / 4 }
 /** Keys remembered at a time; about 100 bytes each. */
 const KEYS_MAX = 10_000
 
-export type Limiter = {
+type Limiter = {
   /** Takes one try of each key, or none of any and the seconds to wait. */
   take(...keys: readonly string[]): number
   /** Gives tries back: after a sign-in that succeeded its earlier slips no longer count. */

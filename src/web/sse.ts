@@ -13,15 +13,15 @@ import type { Cancel, Clock } from '../world/clock.ts'
 /** Half of nginx's 60 s of patience with room to spare; the page's watchdog waits 2.5 times as long. */
 export const PAGE_PING_MS: Millis = 20 * SECOND
 /** The contract promises API clients a comment line every 15 s. */
-export const API_PING_MS: Millis = 15 * SECOND
+const API_PING_MS: Millis = 15 * SECOND
 /** What a browser waits before it comes back. */
-export const RETRY_MS: Millis = SECOND
+const RETRY_MS: Millis = SECOND
 /** About 500 short messages: more waiting than that is a dead or hopeless line. */
-export const QUEUE_BYTES_MAX = 512 * KIB
+const QUEUE_BYTES_MAX = 512 * KIB
 /** Tabs, windows and devices of one person; scripts of one account. */
-export const STREAMS_PER_PERSON_MAX = 24
+const STREAMS_PER_PERSON_MAX = 24
 /** 31 to 45 KiB each: 10,000 are about 400 MB. */
-export const STREAMS_MAX = 10_000
+const STREAMS_MAX = 10_000
 
 /** Where a stream's bytes go; a socket, or a list in tests. */
 export type Sink = {
@@ -38,7 +38,7 @@ export type Sink = {
 
 export type StreamKind = 'page' | 'api'
 /** `signed-out` sends the page to the sign-in; `stopping` lets it come back by itself. */
-export type CloseReason = 'signed-out' | 'stopping' | 'too-slow' | 'gone'
+type CloseReason = 'signed-out' | 'stopping' | 'too-slow' | 'gone'
 
 export type Stream = {
   readonly owner: string
@@ -67,7 +67,7 @@ export type Streams = {
   readonly count: number
 }
 
-export type StreamOptions = {
+type StreamOptions = {
   owner: string
   kind: StreamKind
   signIn?: string | undefined
@@ -103,7 +103,7 @@ const HELLO = eventBytes({ event: 'hello', retry: RETRY_MS, data: String(PAGE_PI
 const API_HELLO = Buffer.from(`retry: ${RETRY_MS}\n: \n\n`)
 
 /** Where to go on: the position after which events are wanted, and the epoch it belongs to if it says one. */
-export type Resume = { epoch: string | undefined; position: number }
+type Resume = { epoch: string | undefined; position: number }
 
 const RESUME = /^(?:([0-9a-f]{1,32})-)?(\d{1,15})$/
 
@@ -235,7 +235,7 @@ function pingMs(kind: StreamKind): Millis {
 }
 
 /** The sink of a Node response; writes the head. */
-export function sinkOf(outgoing: ServerResponse): Sink {
+function sinkOf(outgoing: ServerResponse): Sink {
   // No chunks: each push is then one buffer in one system call, and HTTP/1.0 clients understand it. The stream ends
   // with its connection (RFC 9112, 6.3).
   outgoing.removeHeader('Transfer-Encoding')

@@ -17,7 +17,7 @@ export type ProgramFiles = {
   list(folder: string): readonly string[]
 }
 
-export type StaticFiles = {
+type StaticFiles = {
   /** Addresses of the script, the style sheet and the icon sprite, with their hash. */
   assets: Assets
   /** Serves `/static/:file`. */

@@ -9,7 +9,7 @@ export type PasswordErrors = {
   repeat?: string | undefined
 }
 
-export const PASSWORD_CHARS_MAX = 256
+const PASSWORD_CHARS_MAX = 256
 
 /** The page that stands before everything while a password is temporary. */
 export function passwordPage(frame: Frame, p: { errors?: PasswordErrors | undefined }): Html {

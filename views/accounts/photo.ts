@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Frame } from '../layout.ts'
 import { attributes, avatar, type Face, field, type Html } from '../parts.ts'
 
-export type PhotoProps = {
+type PhotoProps = {
   /** Shown beside the field. */
   face?: Face | undefined
   /** There is one to remove. */

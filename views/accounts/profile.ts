@@ -6,7 +6,7 @@ import { choiceField, field, formTokenField, type Html, icon, momentTime } from 
 import { type PasswordErrors, passwordChange } from './password.ts'
 import { photoFields } from './photo.ts'
 
-export type OwnSignIn = {
+type OwnSignIn = {
   id: string
   /** Browser and system in words, or what the client said. */
   where: string
@@ -28,7 +28,7 @@ export type ProfileProps = {
   passwordErrors?: PasswordErrors | undefined
 }
 
-export const NAME_CHARS_MAX = 60
+const NAME_CHARS_MAX = 60
 
 /** The profile page. */
 export function profilePage(frame: Frame, p: ProfileProps): Html {

@@ -13,7 +13,7 @@ export type SetupField =
   | 'lastName'
   | 'password'
 
-export type SetupProps = {
+type SetupProps = {
   /** From `?choice=`; the posted form sends the same as a hidden field. */
   choice: 'create' | 'join'
   /** What was typed before an error; never the password. */

@@ -5,7 +5,7 @@ import { field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLine } from './map.ts'
 import { adminPage } from './shell.ts'
 
-export type BranchRow = {
+type BranchRow = {
   id: string
   name: string
   isSelf: boolean
@@ -103,7 +103,7 @@ function certificate(frame: Frame, days: number | null | undefined): Html {
 }
 
 /** Bytes for people: `340 B`, `12 KB`, `1.4 MB`. */
-export function amount(bytes: number): string {
+function amount(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   const units = ['KB', 'MB', 'GB', 'TB']
   let size = bytes / 1000

@@ -7,7 +7,7 @@ import type { Html, Reader } from '../parts.ts'
 
 export type LinkState = 'up' | 'down' | 'connecting' | 'carried' | 'refused'
 
-export type MapBranch = { id: string; name: string; isSelf: boolean }
+type MapBranch = { id: string; name: string; isSelf: boolean }
 export type MapLine = { from: string; to: string; state: LinkState }
 
 type Point = { x: number; y: number }

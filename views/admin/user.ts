@@ -85,7 +85,7 @@ function standing(frame: Frame, p: UserProps): Html {
 }
 
 /** Login and temporary password to hand over; prints alone on a sheet. */
-export function issuedSheet(frame: Frame, i: Issued): Html {
+function issuedSheet(frame: Frame, i: Issued): Html {
   const t = frame.t.admin
   return html`<section class="card issued"><h2>${t.issuedTitle}</h2><p>${t.issuedText}</p>
 <dl class="facts-list"><dt>${t.name}</dt><dd>${i.name}</dd><dt>${t.address}</dt><dd>${i.address}</dd><dt>${t.login}</dt><dd><code>${i.login}</code></dd><dt>${t.temporaryPassword}</dt><dd><code>${i.password}</code></dd></dl>

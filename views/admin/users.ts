@@ -27,9 +27,9 @@ export type UserRow = Face & {
   lastSeenAt?: number | null | undefined
 }
 
-export type UserFilter = { q: string; branch: string; state: '' | 'active' | 'disabled' }
+type UserFilter = { q: string; branch: string; state: '' | 'active' | 'disabled' }
 
-export type UsersProps = {
+type UsersProps = {
   users: readonly UserRow[]
   filter: UserFilter
   /** For the filter: id and name. */
@@ -85,7 +85,7 @@ function userRow(frame: Frame, u: UserRow): Html {
 <td>${u.lastSeenAt ? momentTime(u.lastSeenAt, frame) : frame.t.presence.never}</td></tr>`
 }
 
-export type UserFields =
+type UserFields =
   | 'login'
   | 'firstName'
   | 'lastName'
@@ -100,7 +100,7 @@ export type UserFields =
 
 export type UserValues = Partial<Record<UserFields, string>>
 
-export type NewUserProps = {
+type NewUserProps = {
   values?: UserValues | undefined
   errors?: UserValues | undefined
   /** Roles the viewing admin may give. */

@@ -12,7 +12,7 @@ import {
 } from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
 
-export type Match = Face & {
+type Match = Face & {
   login: string
   branch: string
   department?: string | undefined
@@ -63,7 +63,7 @@ ${matches(p, reader)}`
 }
 
 /** Who was found. */
-export function matches(p: AddPersonProps, reader: Reader): Html {
+function matches(p: AddPersonProps, reader: Reader): Html {
   const t = reader.t.addPerson
   const isEmpty = p.q !== '' && p.matches.length === 0
   return html`<div id="matches" class="matches" aria-live="polite">

@@ -66,7 +66,7 @@ export type ConversationProps = {
   details?: Html | undefined
 }
 
-export type ComposerProps = {
+type ComposerProps = {
   conversationId: string
   /** A text that was written before and not sent. */
   draft?: string | undefined
@@ -75,7 +75,7 @@ export type ComposerProps = {
   plain?: boolean | undefined
 }
 
-export const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
+const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
 
 /** The page of one chat. */
 export function conversationPage(frame: Frame, p: ConversationProps): Html {
@@ -134,7 +134,7 @@ ${lines(p.lines, frame, { viewer: frame.me?.id ?? '', newFrom: p.newFrom })}
 }
 
 /** The link to the page before, loaded by itself when it comes into view; at the beginning, a word about that. */
-export function olderLink(chatId: string, cursor: string | undefined, reader: Reader): Html {
+function olderLink(chatId: string, cursor: string | undefined, reader: Reader): Html {
   if (cursor === undefined) {
     return html`<p id="older" class="older">${reader.t.chat.beginning}</p>`
   }
@@ -159,7 +159,7 @@ function emptyLog(frame: Frame, c: Conversation): Html {
 }
 
 /** The box to write in. The answer to a sending is the line; the box was emptied when the request was built. */
-export function composer(p: ComposerProps, reader: Reader): Html {
+function composer(p: ComposerProps, reader: Reader): Html {
   const t = reader.t.chat
   const base = `/chats/${p.conversationId}`
   return html`<form id="composer" class="composer" method="post" action="${base}/messages" hx-post="${base}/messages" hx-swap="none" hx-sync="this:queue all" hx-status:422="target:#composer-error swap:innerHTML">

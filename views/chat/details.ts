@@ -12,7 +12,7 @@ import {
 } from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
 
-export type Member = Face & { branch: string; isOwner: boolean; presence: Presence }
+type Member = Face & { branch: string; isOwner: boolean; presence: Presence }
 
 export type DetailsProps = {
   id: string

@@ -25,7 +25,7 @@ export type Line = {
   isLate?: boolean | undefined
 }
 
-export type LineOptions = {
+type LineOptions = {
   timeZone: string
   /** Whether the reader wrote it; left out by pushes, which serve all readers alike. */
   mine?: boolean | undefined
@@ -33,7 +33,7 @@ export type LineOptions = {
   follows?: boolean | undefined
 }
 
-export const GROUP_MS_MAX = 5 * 60 * 1000 // longer pauses begin a new thought
+const GROUP_MS_MAX = 5 * 60 * 1000 // longer pauses begin a new thought
 
 /** A message as the log shows it. */
 export function line(m: Line, t: Words, options: LineOptions): Html {
@@ -66,7 +66,7 @@ export function mark(messageId: string, state: MarkState, t: Words): Html {
 }
 
 /** The line that begins a day; its key is midnight, so an upsert puts it before all of that day's messages. */
-export function dayLine(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
+function dayLine(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): Html {
   const day = calendarDay(ms, reader.timeZone)
   const midnight = startOfDay(ms, reader.timeZone).toString(16).padStart(12, '0')
   return html`<h2 id="day-${day}" data-seq="${midnight}0000-" class="day"><span>${dayWords(ms, reader)}</span></h2>`
@@ -81,7 +81,7 @@ function dayWords(ms: number, reader: Pick<Reader, 't' | 'timeZone' | 'now'>): s
 }
 
 /** The line before the first message that was not seen yet. */
-export function newLine(first: Pick<Line, 'timeKey'>, t: Words): Html {
+function newLine(first: Pick<Line, 'timeKey'>, t: Words): Html {
   return html`<p id="new" data-seq="${first.timeKey}-" class="new"><span>${t.chat.newLine}</span></p>`
 }
 
@@ -121,6 +121,6 @@ export function arrivingLine(
 }
 
 /** Whether `next` belongs to the group of the line before it. */
-export function isGrouped(before: Line, next: Line): boolean {
+function isGrouped(before: Line, next: Line): boolean {
   return before.author.id === next.author.id && next.sentAt - before.sentAt <= GROUP_MS_MAX
 }

@@ -139,7 +139,7 @@ function lastWords(row: Pick<ChatRow, 'kind' | 'last'>, reader: Pick<Reader, 't'
 }
 
 /** The unread counter of a row; pushed by its own id. */
-export function unreadBadge(chatId: string, n: number, reader: Pick<Reader, 't'>): Html {
+function unreadBadge(chatId: string, n: number, reader: Pick<Reader, 't'>): Html {
   return badge(`unread-${chatId}`, n, reader.t.list.unreadWord(n))
 }
 

@@ -12,7 +12,7 @@ export type NewGroupProps = {
   errors?: { title?: string | undefined; members?: string | undefined } | undefined
 }
 
-export const GROUP_TITLE_CHARS_MAX = 80 // fits a header at every width
+const GROUP_TITLE_CHARS_MAX = 80 // fits a header at every width
 
 /** The overlay: fetched by htmx into `#overlay`, opened by the script. */
 export function newGroupDialog(p: NewGroupProps, reader: Reader): Html {

@@ -4,7 +4,7 @@ import { counting } from './plural.ts'
 const count = counting('en')
 
 /** What a sentence may mention. */
-export type Values = Record<string, string | number>
+type Values = Record<string, string | number>
 
 type Sentences = Record<string, (values: Values) => string>
 

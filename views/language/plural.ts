@@ -1,7 +1,7 @@
 /** A number with the right form of its noun, by the rules of the language (CLDR, through Intl.PluralRules). */
 import type { Language } from './times.ts'
 
-export type Forms = { one: string; few?: string; many?: string; other: string }
+type Forms = { one: string; few?: string; many?: string; other: string }
 
 /** `n` and its noun: `count(3, { one: 'line', other: 'lines' })` is `3 lines`. */
 export function counting(language: Language): (n: number, forms: Forms) => string {

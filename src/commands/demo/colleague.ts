@@ -18,7 +18,7 @@ const ANSWERS: readonly ((name: string) => string)[] = [
   () => 'Noted, thank you!',
 ]
 
-export type ColleagueOptions = {
+type ColleagueOptions = {
   /** Of the branch's pages: `http://127.0.0.1:8082`. */
   origin: string
   /** Whether a person is signed in as her in a browser. */

@@ -1,6 +1,6 @@
 /** Single keys of the demo's terminal: cut, heal, kill, start, quit. */
 
-export type Keys = { close(): void }
+type Keys = { close(): void }
 
 /** Calls `onKey` for each key; Ctrl-C is `q`. Without a terminal (a pipe, a test) lines of single letters serve. */
 export function readKeys(onKey: (key: string) => void): Keys {
