@@ -18,6 +18,7 @@ import type { Visitor } from '../../src/web/env.ts'
 import { frames } from '../../src/web/frame.ts'
 import { createStreams } from '../../src/web/sse.ts'
 import type { Random } from '../../src/world/random.ts'
+import type { World } from '../../src/world/world.ts'
 import type { SimNetwork } from './network.ts'
 import type { Timeline } from './timeline.ts'
 import { type Life, lifeOf, type Machine } from './world.ts'
@@ -26,7 +27,9 @@ export const PORT = 7900
 
 /** A mistake planted by a test: what it changes of a branch before the branch runs. */
 export type Bug = {
-  core?(core: Core): Core
+  /** Mistakes begin when the company stands. */
+  isOn: boolean
+  core?(core: Core, world: World): Core
   random?(random: Random): Random
   /** What people send is changed on its way in. */
   clientId?(given: string): string | undefined
@@ -108,7 +111,7 @@ export class Office {
         ? await buildCore({ world, store, keys, membership, hasher })
         : await setUp?.({ world, store, files, hasher })
     if (!built) throw new Error(`${this.name} is not set up`)
-    const core = bug.core?.(built) ?? built
+    const core = bug.core?.(built, world) ?? built
     const running = await startRunning({
       ...{ core, world, files, streams: createStreams({ clock }), icons: '', demo: undefined },
       config: {

@@ -39,7 +39,7 @@ const STORM_MINUTES = 0.75
 const QUIET_MS_MAX = 5 * MINUTE
 /** Marks that waited, acks of acks. */
 const AFTER_QUIET_MS = 5 * SECOND
-const ACKS_LOOKED_AT_MS = 5 * SECOND
+const ACKS_LOOKED_AT_MS = SECOND
 /** Of all that strangers must not see at the end. */
 const LOOKED_AT_MAX = 60
 const FAULTS_TOLD_MAX = 12
@@ -47,7 +47,7 @@ const LINES_TOLD = 50
 
 /** Runs a seed. Never throws: what was thrown is a fault. */
 export async function run(options: RunOptions): Promise<Outcome> {
-  const { seed, minutes = STORM_MINUTES, bug = {} } = options
+  const { seed, minutes = STORM_MINUTES, bug = { isOn: false } } = options
   const branches = options.branches ?? 3 + (seed % 3 === 0 ? (seed >> 2) % 3 : 0)
   // Files in memory where there are such: a power loss is a copy of them anyway.
   const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -56,6 +56,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   try {
     const company = await companyOf({ seed, branches, folder, bug })
     const workload = new Workload(company)
+    bug.isOn = true
     try {
       outcome.faults = await storm(company, workload, minutes * MINUTE)
     } catch (error) {

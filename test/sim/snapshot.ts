@@ -142,7 +142,7 @@ async function directoryOf(db: Db): Promise<Record<string, string>> {
   return {
     user: textOf(users),
     credential: textOf(credentials),
-    location: textOf(locations),
+    location: textOf(locations.map(({ until: _until, ...rest }) => rest)),
     branch: textOf(branches),
   }
 }

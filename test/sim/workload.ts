@@ -148,7 +148,8 @@ export class Workload {
       tries += 1
       const answer = await this.#ask(person, office, `post ${text}`, async (work) => {
         await before(work)
-        const id = office.bug.clientId ? office.bug.clientId(text) : text
+        const { bug } = office
+        const id = bug.isOn && bug.clientId ? bug.clientId(text) : text
         return postMessage(work.core.chat, person.id, { conversation, body: text, clientId: id })
       })
       const isLost = this.#chance.isLucky(ANSWER_LOST)

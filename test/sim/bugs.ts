@@ -1,0 +1,171 @@
+/**
+ * Mistakes that programs like ours have been made with, planted from outside: each wraps what a branch hands to its
+ * parts. The simulator must find every one of them; one that it does not find is a hole in the simulator.
+ */
+import { Reader } from '../../src/base/bytes.ts'
+import type { Core } from '../../src/core.ts'
+import type { LoggedEvent } from '../../src/eventlog/events.ts'
+import { decodeBatch } from '../../src/eventlog/format.ts'
+import type { EventLog } from '../../src/eventlog/log.ts'
+import type { World } from '../../src/world/world.ts'
+import type { Bug } from './office.ts'
+
+type Wrap = (log: EventLog, core: Core, isOn: () => boolean) => Partial<EventLog>
+
+/** A mistake in what the relay is given of the event log. */
+function inTheLog(wrap: Wrap): Bug {
+  const bug: Bug = {
+    isOn: false,
+    core(core) {
+      const wrapped = wrap(core.eventLog, core, () => bug.isOn)
+      return { ...core, eventLog: { ...core.eventLog, ...wrapped } }
+    },
+  }
+  return bug
+}
+
+/** "Stored" is said when the batch has come, not when it is committed. */
+const ackBeforeCommit = () =>
+  inTheLog((log, _core, isOn) => ({
+    async receiveBatch(peer, bytes) {
+      const stored = log.receiveBatch(peer, bytes)
+      if (!isOn()) return stored
+      stored.catch(() => {})
+      const { feed, firstSeq, count } = decodeBatch(bytes)
+      return { feed, feedN: 0, durable: firstSeq + count - 1 }
+    },
+  }))
+
+/** magic, version, algorithm, flags, feed, first seq, count, reserved, previous chain: then the last clock value. */
+const LAST_HLC_OFFSET = 68
+
+/** What is older than the newest seen of a branch is taken for known. */
+const cursorByTime = () =>
+  inTheLog((log, _core, isOn) => {
+    const newest = new Map<string, string>()
+    return {
+      async receiveBatch(peer, bytes) {
+        const reader = new Reader(bytes)
+        reader.bytes(LAST_HLC_OFFSET)
+        const hlc = reader.hex(8)
+        const seen = newest.get(peer) ?? ''
+        if (hlc > seen) newest.set(peer, hlc)
+        if (!isOn() || hlc > seen) return log.receiveBatch(peer, bytes)
+        const { feed, firstSeq, count } = decodeBatch(bytes)
+        return { feed, feedN: 0, durable: firstSeq + count - 1 }
+      },
+    }
+  })
+
+/** Whoever asks again, because no answer came, is not recognised. */
+const noDedup = (): Bug => ({ isOn: false, clientId: () => undefined })
+
+const INCARNATION_BYTES = 8
+
+/** Every start writes under the same incarnation. */
+const incarnationReused = (): Bug => ({
+  isOn: false,
+  random(random) {
+    let isFirst = true
+    return {
+      ...random,
+      bytes(length) {
+        if (length !== INCARNATION_BYTES || !isFirst) return random.bytes(length)
+        isFirst = false
+        return new Uint8Array(length).fill(7)
+      },
+    }
+  },
+})
+
+/** What others still lack is kept in memory: after a restart nobody thinks of it. */
+const queueInMemory = () =>
+  inTheLog((log, { store, membership, incarnation }, isOn) => ({
+    async offersTo(peer) {
+      const offers = await log.offersTo(peer)
+      if (!isOn()) return offers
+      const forgotten = await store.read
+        .selectFrom('feed')
+        .select('n')
+        .where('origin', '=', membership.self)
+        .where('incarnation', '!=', incarnation)
+        .execute()
+      return offers.filter((offer) => !forgotten.some(({ n }) => n === offer.n))
+    },
+  }))
+
+/** What went out is taken for stored. */
+const sentIsStored = () =>
+  inTheLog((log, { store }, isOn) => {
+    const sent = new Map<number, number>()
+    return {
+      async batchesAfter(feedN, after, bytesMax) {
+        const feed = await store.read
+          .selectFrom('feed')
+          .select('scope')
+          .where('n', '=', feedN)
+          .executeTakeFirst()
+        const from = isOn() && feed?.scope === 'to' ? Math.max(after, sent.get(feedN) ?? 0) : after
+        const batches = await log.batchesAfter(feedN, from, bytesMax)
+        sent.set(feedN, batches.at(-1)?.lastSeq ?? from)
+        return batches
+      },
+    }
+  })
+
+const LATER_MS = 400
+
+/** Messages enter the tables in a transaction of their own, a moment after the cursor moved. */
+function effectsLater(): Bug {
+  const bug: Bug = {
+    isOn: false,
+    core(core, { clock }: World) {
+      const { msgPost } = core.chat.kinds
+      const { apply } = msgPost
+      msgPost.apply = async (tx, event) => {
+        if (!bug.isOn) return apply(tx, event)
+        clock.after(LATER_MS, () => {
+          core.store.writer.write((later) => apply(later, event)).catch(() => {})
+        })
+      }
+      return core
+    },
+  }
+  return bug
+}
+
+/** A record of a group makes a member of everybody whom the branch knows. */
+function openGroups(): Bug {
+  const bug: Bug = {
+    isOn: false,
+    core(core) {
+      const { convPut } = core.chat.kinds
+      const { apply } = convPut
+      convPut.apply = async (tx, event: LoggedEvent<Parameters<typeof apply>[1]['body']>) => {
+        if (!bug.isOn) return apply(tx, event)
+        const people = await tx.selectFrom('user').select('id').orderBy('id').execute()
+        const joinedAt = event.hlc
+        const others = people.map(({ id: user }) => ({ user, role: 'member' as const, joinedAt }))
+        const strangers = others.filter(
+          ({ user }) => !event.body.members.some((member) => member.user === user),
+        )
+        const members = [...event.body.members, ...strangers]
+        await apply(tx, { ...event, body: { ...event.body, members } })
+      }
+      return core
+    },
+  }
+  return bug
+}
+
+/** Each with the words by which it is found. */
+export const BUGS: readonly { name: string; plant(): Bug; found: RegExp }[] = [
+  { name: 'an ack before the commit', plant: ackBeforeCommit, found: /^I5/ },
+  { name: 'a cursor by time', plant: cursorByTime, found: /^I4|A gap before the batch/ },
+  { name: 'no recognition of what was asked before', plant: noDedup, found: /^I3/ },
+  { name: 'an incarnation used again', plant: incarnationReused, found: /^I2/ },
+  { name: 'a queue in memory alone', plant: queueInMemory, found: /^I4/ },
+  { name: 'sent taken for stored', plant: sentIsStored, found: /^I4|A gap before the batch/ },
+  { name: 'effects after the cursor', plant: effectsLater, found: /^I8/ },
+  { name: 'groups that everybody is in', plant: openGroups, found: /never in it/ },
+]

@@ -1,0 +1,8 @@
+/**
+ * Seeds that found something once, with what it was; they are run with every `npm test`. A seed means the same only as
+ * long as nothing changes what is drawn: it is kept for its kind of weather, the mended fault has its own test.
+ */
+export const KEPT: readonly { seed: number; branches?: number; found: string }[] = [
+  { seed: 1, found: 'nothing: the first one, three branches' },
+  { seed: 9, branches: 5, found: 'nothing: five branches' },
+]
