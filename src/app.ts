@@ -33,7 +33,7 @@ export type ShellDeps = {
   staticRoutes: Hono<Visitor>
 }
 
-export type AppDeps = ShellDeps & {
+type AppDeps = ShellDeps & {
   version: string
   guards: Guards
   accounts: AccountRouteDeps & AccountApiDeps

@@ -133,7 +133,7 @@ const CHOICES: Record<string, readonly string[]> = {
   log: ['debug', 'info', 'warn', 'error'],
 }
 
-export type RelaySetting =
+type RelaySetting =
   | { kind: 'address'; address: Address }
   | { kind: 'zt'; interfaceName: string | undefined }
   | { kind: 'off' }
@@ -283,7 +283,7 @@ function systemTimezone(): string {
 }
 
 /** `HOST:PORT`, `[v6]:PORT`; undefined when it is none. */
-export function addressOf(value: string): Address | undefined {
+function addressOf(value: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value.trim())
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])

@@ -39,7 +39,7 @@ export type Core = {
   organisationPut: EventKind<OrganisationPut>
 }
 
-export type CoreParts = {
+type CoreParts = {
   world: World
   store: Store
   keys: BranchKeys

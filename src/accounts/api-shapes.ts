@@ -15,7 +15,7 @@ const personFields = {
   photo: v.optional(v.string()),
 }
 
-export const presence = v.object({
+const presence = v.object({
   state: v.picklist(['online', 'offline']),
   lastSeenAt: v.optional(v.string()),
   /** Only while the person's branch is not linked: how old this is. */

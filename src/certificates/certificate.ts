@@ -20,7 +20,7 @@ import { X25519_KEY_BYTES } from './x25519.ts'
 /** An organisation: SHA-256 of its root public key, 64 hexadecimal characters. */
 export type OrganisationId = string
 /** 16 random bytes of a certificate, 32 hexadecimal characters: what a revocation names. */
-export type Serial = string
+type Serial = string
 
 /**
  * Long enough for a month's holiday of an issuer, short enough that a forgotten one ends by itself.

@@ -12,7 +12,7 @@ import { signingPublicKeyOf } from './signing.ts'
 import { nodeX25519 } from './x25519.ts'
 
 /** What this needs of the disk door; paths are relative to the data folder. */
-export type KeyDisk = {
+type KeyDisk = {
   read(path: string): Uint8Array | undefined
   write(path: string, bytes: Uint8Array): void
   remove(path: string): void
@@ -29,7 +29,7 @@ export type BranchKeys = { branch: BranchId; sign: KeyPair; box: KeyPair; noise:
 /** The organisation's link key (psk) of one epoch. */
 export type LinkKey = { epoch: number; key: Uint8Array }
 /** `since`: when this branch learned it. Older epochs open links that may only renew. */
-export type StoredLinkKey = LinkKey & { since: Millis }
+type StoredLinkKey = LinkKey & { since: Millis }
 
 const KEY_BYTES = 32
 const FOLDER = 'keys'

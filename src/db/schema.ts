@@ -16,16 +16,16 @@ import type {
 } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 
-export type Flag = 0 | 1
+type Flag = 0 | 1
 
 /** Single values of this branch: `storeEpoch`, `selfBranchId`, `organisation`, `rootPublicKey`, `hlc` ... */
-export interface MetaTable {
+interface MetaTable {
   name: string
   value: string
 }
 
 /** Branches of the organisation, ourselves among them. */
-export interface BranchTable {
+interface BranchTable {
   n: Generated<number>
   id: BranchId
   name: string
@@ -45,14 +45,14 @@ export interface BranchTable {
 }
 
 /** Issuer certificates of the organisation (root signs issuer, issuer signs branches). */
-export interface IssuerTable {
+interface IssuerTable {
   serial: string
   branchId: BranchId
   certificate: Uint8Array
 }
 
 /** Where other branches may be reached besides their own records. */
-export interface PeerAddressTable {
+interface PeerAddressTable {
   address: string
   source: 'invitation' | 'setting'
   /** The branch first met there; null until met. */
@@ -60,7 +60,7 @@ export interface PeerAddressTable {
 }
 
 /** Invitations made here. The psk is derived from the secret; the secret itself is not kept. */
-export interface InvitationTable {
+interface InvitationTable {
   joinId: string
   psk: Uint8Array
   branchName: string
@@ -74,7 +74,7 @@ export interface InvitationTable {
 }
 
 /** A single-writer sequence of events: (origin, incarnation, scope). docs/protocol.md. */
-export interface FeedTable {
+interface FeedTable {
   n: Generated<number>
   id: FeedId
   origin: BranchId
@@ -97,7 +97,7 @@ export interface FeedTable {
 }
 
 /** A signed run of a feed: what one group commit wrote to it. Event headers stand in `event`. */
-export interface BatchTable {
+interface BatchTable {
   feedN: number
   firstSeq: number
   count: number
@@ -106,14 +106,14 @@ export interface BatchTable {
 }
 
 /** Which event stands at which seq. */
-export interface FeedEntryTable {
+interface FeedEntryTable {
   feedN: number
   seq: number
   position: number
 }
 
 /** The event log: every event that concerns this branch, in order of arrival. */
-export interface EventTable {
+interface EventTable {
   /** Order of arrival here; what streams and unread counts use. */
   position: Generated<number>
   /** branch.n of the origin. */
@@ -134,7 +134,7 @@ export interface EventTable {
 }
 
 /** What a peer says it holds durably of a feed. */
-export interface PeerAckTable {
+interface PeerAckTable {
   feedN: number
   branchId: BranchId
   durable: number
@@ -145,7 +145,7 @@ export interface PeerAckTable {
 }
 
 /** History of `durable` per destination: when a seq became stored there, for the delivery story. */
-export interface StoredMarkTable {
+interface StoredMarkTable {
   feedN: number
   branchId: BranchId
   upTo: number
@@ -154,7 +154,7 @@ export interface StoredMarkTable {
 }
 
 /** `evt.refused`: a branch stored an event of ours and will not apply it. Shows in the delivery story. */
-export interface RefusalTable {
+interface RefusalTable {
   position: number
   branchId: BranchId
   /** A code, such as `malformed`. */
@@ -163,7 +163,7 @@ export interface RefusalTable {
 }
 
 /** People: the record of `user.put`, owned by the home branch, plus state other records decide. */
-export interface UserTable {
+interface UserTable {
   id: UserId
   home: BranchId
   /** Lower case; unique within its home branch, never given away again. */
@@ -193,7 +193,7 @@ export interface UserTable {
 }
 
 /** What a password is checked against: salt and cost, and the public key its bcrypt output leads to. */
-export interface CredentialTable {
+interface CredentialTable {
   userId: UserId
   epoch: number
   rev: number
@@ -210,7 +210,7 @@ export interface CredentialTable {
  * Credentials that were replaced, or lost against a better one: a branch that was cut off may still bring what was
  * proved by them while they were in force.
  */
-export interface CredentialPastTable {
+interface CredentialPastTable {
   userId: UserId
   epoch: number
   rev: number
@@ -221,7 +221,7 @@ export interface CredentialPastTable {
 }
 
 /** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
-export interface LocationTable {
+interface LocationTable {
   userId: UserId
   branchId: BranchId
   epoch: number
@@ -230,7 +230,7 @@ export interface LocationTable {
 }
 
 /** Sign-ins at this branch; local only, never replicated. */
-export interface SignInTable {
+interface SignInTable {
   id: SignInId
   /** SHA-256 of the token: the token itself is stored nowhere. */
   tokenHash: Uint8Array
@@ -244,20 +244,20 @@ export interface SignInTable {
 }
 
 /** Photos as WebP; from other branches they are fetched after the record that names them. */
-export interface PhotoTable {
+interface PhotoTable {
   hash: PhotoHash
   bytes: Uint8Array
 }
 
 /** When a person was last seen at a branch; leases live in memory. */
-export interface PresenceTable {
+interface PresenceTable {
   userId: UserId
   branchId: BranchId
   lastSeenAt: Millis
 }
 
 /** Somebody in my list. */
-export interface ContactTable {
+interface ContactTable {
   ownerId: UserId
   contactId: UserId
   addedAt: Millis
@@ -280,7 +280,7 @@ export interface ConversationTable {
   lastTimeKey: Hlc | null
 }
 
-export interface MembershipTable {
+interface MembershipTable {
   conversationId: ConversationId
   userId: UserId
   role: 'owner' | 'member'
@@ -292,7 +292,7 @@ export interface MembershipTable {
   shownPosition: number
 }
 
-export interface MessageTable {
+interface MessageTable {
   /** The position of its event. */
   position: number
   id: MessageId
@@ -311,7 +311,7 @@ export interface MessageTable {
 }
 
 /** History of read marks: all messages of `feedN` up to seq `upTo` (feedN 0: own branch, up to that position). */
-export interface SeenTable {
+interface SeenTable {
   conversationId: ConversationId
   userId: UserId
   feedN: number

@@ -35,15 +35,15 @@ const addressBody = v.object({
   addresses: v.pipe(v.array(v.pipe(v.string(), v.check(isAddress))), v.maxLength(ADDRESSES_MAX)),
 })
 
-export type IdentityBody = v.InferOutput<typeof identityBody>
-export type AddressBody = v.InferOutput<typeof addressBody>
+type IdentityBody = v.InferOutput<typeof identityBody>
+type AddressBody = v.InferOutput<typeof addressBody>
 
 export type RelayKinds = {
   branchIdentity: EventKind<IdentityBody>
   branchAddress: EventKind<AddressBody>
 }
 
-export type RelayKindsParts = {
+type RelayKindsParts = {
   organisation: OrganisationId
   now(): Millis
   isRevoked(serialOrBranch: string): boolean

@@ -45,9 +45,9 @@ const KEY_BYTES = 32
 const WARNED_MS: Millis = DAY
 
 /** What a renewal needs of a link. */
-export type RenewalLink = { peer: BranchId; handshakeHash: Uint8Array; send(frame: Frame): void }
+type RenewalLink = { peer: BranchId; handshakeHash: Uint8Array; send(frame: Frame): void }
 
-export type RenewalParts = {
+type RenewalParts = {
   self: BranchId
   store: Pick<Store, 'read' | 'writer'>
   keys: RelayKeys

@@ -39,7 +39,7 @@ const FIELDS: readonly SetupField[] = [
   'lastName',
 ]
 
-export type SetupRoutesDeps = {
+type SetupRoutesDeps = {
   frameOf: FrameOf
   clock: Clock
   setupCode: string

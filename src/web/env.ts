@@ -1,5 +1,5 @@
 /**
- * What each stage of a request guarantees to the next: `Visitor` (anybody), `SignedIn`, `Admin`, and `ApiCaller`.
+ * What each stage of a request guarantees to the next: `Visitor` (anybody) and `SignedIn`.
  * The person is minimal and structural here: `accounts` sets more, and routes say in their own type what they need.
  */
 import type { HttpBindings } from '@hono/node-server'
@@ -16,7 +16,7 @@ export type Bindings = Partial<HttpBindings> & { secure?: boolean }
 /** A browser's credential as the web layer needs it: `formToken` proves that a form came from our page. */
 export type SignIn = { readonly id: string; readonly formToken: string }
 
-export type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
+type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
 
 /** Whether a role may enter the administration. */
 export function isAdmin(role: Role): boolean {
@@ -57,8 +57,6 @@ export type SignedIn = {
   Bindings: Bindings
   Variables: VisitorVariables & { user: Person; signIn: SignIn }
 }
-/** The same variables; the guard in `accounts` has seen that the role is an administrator's. */
-export type Admin = SignedIn
 
 const TEXT_BROWSER = /^(?:w3m|lynx|links|elinks)\b/i
 

@@ -13,7 +13,7 @@ import { isAlreadySent } from './sse.ts'
  * No inline script or style, no eval, nothing from elsewhere; HTML reaches the page's parser only through the policy
  * `htmx` of public/trusted.js. CSP Level 3; Trusted Types.
  */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -77,7 +77,7 @@ export function requestLog({ clock, log }: { clock: Clock; log: Log }): Middlewa
 }
 
 /** A path for the log: without whatever may be a secret in it. */
-export function loggedPath(path: string): string {
+function loggedPath(path: string): string {
   return path
     .split('/')
     .map((segment) => (segment.length > SEGMENT_CHARACTERS_MAX ? '(long)' : segment))
@@ -103,7 +103,7 @@ export function securityHeaders(): MiddlewareHandler<Visitor> {
 }
 
 /** The names and values of the security headers, also for streams, which write their head themselves. */
-export function headersOf(secure: boolean): readonly (readonly [string, string])[] {
+function headersOf(secure: boolean): readonly (readonly [string, string])[] {
   return [
     ['content-security-policy', CONTENT_SECURITY_POLICY],
     ['x-content-type-options', 'nosniff'],
