@@ -200,7 +200,9 @@ function closedNote(c: Conversation, reader: Reader): Html {
 function withoutScript(frame: Frame, p: ConversationProps): Html {
   const t = frame.t
   const base = `/chats/${p.conversation.id}`
+  // `e` makes the address new for text browsers, and tells the server that the page is read as it is served.
+  const anew = `${base}?e=${p.position}-${frame.now}`
   return html`<p class="without-script live-links">${p.isOld && html`<a href="${base}">${t.chat.latest}</a> `}
 <a href="${base}/wait?after=${p.position}">${t.chat.waitForNew}</a>
-<a href="${base}">${t.common.refresh}</a></p>`
+<a href="${anew}">${t.common.refresh}</a></p>`
 }
