@@ -50,7 +50,7 @@ function namesIn(node: Node): string[] {
   walk(isDynamic ? (node.parent?.parent ?? node) : node, (inner) => {
     if (isNamespaceImport(inner)) names.push('*')
     if (isImportSpecifier(inner) || isExportSpecifier(inner) || isBindingElement(inner)) {
-      names.push((inner.propertyName ?? inner.name).getText())
+      names.push((inner.propertyName ?? inner.name)?.getText() ?? '')
     }
     if (node.kind === SyntaxKind.ImportType && isIdentifier(inner)) names.push(inner.text)
   })
