@@ -33,7 +33,7 @@ export type ShellDeps = {
   staticRoutes: Hono<Visitor>
 }
 
-type AppDeps = ShellDeps & {
+export type AppDeps = ShellDeps & {
   version: string
   guards: Guards
   accounts: AccountRouteDeps & AccountApiDeps
@@ -53,7 +53,7 @@ export function createShell(deps: ShellDeps, recognise?: Guards['visitor']): Hon
   const app = new Hono<Visitor>()
   app.use(requestLog(world))
   app.use(securityHeaders())
-  app.use(visitor({ random: world.random, language }))
+  app.use(visitor({ random: world.random, language, isProxied: origins.length > 0 }))
   app.use(bodyLimits())
   app.get('/healthz', (c) => c.text('ok\n'))
   app.route('/', deps.staticRoutes)

@@ -101,5 +101,5 @@ export function asWeb(c: Context<Visitor> | Context<SignedIn>): Context<WebVisit
 
 /** The address a request comes from, for limits; empty where there is no socket (tests). */
 export function addressOf(c: Context<Visitor> | Context<SignedIn>): string {
-  return c.env?.incoming?.socket.remoteAddress ?? ''
+  return (c as Context as Context<Visitor>).var.address
 }

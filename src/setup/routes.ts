@@ -62,7 +62,7 @@ export function setupRoutes(deps: SetupRoutesDeps): Hono<Visitor> {
     const wish = await readForm(c, form)
     try {
       // By address: who guesses must not keep the owner out.
-      refuseTooMany(limiter.take(c.env?.incoming?.socket.remoteAddress ?? ''))
+      refuseTooMany(limiter.take(c.var.address))
       if (!sameSecret(wish.code.trim(), deps.setupCode)) {
         throw invalidInput('code', 'The set-up code is wrong', 'wrong-setup-code')
       }

@@ -38,6 +38,8 @@ export type Person = {
 
 type VisitorVariables = {
   requestId: string
+  /** Of the machine that asks, for limits on tries. */
+  address: string
   language: Language
   t: Words
   /** htmx asks for a part of a page. */

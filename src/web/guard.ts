@@ -5,6 +5,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { languageFrom } from '../../views/language/words.ts'
 import type { Log } from '../world/log.ts'
+import { clientAddress } from './address.ts'
 import { FORM_BYTES_MAX, JSON_BYTES_MAX, mediaType, statedLength, tooLarge } from './body.ts'
 import { isSecure, isTextBrowser, useLanguage, type Visitor } from './env.ts'
 import { isAlreadySent } from './sse.ts'
@@ -42,12 +43,16 @@ type Clock = { now(): number }
 export function visitor({
   random,
   language,
+  isProxied = false,
 }: {
   random: Random
   language?: string
+  /** A proxy stands before this server. */
+  isProxied?: boolean
 }): MiddlewareHandler<Visitor> {
   return async (c, next) => {
     c.set('requestId', random.id())
+    c.set('address', clientAddress(c, isProxied))
     const accepted = c.req.header('accept-language')
     useLanguage(
       c,
