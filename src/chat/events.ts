@@ -15,7 +15,7 @@ import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
 import { directIdOf, mayHaveFounded } from './ids.ts'
 import type { SeenBody } from './seen.ts'
-import { applySeen, seenBody } from './seen.ts'
+import { applySeen, lastPositionOf, seenBody } from './seen.ts'
 
 /** UTF-16 units of a message; longer texts are files. */
 export const BODY_CHARS_MAX = 4000
@@ -292,14 +292,7 @@ async function keepUp(
   of: { conversation: ConversationId; author: UserId; position: number },
 ): Promise<void> {
   const { conversation, author, position } = of
-  const newest = await tx
-    .selectFrom('message')
-    .where('conversationId', '=', conversation)
-    .orderBy('position', 'desc')
-    .limit(1)
-    .select('position')
-    .executeTakeFirst()
-  const before = newest?.position ?? 0
+  const before = await lastPositionOf(tx, conversation)
   const isOld = before > position
   const moved = (column: 'readPosition' | 'shownPosition') =>
     isOld

@@ -13,7 +13,7 @@ import { addContact } from './actions.ts'
 import { createGroup } from './groups.ts'
 import { contactsOf } from './members.ts'
 import type { Viewer } from './queries.ts'
-import type { ChatRoutesParts } from './routes.ts'
+import { type ChatRoutesParts, viewerOf } from './routes.ts'
 
 /** More would have to be scrolled: another letter is quicker. */
 const MATCHES_MAX = 20
@@ -57,10 +57,6 @@ export function peopleRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
 
   app.post('/chats/new-group', (c) => foundGroup(c, parts))
   return app
-}
-
-function viewerOf(c: C, parts: ChatRoutesParts): Viewer {
-  return { id: c.var.user.id, at: parts.self }
 }
 
 async function addPersonProps(

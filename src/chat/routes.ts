@@ -68,7 +68,8 @@ const waitQuery = v.object({ after: v.pipe(v.string(), v.regex(/^\d{1,15}$/, 're
 
 type C = Context<SignedIn>
 
-function viewerOf(c: C, parts: ChatRoutesParts): Viewer {
+/** Who asks. */
+export function viewerOf(c: C, parts: Pick<ChatRoutesParts, 'self'>): Viewer {
   return { id: c.var.user.id, at: parts.self }
 }
 

@@ -241,7 +241,8 @@ async function advance(tx: Db, reading: Reading, self: BranchId): Promise<void> 
     .execute()
 }
 
-async function lastPositionOf(tx: Db, conversation: ConversationId): Promise<number> {
+/** The position of the newest arrival in a conversation, 0 when it is empty. */
+export async function lastPositionOf(tx: Db, conversation: ConversationId): Promise<number> {
   const row = await tx
     .selectFrom('message')
     .where('conversationId', '=', conversation)
