@@ -201,6 +201,22 @@ export async function branchesOf(
   return [...new Set([...homes.map((row) => row.home), ...stays.map((row) => row.branchId)])]
 }
 
+/** Who of these people has signed a stay at the branch that has not ended. */
+export async function guestsAt(
+  db: Db,
+  { branch, users, now }: { branch: BranchId; users: readonly UserId[]; now: Millis },
+): Promise<Set<UserId>> {
+  if (users.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('location')
+    .where('branchId', '=', branch)
+    .where('userId', 'in', [...users])
+    .where('until', '>', now)
+    .select('userId')
+    .execute()
+  return new Set(rows.map((row) => row.userId))
+}
+
 /**
  * Whether a branch may write in a person's name at that time: home, or a stay the person has signed. What was replaced
  * since counts too, so that nothing is lost that a branch brings late.

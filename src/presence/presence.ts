@@ -10,7 +10,7 @@ import type { Store } from '../db/open.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import { every } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
-import { decodePresence, encodePresence, PEOPLE_PER_SIGNAL, type Seen } from './signals.ts'
+import { encodePresence, PEOPLE_PER_SIGNAL, type Seen } from './signals.ts'
 
 /** How long a person counts as here after the last sign of life. */
 const LEASE_MS: Millis = MINUTE
@@ -42,7 +42,8 @@ export type Presence = {
   linked(branch: BranchId): void
   /** A branch's link went: what it said is as of now. */
   unlinked(branch: BranchId): void
-  received(branch: BranchId, body: Uint8Array): void
+  /** A branch says who is there; the caller has checked that it may speak of these people. */
+  received(branch: BranchId, people: readonly Seen[]): void
   /** Loads last seen times and starts the sweep; everybody is away until seen again. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -176,9 +177,9 @@ class LivePresence implements Presence {
     this.#changed([...touched])
   }
 
-  received(branch: BranchId, body: Uint8Array) {
+  received(branch: BranchId, people: readonly Seen[]) {
     const changed: UserId[] = []
-    for (const { user, isOnline, lastSeenAt } of decodePresence(body)) {
+    for (const { user, isOnline, lastSeenAt } of people) {
       if (this.#deps.homeOf(user) === undefined) continue // somebody we have not heard of yet
       const branches = this.#elsewhere.get(user) ?? new Set()
       if (isOnline) this.#elsewhere.set(user, branches.add(branch))

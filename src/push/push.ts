@@ -22,6 +22,7 @@ import type { Log } from '../world/log.ts'
 import { listenersOf } from './audience.ts'
 import { ChatPushes } from './chat-pushes.ts'
 import { replayFor } from './chat-replay.ts'
+import { createPresenceHeard } from './presence-heard.ts'
 import { presencePush } from './presence-pushes.ts'
 import type { Push, Viewers } from './viewers.ts'
 
@@ -61,6 +62,7 @@ export function connectPush(parts: PushParts) {
   }
   const chats = new ChatPushes(chatParts)
   const queue = new Queue(log)
+  const presenceHeard = createPresenceHeard({ ...parts, clock: parts.chat.clock })
   const show = (make: () => Promise<Push[]>) => queue.add(async () => viewers.deliver(await make()))
   const showPeople = (users: readonly UserId[]) => show(() => presencePushes(parts, users))
   const photosWanted = new Set<() => void>()
@@ -73,6 +75,10 @@ export function connectPush(parts: PushParts) {
       queue.add(() => parts.homes.refresh(usersIn(events)))
       for (const event of events) {
         noteTypist(event, typing)
+        if (event.kind === 'user.at') {
+          const { branch, user } = event.body as { branch: BranchId; user: UserId }
+          queue.add(async () => presenceHeard.stayed(branch, user))
+        }
         if (ENDS_SIGN_INS.has(event.kind)) {
           const { user } = event.body as { user: UserId }
           queue.add(() => endStreamsOf([user], parts))
@@ -84,7 +90,9 @@ export function connectPush(parts: PushParts) {
     eventLog.onStored((stored) => show(() => chats.pushesForStored(stored))),
     presence.onChanged(showPeople),
     typing.onChanged((conversation) => show(() => chats.pushesForTyping(conversation))),
-    relay.onSignal((branch, signal) => queue.add(() => heard(parts, branch, signal))),
+    relay.onSignal((branch, signal) =>
+      queue.add(() => heard({ ...parts, presenceHeard }, branch, signal)),
+    ),
     relay.onLinks(
       linkWatch(parts, () => {
         lookForPhotos()
@@ -169,8 +177,12 @@ async function endStreamsOf(
 }
 
 /** A signal of another branch: believed only where that branch may speak for the person. */
-async function heard(parts: PushParts, branch: BranchId, signal: Signal): Promise<void> {
-  if (signal.kind === PRESENCE_SIGNAL) parts.presence.received(branch, signal.body)
+async function heard(
+  parts: PushParts & { presenceHeard: ReturnType<typeof createPresenceHeard> },
+  branch: BranchId,
+  signal: Signal,
+): Promise<void> {
+  if (signal.kind === PRESENCE_SIGNAL) await parts.presenceHeard.heard(branch, signal.body)
   if (signal.kind !== TYPING_SIGNAL) return
   const { conversation, user } = decodeTyping(signal.body)
   const { chat, typing, viewers } = parts
