@@ -16,6 +16,7 @@ import { peopleRoutes } from './chat/people-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { type StreamDeps, streamApi, streamApiRoutes, streamRoutes } from './push/routes.ts'
+import { type TrustRouteDeps, trustRoutes } from './tls/routes.ts'
 import type { CookieScope } from './web/cookies.ts'
 import { crossSiteGuard } from './web/cross-site.ts'
 import type { Visitor } from './web/env.ts'
@@ -31,9 +32,11 @@ export type ShellDeps = {
   scope: CookieScope
   frameOf: AccountRouteDeps['frameOf']
   staticRoutes: Hono<Visitor>
+  /** What people are told to trust; undefined without TLS of ours. */
+  trust?: TrustRouteDeps['trust']
 }
 
-export type AppDeps = ShellDeps & {
+type AppDeps = ShellDeps & {
   version: string
   guards: Guards
   accounts: AccountRouteDeps & AccountApiDeps
@@ -59,6 +62,7 @@ export function createShell(deps: ShellDeps, recognise?: Guards['visitor']): Hon
   app.route('/', deps.staticRoutes)
   if (recognise) app.use(recognise as unknown as MiddlewareHandler<Visitor>)
   app.use(crossSiteGuard({ scope, origins }))
+  app.route('/', trustRoutes({ frameOf: deps.frameOf, trust: deps.trust ?? (() => undefined) }))
   app.onError(errorHandler(handlers))
   app.notFound(notFoundHandler(handlers))
   return app

@@ -14,11 +14,13 @@ import { buildCore, type Core } from './core.ts'
 import { takeLock } from './db/lock.ts'
 import { DATABASE_FILE, openStore } from './db/open.ts'
 import { createDemoLinks } from './demo-links.ts'
+import { createLanTls } from './lan-tls.ts'
 import { createOperations, type Operations } from './operations.ts'
 import { findMembership } from './organisation/membership.ts'
 import { type Running, startRunning } from './running.ts'
 import { foundBranch, joinBranch, type SetupParts, setUpBySettings } from './setup/found.ts'
 import { setupRoutes } from './setup/routes.ts'
+import type { ServedTls } from './tls/served.ts'
 import type { Bindings, Visitor } from './web/env.ts'
 import { frames } from './web/frame.ts'
 import { createStreams, type Streams } from './web/sse.ts'
@@ -33,6 +35,8 @@ export type Branch = {
   /** What answers now: the first-run page, then the branch. */
   readonly app: Hono<Visitor>
   streams: Streams
+  /** Certificates of the listener for people; undefined with plain HTTP. */
+  tls: ServedTls | undefined
   /** What the first-run page asks for; of no use once the branch is set up. */
   readonly setupCode: string
   /** Undefined until the branch is set up. */
@@ -63,15 +67,21 @@ export async function createBranch(
   started.defer(() => hasher.close())
   const streams = createStreams({ clock })
   const files = keyFiles(disk)
+  const tls = createLanTls(world, config)
+  started.defer(() => tls.served?.stop())
   const program = staticFiles(realDisk(fileURLToPath(new URL('..', import.meta.url))))
   const shell: Omit<ShellDeps, 'scope' | 'frameOf'> = {
     world,
     language: config.language,
     origins: config.origins,
     staticRoutes: program.routes,
+    trust: () => tls.served?.trust(),
   }
   const framesFor = (scope: ShellDeps['scope'], names: Running['names']) =>
-    frames({ assets: program.assets, clock, random, scope, timeZone: config.timezone, names })
+    frames({
+      ...{ assets: program.assets, clock, random, scope, timeZone: config.timezone, names },
+      hasTrustPage: () => tls.served?.trust() !== undefined,
+    })
 
   const demo = demoPassword === undefined ? undefined : createDemoLinks(random, demoPassword)
   const setup: SetupParts = { world, store, files, hasher }
@@ -79,7 +89,7 @@ export async function createBranch(
   let running: Running | undefined
   const run = async (core: Core) => {
     running = await startRunning({
-      ...{ core, world, files, config, streams, shell, framesFor },
+      ...{ core, world, files, config, streams, shell, framesFor, tls },
       icons: program.assets.icons,
       demo,
     })
@@ -109,7 +119,7 @@ export async function createBranch(
   const opened = started.move()
   return {
     fetch: (request, env) => (running?.app ?? setupApp).fetch(request, env),
-    ...{ streams, setupCode },
+    ...{ streams, setupCode, tls: tls.served },
     get app() {
       return running?.app ?? setupApp
     },

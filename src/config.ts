@@ -2,7 +2,7 @@
  * Settings: one table, from which come the parser, the checks, `--help` and docs/operating.md. Order of sources:
  * flag, environment, file of a secret (`..._FILE`), default. Every fault is reported at once.
  */
-import type { Address } from './world/network.ts'
+import { type Address, machineName } from './world/network.ts'
 
 type Kind =
   | 'folder'
@@ -12,6 +12,7 @@ type Kind =
   | 'text'
   | 'relay'
   | 'tls'
+  | 'names'
   | 'flag'
   | 'secret'
 
@@ -39,8 +40,26 @@ export const SETTINGS = [
   {
     flag: 'tls',
     kind: 'tls',
-    default: 'off',
-    help: 'off: plain HTTP. Certificates come with a later release',
+    default: undefined,
+    help: "auto: HTTPS under the organisation's own root; CERT.pem,KEY.pem: HTTPS with these files; off: plain HTTP. Default: off on loopback, else auto",
+  },
+  {
+    flag: 'names',
+    kind: 'names',
+    default: undefined,
+    help: "host names and addresses people use for this server, as chat.kyiv.lan,10.1.2.3; for --tls auto, besides the machine's own",
+  },
+  {
+    flag: 'tls-domains',
+    kind: 'names',
+    default: undefined,
+    help: "where the root's key is: domains under which other branches may have names, besides private ones (lan, local, internal ...)",
+  },
+  {
+    flag: 'listen-plain',
+    kind: 'address',
+    default: undefined,
+    help: 'HOST:PORT of plain HTTP beside HTTPS, for terminals that cannot be told to trust a root',
   },
   {
     flag: 'insecure-lan',
@@ -138,9 +157,21 @@ type RelaySetting =
   | { kind: 'zt'; interfaceName: string | undefined }
   | { kind: 'off' }
 
+type TlsSetting =
+  | { kind: 'off' }
+  | { kind: 'auto' }
+  | { kind: 'files'; certificate: string; key: string }
+
 export type Config = {
   readonly data: string
   readonly listen: Address
+  readonly tls: TlsSetting
+  /** What people call this server. */
+  readonly names: readonly string[]
+  /** The machine's own name. */
+  readonly machine: string
+  readonly tlsDomains: readonly string[]
+  readonly listenPlain: Address | undefined
   readonly insecureLan: boolean
   readonly origins: readonly string[]
   readonly relay: RelaySetting
@@ -205,17 +236,21 @@ export function configOf(sources: Sources): Config {
 
   const listen = parsed('listen', addressOf, 'HOST:PORT, as 127.0.0.1:8080')
   const insecureLan = text('insecure-lan') !== undefined
-  parsed('tls', (value) => (value === 'off' ? value : undefined), 'off')
-  if (listen && !insecureLan && !isLoopback(listen.host)) {
-    faults.push(
-      `--listen ${formatAddress(listen)} would serve plain HTTP to other machines; add --insecure-lan if that is meant, or listen on 127.0.0.1`,
-    )
-  }
+  const tls =
+    parsed('tls', tlsOf, 'auto, off, or CERT.pem,KEY.pem') ??
+    ({ kind: listen && isLoopback(listen.host) ? 'off' : 'auto' } as const)
+  const listenPlain = parsed('listen-plain', addressOf, 'HOST:PORT, as 127.0.0.1:8081')
+  faults.push(...plainFaults({ listen, tls, listenPlain, insecureLan }))
   const config = {
     data: text('data') ?? './data',
     listen,
+    tls,
+    names: listOf(text('names')),
+    machine: machineName(),
+    tlsDomains: listOf(text('tls-domains')),
+    listenPlain,
     insecureLan,
-    origins: (text('origins') ?? '').split(',').filter((origin) => origin !== ''),
+    origins: listOf(text('origins')),
     relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
     org: text('org'),
@@ -232,6 +267,37 @@ export function configOf(sources: Sources): Config {
   faults.push(...firstStartFaults(config))
   if (faults.length > 0) throw new UsageError(faults.join('\n'))
   return config as Config
+}
+
+/** Passwords and messages must not cross the LAN in the clear because somebody forgot something. */
+function plainFaults({
+  listen,
+  tls,
+  listenPlain,
+  insecureLan,
+}: {
+  listen: Address | undefined
+  tls: TlsSetting
+  listenPlain: Address | undefined
+  insecureLan: boolean
+}): string[] {
+  const faults: string[] = []
+  const plain = [
+    ...(listen && tls.kind === 'off' ? [['--listen', listen] as const] : []),
+    ...(listenPlain ? [['--listen-plain', listenPlain] as const] : []),
+  ]
+  for (const [flag, address] of plain) {
+    if (insecureLan || isLoopback(address.host)) continue
+    faults.push(
+      `${flag} ${formatAddress(address)} would serve plain HTTP to other machines; add --insecure-lan if that is meant, or listen on 127.0.0.1`,
+    )
+  }
+  if (listenPlain && tls.kind === 'off') {
+    faults.push(
+      '--listen-plain is plain HTTP beside HTTPS: with --tls off --listen is plain already',
+    )
+  }
+  return faults
 }
 
 /** A first start without a page needs all it asks for: half of it would wait for a page nobody opens. */
@@ -316,6 +382,20 @@ function relayOf(value: string): RelaySetting | undefined {
   return address && { kind: 'address', address }
 }
 
+function tlsOf(value: string): TlsSetting | undefined {
+  if (value === 'off' || value === 'auto') return { kind: value }
+  const [certificate = '', key = '', ...rest] = value.split(',').map((path) => path.trim())
+  if (certificate === '' || key === '' || rest.length > 0) return undefined
+  return { kind: 'files', certificate, key }
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
 function timezoneOf(value: string): string | undefined {
   try {
     return Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
@@ -340,6 +420,7 @@ const VALUE_OF: Record<Exclude<Kind, 'flag'>, string> = {
   choice: 'NAME',
   text: 'TEXT',
   relay: 'HOST:PORT|zt|off',
-  tls: 'off',
+  tls: 'auto|CERT.pem,KEY.pem|off',
+  names: 'LIST',
   secret: 'TEXT',
 }

@@ -21,6 +21,7 @@ import { createEventLog, type EventLog } from './eventlog/log.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
 import type { Membership } from './organisation/membership.ts'
 import { type RelayKinds, relayKinds } from './relay/events.ts'
+import { type TlsKinds, tlsKinds } from './tls/events.ts'
 import type { World } from './world/world.ts'
 
 const INCARNATION_BYTES = 8
@@ -37,6 +38,7 @@ export type Core = {
   chat: ChatParts
   branches: RelayKinds
   organisationPut: EventKind<OrganisationPut>
+  tls: TlsKinds
 }
 
 type CoreParts = {
@@ -57,6 +59,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const chats = chatKinds({ self })
   const branches = relayKinds({ organisation, now: clock.now, isRevoked: () => false })
   const organisationPut = organisationKind(isIssuer)
+  const tls = tlsKinds(isIssuer)
   const eventLog = await createEventLog({
     store,
     self,
@@ -75,6 +78,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
         ...Object.values(chats),
         ...Object.values(branches),
         organisationPut,
+        ...Object.values(tls),
       ] as EventKind<unknown>[],
   })
   const { append, now } = eventLog
@@ -90,5 +94,6 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     chat: { store, append, kinds: chats, self, clock, random, now },
     branches,
     organisationPut,
+    tls,
   }
 }

@@ -21,6 +21,7 @@ import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
+import type { LanTls } from './lan-tls.ts'
 import { createPresence } from './presence/presence.ts'
 import { PRESENCE_SIGNAL, TYPING_SIGNAL } from './presence/signals.ts'
 import { createTyping } from './presence/typing.ts'
@@ -34,7 +35,7 @@ import type { Streams } from './web/sse.ts'
 import { every } from './world/clock.ts'
 import type { World } from './world/world.ts'
 
-export const VERSION = '0.1.0'
+const VERSION = '0.1.0'
 
 /** A signal is of use for a moment; the peer forgets it after that. */
 const SIGNAL_TTL_SECONDS = 60
@@ -47,13 +48,15 @@ export type Running = {
   stop(): Promise<void>
 }
 
-export type RunningParts = {
+type RunningParts = {
   core: Core
   world: World
   files: KeyFiles
   config: Pick<Config, 'relay' | 'peers' | 'timezone'>
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
+  /** Absent in tests without a listener. */
+  tls?: Pick<LanTls, 'connect'>
   /** Made here, because cookies carry the branch's id. */
   framesFor(scope: ShellDeps['scope'], names: Running['names']): FrameOf
   icons: string
@@ -169,6 +172,9 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     demoRoutes: parts.demo?.routes(core),
   })
 
+  const organisation = () => names().organisation
+  const tls = await parts.tls?.connect(core, { files: parts.files, organisation })
+  if (tls) stack.defer(tls)
   await presence.start()
   stack.defer(() => presence.stop())
   stack.defer(() => reading.flush())

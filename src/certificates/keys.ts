@@ -120,6 +120,12 @@ export function keyFiles(disk: KeyDisk) {
     saveRootKey: (pair: KeyPair): void => put('root', [pair.secretKey]),
     /** Once it is kept elsewhere: issuers go on for a year without it. */
     removeRootKey: (): void => disk.remove(path('root')),
+    /** P-256 key of this branch's X.509 intermediate (src/tls). */
+    findTlsKey: (): Uint8Array | undefined => find('tls')[0],
+    saveTlsKey: (secretKey: Uint8Array): void => put('tls', [secretKey]),
+    /** P-256 key of the organisation's X.509 root, while it is on this server; it is never sent. */
+    findTlsRootKey: (): Uint8Array | undefined => find('tls-root')[0],
+    saveTlsRootKey: (secretKey: Uint8Array): void => put('tls-root', [secretKey]),
     /** All link keys known, newest epoch first. */
     linkKeys: (): StoredLinkKey[] => readLinkKeys(disk, path('link')),
     saveLinkKey(added: StoredLinkKey): void {

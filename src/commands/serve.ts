@@ -8,7 +8,7 @@ import { type Branch, createBranch } from '../branch.ts'
 import type { Config } from '../config.ts'
 import { isLoopback, UsageError } from '../config.ts'
 import { type Listener, listen } from '../web/listen.ts'
-import { realWorld } from '../world/world.ts'
+import { realWorld, type World } from '../world/world.ts'
 import type { Call } from './commands.ts'
 import { controlApp } from './control.ts'
 import { CONTROL_SOCKET } from './control-client.ts'
@@ -31,14 +31,12 @@ export async function serve(call: Call): Promise<number> {
       demoPassword: isDemo ? DEMO_PASSWORD : undefined,
     }),
   )
-  let pages: Listener | undefined
+  const listeners: Listener[] = []
   let control: Closable | undefined
   try {
-    const { clock, log } = world
-    const { fetch, streams } = branch
-    pages = await started(() => listen({ fetch, streams, clock, log, ...config.listen }))
+    for (const pages of await listenForPeople(world, branch, config)) listeners.push(pages)
     control = await listenForCommands(branch, config, isDemo)
-    announce(call, branch, pages.url)
+    announce(call, branch, listeners)
     await stopSignal()
     world.log.info('branch.stopping', {})
   } finally {
@@ -46,7 +44,7 @@ export async function serve(call: Call): Promise<number> {
     timer.unref()
     await control?.close()
     // First the door: who is inside still finds the database open.
-    await pages?.close()
+    await Promise.all(listeners.map((listener) => listener.close()))
     await branch.stop()
   }
   return 0
@@ -79,6 +77,24 @@ function wordsOf(error: unknown): string | undefined {
   }
 }
 
+/** HTTPS or plain HTTP, and plain HTTP beside HTTPS for who cannot trust a root. */
+async function listenForPeople(
+  { clock, log }: World,
+  { fetch, streams, tls }: Branch,
+  { listen: address, listenPlain }: Config,
+): Promise<Listener[]> {
+  const common = { fetch, streams, clock, log }
+  const pages = await started(() => listen({ ...common, ...address, tls: tls?.current() }))
+  tls?.onChange(pages.useCertificate)
+  if (!listenPlain) return [pages]
+  try {
+    return [pages, await started(() => listen({ ...common, ...listenPlain }))]
+  } catch (error) {
+    await pages.close()
+    throw error
+  }
+}
+
 async function listenForCommands(
   branch: Branch,
   config: Config,
@@ -103,10 +119,25 @@ async function listenForCommands(
   }
 }
 
-function announce({ err }: Call, branch: Branch, url: string): void {
+function announce({ err, config }: Call, branch: Branch, listeners: readonly Listener[]): void {
+  const [url = '', ...others] = listeners.map((listener) => urlOf(listener, config))
   if (branch.operations) err(`Branchline serves ${branch.operations.branchName} at ${url}\n`)
   else
     err(`Branchline is not set up yet.\n  Open ${url}/setup\n  Set-up code: ${branch.setupCode}\n`)
+  for (const other of others) err(`  Without encryption at ${other}\n`)
+  const trust = branch.tls?.trust()
+  if (!trust) return
+  const whose =
+    trust.kind === 'temporary'
+      ? 'Temporary certificate, until the organisation gives one'
+      : `Root certificate of the organisation, how to trust it: ${url}/trust`
+  err(`  ${whose}\n  SHA-256 ${trust.fingerprint}\n`)
+}
+
+/** An address people can type: a listener on all addresses is reached by the name of the machine. */
+function urlOf({ host, port, url }: Listener, { names, machine }: Config): string {
+  if (host !== '0.0.0.0' && host !== '::') return url
+  return `${new URL(url).protocol}//${names[0] ?? machine}:${port}`
 }
 
 function stopSignal(): Promise<void> {

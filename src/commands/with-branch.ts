@@ -17,6 +17,7 @@ export async function withControl<T>(
   const branch = await createBranch(realWorld(config.data, err, 'error'), {
     ...config,
     relay: { kind: 'off' },
+    tls: { kind: 'off' },
   })
   try {
     const app = controlApp(branch, { isDemo: false })

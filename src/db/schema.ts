@@ -320,6 +320,28 @@ interface SeenTable {
   at: Millis
 }
 
+/** The newest tls.request of a branch: its intermediate's public key, and names its server is used by. */
+interface TlsRequestTable {
+  branchId: BranchId
+  /** Uncompressed point of P-256. */
+  publicPoint: Uint8Array
+  /** JSON list. */
+  names: string
+  hlc: Hlc
+}
+
+/** The newest tls.issued for a branch. The root stands in meta `tlsRoot`. */
+interface TlsCertificateTable {
+  branchId: BranchId
+  /** DER. */
+  intermediate: Uint8Array
+  /** JSON list: what was granted. */
+  names: string
+  /** Clock value of the request it answers. */
+  answers: Hlc
+  hlc: Hlc
+}
+
 export interface Database {
   meta: MetaTable
   branch: BranchTable
@@ -345,4 +367,6 @@ export interface Database {
   membership: MembershipTable
   message: MessageTable
   seen: SeenTable
+  tls_request: TlsRequestTable
+  tls_certificate: TlsCertificateTable
 }

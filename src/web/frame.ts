@@ -18,10 +18,13 @@ type Options = {
   timeZone: string
   /** Empty before the branch is set up; asked for each time, because set-up happens while we run. */
   names(): { organisation: string; branch: string }
+  /** Whether `/trust` has something to say. */
+  hasTrustPage?(): boolean
 }
 
 /** Makes `frameOf`. A visitor without a sign-in gets the cookie that proves the next form. */
-export function frames({ assets, clock, random, scope, timeZone, names }: Options): FrameOf {
+export function frames(options: Options): FrameOf {
+  const { assets, clock, random, scope, timeZone, names } = options
   return (context, more = {}) => {
     const c = context as Context<Visitor>
     const person = c.get('user')
@@ -35,6 +38,7 @@ export function frames({ assets, clock, random, scope, timeZone, names }: Option
       assets,
       theme: themeOf(person?.theme),
       ...names(),
+      hasTrustPage: options.hasTrustPage?.() ?? false,
       me: person === undefined ? undefined : meOf(person),
       ...more,
     }

@@ -3,7 +3,7 @@
  * nothing of frames. Nagle is off: the relay decides itself what goes together.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 
 export type Address = { host: string; port: number }
 
@@ -33,6 +33,11 @@ export type Network = {
   dial(address: Address, timeoutMs: number): Promise<Transport>
   /** Addresses of this machine by interface name; `cidr` is the address with the length of its subnet's prefix. */
   interfaces(): { name: string; address: string; cidr?: string }[]
+}
+
+/** What this machine calls itself: part of the settings' defaults, not of the network that a simulator cuts. */
+export function machineName(): string {
+  return hostname()
 }
 
 /** More pending connections than this wait in the system: strangers must not fill our memory. */

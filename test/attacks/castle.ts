@@ -27,6 +27,13 @@ type Test = { after(fn: () => void | Promise<void>): void }
 export function configIn(data: string, more: Partial<Config> = {}): Config {
   return {
     ...{ data, listen: { host: '127.0.0.1', port: 0 }, insecureLan: false, origins: [] },
+    ...{
+      tls: { kind: 'off' as const },
+      names: [],
+      machine: 'castle',
+      tlsDomains: [],
+      listenPlain: undefined,
+    },
     ...{ relay: { kind: 'off' as const }, peers: [], org: undefined, branch: undefined },
     ...{ join: undefined, adminLogin: undefined, adminName: undefined, adminPassword: undefined },
     ...{ setupCode: SETUP_CODE, timezone: 'UTC', language: 'en' as const, log: 'debug' as const },

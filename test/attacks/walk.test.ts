@@ -55,6 +55,9 @@ const TABLE: Record<string, Line> = {
   'GET /healthz': { answers: everybody('200') },
   'GET /readyz': { answers: everybody('200') },
   'GET /static/:file': { answers: everybody('200'), path: () => '/static/app.js' },
+  'GET /trust': { answers: everybody('404') }, // plain HTTP: test/tls has the page
+  'GET /trust/root.crt': { answers: everybody('404') },
+  'GET /trust/root.pem': { answers: everybody('404') },
 
   'GET /sign-in': { answers: ['200', ...signedIn('303 /chats').slice(1)] as unknown as Answers },
   'POST /sign-in': { answers: everybody('422'), fields: () => ({ login: 'x', password: 'y' }) },

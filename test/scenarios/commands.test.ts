@@ -22,7 +22,22 @@ for (const [what, args, sentence] of [
   ['an unknown flag', ['serve', '--colour', 'red'], /no flag --colour/],
   ['an unknown command', ['dance'], /no command "dance"/],
   ['a wrong address', ['serve', '--listen', 'here'], /--listen is "here"; allowed: HOST:PORT/],
-  ['plain HTTP for the LAN', ['serve', '--listen', '0.0.0.0:8080'], /add --insecure-lan/],
+  [
+    'plain HTTP for the LAN',
+    ['serve', '--listen', '0.0.0.0:8080', '--tls', 'off'],
+    /add --insecure-lan/,
+  ],
+  [
+    'plain HTTP for the LAN beside HTTPS',
+    ['serve', '--listen', '0.0.0.0:8080', '--listen-plain', '0.0.0.0:8081'],
+    /--listen-plain 0\.0\.0\.0:8081 would serve plain HTTP .* add --insecure-lan/,
+  ],
+  ['half a certificate', ['serve', '--tls', 'chain.pem'], /--tls is "chain.pem"; allowed: auto/],
+  [
+    'a plain listener beside plain HTTP',
+    ['serve', '--listen-plain', '127.0.0.1:0'],
+    /--listen is plain already/,
+  ],
   ['half of a first start', ['serve', '--org', 'Acme'], /--org also needs --branch/],
   ['a flag without its value', ['serve', '--data'], /--data needs a value/],
 ] as const) {

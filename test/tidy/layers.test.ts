@@ -107,6 +107,20 @@ const PLACES: readonly Place[] = [
     node: true,
     packages: ['kysely', 'valibot', '@noble/*'],
   },
+  {
+    path: 'src/tls/',
+    layer: 5,
+    never: NO_SETTINGS,
+    node: true,
+    packages: [
+      'hono',
+      'kysely',
+      'valibot',
+      '@noble/*',
+      '@peculiar/asn1-schema',
+      '@peculiar/asn1-x509',
+    ],
+  },
   { path: 'src/push/', layer: 6, never: NO_SETTINGS, node: true, packages: ['hono', 'hono/*'] },
   { path: 'src/jobs/', layer: 6, never: NO_PAGES, node: true, packages: ['kysely'] },
   {
@@ -125,6 +139,7 @@ const PLACES: readonly Place[] = [
     node: false,
     packages: ['kysely'],
   },
+  { path: 'src/lan-tls.ts', layer: 7, arrows: ['src/core.ts'], node: false, packages: [] },
   {
     path: 'src/setup/',
     layer: 7,

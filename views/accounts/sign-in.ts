@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import { cardPage, type Frame } from '../layout.ts'
 import { field, formTokenField, type Html } from '../parts.ts'
 
-export type SignInProps = {
+type SignInProps = {
   login?: string | undefined
   /** One sentence for the whole form; which of the two was wrong is never said. */
   error?: string | undefined
@@ -25,6 +25,7 @@ ${field({ name: 'password', label: t.password, type: 'password', autocomplete: '
 <p class="actions"><button class="button primary wide">${t.button}</button></p>
 </form>
 <p class="hint">${t.forgot}</p>
+${frame.hasTrustPage && html`<p class="hint"><a href="/trust">${frame.t.trust.link}</a></p>`}
 ${p.demo && p.demo.length > 0 && html`<p class="demo-links">${t.demoTitle} ${p.demo.map((d) => html`<a class="button" href="${d.href}">${d.name}</a> `)}</p>`}`
   return cardPage(frame, { title: t.title, page: 'sign-in', body })
 }

@@ -1,6 +1,7 @@
 /** English: the catalogue from which the type of all catalogues is taken. Plain words, no exclamation marks. */
 import { enAdmin } from './en-admin.ts'
 import { enProblems } from './en-problems.ts'
+import { enTrust } from './en-trust.ts'
 import { counting } from './plural.ts'
 import { dayAndTime, type Language } from './times.ts'
 
@@ -242,6 +243,7 @@ export const en = {
     joinButton: 'Join the organisation',
   },
   admin: enAdmin,
+  trust: enTrust,
 }
 
 /** Every catalogue has this shape; the compiler and a test demand it. */

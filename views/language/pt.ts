@@ -3,6 +3,7 @@ import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
 import { ptProblems } from './pt-problems.ts'
+import { ptTrust } from './pt-trust.ts'
 import { dayAndTime } from './times.ts'
 
 const count = counting('pt')
@@ -241,4 +242,5 @@ export const pt: Words = {
     joinButton: 'Juntar-se à organização',
   },
   admin: ptAdmin,
+  trust: ptTrust,
 }

@@ -4,6 +4,7 @@ import { counting } from './plural.ts'
 import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
 import { ukProblems } from './uk-problems.ts'
+import { ukTrust } from './uk-trust.ts'
 
 const count = counting('uk')
 
@@ -242,4 +243,5 @@ export const uk: Words = {
     joinButton: 'Приєднатися до організації',
   },
   admin: ukAdmin,
+  trust: ukTrust,
 }

@@ -1,7 +1,11 @@
 /** All migrations, in order, listed by hand: a file that is not named here does not run. Never edited after release. */
 import type { Kysely } from 'kysely'
 import { up as init } from './001-init.ts'
+import { up as tls } from './002-tls.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
-export const MIGRATIONS: readonly Migration[] = [{ name: '001-init', up: init }]
+export const MIGRATIONS: readonly Migration[] = [
+  { name: '001-init', up: init },
+  { name: '002-tls', up: tls },
+]
