@@ -167,9 +167,9 @@ export class Link {
     }
   }
 
-  /** Feeds of the log grew. */
+  /** Feeds of the log grew; also before the peer's SETTINGS, when the first list may have been made already. */
   grown(feeds: readonly number[]): void {
-    if (this.#session.settings) this.#step({ kind: 'grown', feeds })
+    this.#step({ kind: 'grown', feeds })
   }
 
   /** Identities of branches arrived in the log. */

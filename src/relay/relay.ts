@@ -180,7 +180,7 @@ class RelayCore {
     })
     this.#stops.push(
       eventLog.onGrown((feeds) => {
-        for (const link of this.#links.live()) link.grown(feeds)
+        for (const link of this.#links.all()) link.grown(feeds)
       }),
       eventLog.onCommitted((events) => this.#committed(events)),
       every(
