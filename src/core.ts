@@ -6,7 +6,7 @@ import type { AccountDeps } from './accounts/authority.ts'
 import { userAt, userKinds } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { isIssuer } from './accounts/queries.ts'
-import { createSignIns, type SignIns } from './accounts/sign-ins.ts'
+import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
 import { hex } from './base/bytes.ts'
 import { asIncarnation, type Incarnation } from './base/ids.ts'
 import type { BranchKeys } from './certificates/keys.ts'
@@ -20,6 +20,7 @@ import type { EventKind } from './eventlog/events.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
 import type { Membership } from './organisation/membership.ts'
+import { createStoreEpoch, type StoreEpoch } from './organisation/store-epoch.ts'
 import { type RelayKinds, relayKinds } from './relay/events.ts'
 import { type TlsKinds, tlsKinds } from './tls/events.ts'
 import type { World } from './world/world.ts'
@@ -29,6 +30,7 @@ const KEY_BYTES = 32
 
 export type Core = {
   membership: Membership
+  epoch: StoreEpoch
   incarnation: Incarnation
   store: Store
   keys: BranchKeys
@@ -60,6 +62,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const branches = relayKinds({ organisation, now: clock.now, isRevoked: () => false })
   const organisationPut = organisationKind(isIssuer)
   const tls = tlsKinds(isIssuer)
+  const epoch = createStoreEpoch(membership.storeEpoch, { store, random })
   const eventLog = await createEventLog({
     store,
     self,
@@ -71,6 +74,11 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     clock,
     random,
     log,
+    async rolledBack(tx) {
+      await epoch.renew(tx)
+      // A sign-in that has ended since is in an old database too.
+      await endAllSignIns(tx)
+    },
     kinds: (append) =>
       [
         ...userKinds.filter((kind) => kind !== userAt),
@@ -85,6 +93,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const accounts = { store, append, hasher, clock, random, self }
   return {
     membership,
+    epoch,
     incarnation,
     store,
     keys,

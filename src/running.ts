@@ -68,7 +68,8 @@ type RunningParts = {
 export async function startRunning(parts: RunningParts): Promise<Running> {
   const { core, world, streams } = parts
   const { store, eventLog, membership } = core
-  const { self, storeEpoch } = membership
+  const { self } = membership
+  const storeEpoch = core.epoch.current
   const { clock, log } = world
   const stack = new AsyncDisposableStack()
 
@@ -181,6 +182,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(push.stop)
   stack.defer(() => photos.stop())
   push.onPhotosWanted(photos.look)
+  stack.defer(core.epoch.onRenewed(() => streams.closeAll()))
   core.signIns.onEnded(push.signedOut)
   await relay.start()
   stack.defer(() => relay.stop())

@@ -1,8 +1,9 @@
 /** The parts of the log that share one transaction's memory, put together once. */
 
+import type { Db } from '../db/open.ts'
 import { createAppend } from './append.ts'
 import { createBranches } from './branches.ts'
-import { createChanges } from './changes.ts'
+import { type Changes, createChanges } from './changes.ts'
 import type { EventKind } from './events.ts'
 import { createFeeds } from './feeds.ts'
 import { createLogClock } from './log-clock.ts'
@@ -36,10 +37,25 @@ export function createCore(given: LogParts): Core {
     refused,
     waiting,
     append,
+    rolledBack: createRolledBack(given, changes),
     kinds: kindsByCode([...given.kinds(append), refused]),
     onWaiting: () => {
       waiting.is = true
     },
+  }
+}
+
+/** Notes the first sign of a rollback: what comes back after it belongs to the same one. */
+function createRolledBack({ rolledBack, log }: LogParts, changes: Changes) {
+  let isKnown = false
+  return async (tx: Db) => {
+    if (isKnown) return
+    isKnown = true
+    changes.undoWith(() => {
+      isKnown = false
+    })
+    log.error('eventlog.rolled-back', {})
+    await rolledBack(tx)
   }
 }
 

@@ -50,7 +50,6 @@ export async function wanted(
     log.error('eventlog.below-floor', { feed: id, peer, floor, head: ours.head })
     return undefined
   }
-  if (ours.origin === self) log.error('eventlog.rolled-back', { feed: id, peer, head })
   return { id, after: ours.head, needsOpening: false }
 }
 

@@ -9,7 +9,10 @@ import { decodeOpening, feedIdOf, OPENING_DOMAIN } from './opening.ts'
 import type { LogParts } from './parts.ts'
 import { ProtocolError } from './protocol-error.ts'
 
-type Parts = Pick<LogParts, 'self' | 'openKey'> & { branches: Branches; feeds: Feeds }
+type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack'> & {
+  branches: Branches
+  feeds: Feeds
+}
 
 /** Verifies an opening and stores the feed, unless its origin's identity has not arrived yet. */
 export async function receiveOpening(
@@ -27,6 +30,7 @@ export async function receiveOpening(
     throw new ProtocolError('The signature of the feed opening is wrong')
   }
   if (await hasTwin(tx, opening)) throw new ProtocolError('A second feed of one boot and scope')
+  if (opening.origin === parts.self) await parts.rolledBack(tx)
   await parts.feeds.insert(tx, { opening, bytes, key: keyOf(parts, opening) })
   return 'stored'
 }

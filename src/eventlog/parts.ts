@@ -1,6 +1,6 @@
 /** What the log needs from outside. Cryptography comes as functions: keys and their files belong to certificates/. */
 import type { BranchId, Incarnation } from '../base/ids.ts'
-import type { Store } from '../db/open.ts'
+import type { Db, Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
@@ -26,6 +26,8 @@ export type LogParts = {
   clock: Clock
   random: Random
   log: Log
+  /** Something of ours came back: this database is older than what others hold. In that transaction, once a start. */
+  rolledBack(tx: Db): Promise<void>
   /** Given the log's own `append`: some events make a branch write others in the same transaction. */
   kinds(append: Append): readonly EventKind<unknown>[]
 }

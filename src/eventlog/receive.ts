@@ -43,6 +43,8 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
   refused: EventKind<Refused>
   /** Called when an event was parked that later events may set free. */
   onWaiting(): void
+  /** Called when an event or a feed of our own came back that we had lost. */
+  rolledBack(tx: Db): Promise<void>
 }
 
 type Received = { feed: FeedId; feedN: FeedN; durable: number }
@@ -63,6 +65,7 @@ export async function receiveBatch(
     checkPlace(feed, batch)
     checkSignature(origin, batch)
     checkErasures(feed, peer, batch)
+    if (feed.origin === parts.self) await parts.rolledBack(tx)
     await takeBatch(parts, tx, { feed, origin, batch })
   }
   return { feed: feed.id, feedN: feed.n, durable: feed.head }

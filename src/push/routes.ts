@@ -15,7 +15,7 @@ export type StreamDeps = {
   guards: Guards
   streams: Streams
   viewers: Viewers
-  storeEpoch: string
+  storeEpoch(): string
   /** Newest position of the log. */
   head(): Promise<number>
   /** What the person missed after a position, oldest first; `resync` when it is too much. */
@@ -67,7 +67,7 @@ async function open(
 ): Promise<Response> {
   const { user, signIn } = c.var
   const resume = resumeFrom(c)
-  const isOtherStore = resume?.epoch !== undefined && resume.epoch !== deps.storeEpoch
+  const isOtherStore = resume?.epoch !== undefined && resume.epoch !== deps.storeEpoch()
   const head = await deps.head()
   const { stream, response } = deps.streams.open(asWeb(c), {
     owner: user.id,

@@ -39,11 +39,11 @@ export type Viewer = {
 
 export class Viewers {
   readonly #byUser = new Map<UserId, Set<Viewer>>()
-  readonly #storeEpoch: string
+  readonly #storeEpoch: () => string
   readonly #readerOf: (words: Words) => Reader
 
   /** `storeEpoch` starts every id: after a restore all old ids mean a resync. */
-  constructor(storeEpoch: string, readerOf: (words: Words) => Reader) {
+  constructor(storeEpoch: () => string, readerOf: (words: Words) => Reader) {
     this.#storeEpoch = storeEpoch
     this.#readerOf = readerOf
   }
@@ -88,7 +88,7 @@ export class Viewers {
   }
 
   idOf(position: number): string {
-    return `${this.#storeEpoch}-${position}`
+    return `${this.#storeEpoch()}-${position}`
   }
 
   async deliver(pushes: readonly Push[]): Promise<void> {

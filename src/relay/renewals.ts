@@ -41,7 +41,7 @@ import { findSignKey, isIssuer } from './peers.ts'
 
 const SERIAL_BYTES = 16
 const KEY_BYTES = 32
-/** An organisation that can renew nothing any more stands still within ten days: it is said daily, half a year ahead. */
+/** An organisation that can renew nothing any more stands still within ten days: it is said daily, months ahead. */
 const WARNED_MS: Millis = DAY
 
 /** What a renewal needs of a link. */

@@ -8,7 +8,6 @@ import type { Hasher } from '../accounts/hasher.ts'
 import { asLogin } from '../accounts/logins.ts'
 import { preparePerson } from '../accounts/new-person.ts'
 import { checkNewPassword } from '../accounts/passwords.ts'
-import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import { isBranchName } from '../certificates/certificate.ts'
 import { foundOrganisation } from '../certificates/founding.ts'
@@ -17,12 +16,11 @@ import { buildCore, type Core } from '../core.ts'
 import type { Db, Store } from '../db/open.ts'
 import { ORGANISATION_NAME_CHARACTERS_MAX } from '../organisation/events.ts'
 import { findMembership, keepMembership, type Membership } from '../organisation/membership.ts'
+import { newStoreEpoch } from '../organisation/store-epoch.ts'
 import { saveChain } from '../relay/credentials.ts'
 import { admitBranch, identityEventBody } from '../relay/events.ts'
 import { acceptJoin, joinOrganisation } from '../relay/joiner.ts'
 import type { World } from '../world/world.ts'
-
-const STORE_EPOCH_BYTES = 4
 
 export type FirstAdmin = { login: string; firstName: string; lastName: string; password: string }
 
@@ -60,7 +58,7 @@ export async function foundBranch(
   const membership = {
     self: keys.branch,
     organisation: chain.identity.organisation,
-    storeEpoch: newStoreEpoch(world),
+    storeEpoch: newStoreEpoch(world.random),
   }
   const core = await buildCore({ world, store, keys, membership, hasher })
   await finish(core, { admin: wish.admin, role: 'organisation-admin' }, async (tx) => {
@@ -94,7 +92,7 @@ export async function joinBranch(
   const membership: Membership = {
     self: joined.keys.branch,
     organisation: joined.joined.identity.organisation,
-    storeEpoch: newStoreEpoch(world),
+    storeEpoch: newStoreEpoch(world.random),
   }
   await store.writer.write(async (tx) => {
     await acceptJoin(tx, joined)
@@ -128,10 +126,6 @@ async function finish(
     await more(tx)
     await prepared.write(tx)
   })
-}
-
-function newStoreEpoch({ random }: World): string {
-  return hex(random.bytes(STORE_EPOCH_BYTES))
 }
 
 /** What the environment or flags ask for at a first start; undefined when the page is to be used. */

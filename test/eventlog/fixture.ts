@@ -157,6 +157,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
     clock,
     random: realRandom(),
     log: lines,
+    rolledBack: async () => {},
     kinds: () => options.kinds ?? [mail, record],
   })
   const write = (kind: EventKind<Note>, text: string, to: 'all' | readonly BranchId[]) =>

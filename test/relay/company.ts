@@ -142,6 +142,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     clock,
     random,
     log,
+    rolledBack: async () => {},
     kinds: () => [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
   })
   const relay = createRelay({
