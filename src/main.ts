@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
-/** Compiled code is kept in the data folder: the next start takes half the time. Before anything else is loaded. */
+/** Compiled code is kept in the data folder (docs/decisions/018-compile-cache.md), before anything else is loaded. */
 function keepCompiled(argv: readonly string[]): void {
-  const at = argv.indexOf('--data')
-  const data = argv[at + 1]
-  const folder = (at < 0 ? process.env.BRANCHLINE_DATA : data) ?? './data'
+  const given = argv.flatMap((word, n) => {
+    if (word === '--data') return argv.slice(n + 1, n + 2)
+    return word.startsWith('--data=') ? [word.slice('--data='.length)] : []
+  })
+  const folder = given.at(-1) ?? process.env.BRANCHLINE_DATA ?? './data'
   if (existsSync(folder)) enableCompileCache(join(folder, 'cache'))
 }
 

@@ -1,7 +1,7 @@
 /**
  * The directory's event kinds: who may write each, and what each changes here. One writer per record, the home branch;
  * the exceptions are credentials (signed by the one before), blocks and roles (an issuing branch too) and where a
- * person is (that branch, signed by the person). docs/protocol.md, directory rules.
+ * person is (that branch, signed by the person). docs/protocol.md, section 8.
  */
 import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'

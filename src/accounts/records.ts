@@ -1,5 +1,5 @@
 /**
- * The bodies of the directory's events, with their limits: docs/protocol.md, event kinds 0301 to 0305. Additive only:
+ * The bodies of the directory's events, with their limits: docs/protocol.md, section 8. Additive only:
  * unknown fields are dropped here and kept in the event's bytes.
  */
 import * as v from 'valibot'

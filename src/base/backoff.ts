@@ -3,7 +3,7 @@ import type { Millis } from './units.ts'
 import { MINUTE, SECOND } from './units.ts'
 
 const RETRY_MS_MIN: Millis = SECOND
-/** Never longer: hours of back-off left healthy servers unreachable elsewhere (docs/protocol.md). */
+/** Never longer: hours of back-off left healthy servers unreachable elsewhere (docs/protocol.md, section 2). */
 const RETRY_MS_MAX: Millis = MINUTE
 
 /** Delay before try number `failures` + 1; `chance` is in [0, 1) and moves it by up to a fifth each way. */

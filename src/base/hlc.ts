@@ -1,7 +1,7 @@
 /**
  * Hybrid logical clock: 48 bits of Unix milliseconds and 16 bits of counter, as 16 hexadecimal characters, so that
  * text order is time order in code and in SQL. On the wire it is the same 8 bytes. It orders timelines only.
- * Source: Kulkarni et al., "Logical Physical Clocks" (2014); limits: docs/protocol.md.
+ * Source: Kulkarni et al., "Logical Physical Clocks" (2014); the limit of its drift: docs/protocol.md, section 8.
  */
 import type { Millis } from './units.ts'
 import { MINUTE } from './units.ts'

@@ -1,7 +1,7 @@
 /**
  * The event kinds of conversations: what they look like, who may write them, what they change. The same `apply` serves
  * what is written here and what comes from other branches; events may come in any order of feeds.
- * Source: docs/protocol.md, event kinds 04xx.
+ * Source: docs/protocol.md, section 8.
  */
 import { type Selectable, sql } from 'kysely'
 import * as v from 'valibot'
@@ -258,7 +258,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const { body, position, arrivedAt, origin } = event
   const conversation = await conversationRow(tx, body.conversation)
   if (conversation === undefined && body.direct) await ensureDirect(tx, body.direct)
-  // A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, clocks).
+  // A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, section 8).
   const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
   const isAhead = event.hlc > limit
   const timeKey = isAhead ? limit : event.hlc

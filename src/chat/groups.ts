@@ -95,7 +95,7 @@ async function changeMembers(
     if (group === undefined) throw notFound('chat')
     const members = await recordedMembers(tx, conversation)
     may(members)
-    // While the line to its home is down, joining waits and writing goes on (decisions, groups).
+    // While the line to its home is down, joining waits and writing goes on (docs/decisions/020-groups-at-home.md).
     if (group.home !== parts.self) throw keptElsewhere(await branchName(tx, group.home))
     const changed = change(members, parts.now())
     if (changed === members) return

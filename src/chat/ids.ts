@@ -1,7 +1,7 @@
 /**
  * Ids of conversations that prove something by themselves, so that nobody can claim a conversation that is not his:
  * a direct chat's id follows from its two people, a group's id begins with half of its home branch's id.
- * Source: docs/protocol.md, conversations.
+ * Source: docs/protocol.md, section 8.
  */
 import { createHash } from 'node:crypto'
 import { concat, fromHex, utf8 } from '../base/bytes.ts'

@@ -1,6 +1,6 @@
 /**
  * How far a message has come: the lowest state over all its recipients, never an optimistic one. Only the branch
- * where it was written knows; elsewhere it says no more than "written". Source: decisions, marks.
+ * where it was written knows; elsewhere it says no more than "written". Source: docs/decisions/013-read-marks.md.
  */
 import { sql } from 'kysely'
 import type { MarkState } from '../../views/chat/line.ts'

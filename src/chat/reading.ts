@@ -1,7 +1,7 @@
 /**
  * A person sees messages: which marks rise by that, and one event for many of them. Pages say "seen" about once a
  * second; at most one event per person, chat, mark and WINDOW_MS goes out, and only when something rose.
- * Source: decisions, read marks; docs/protocol.md, msg.seen.
+ * Source: docs/decisions/013-read-marks.md.
  */
 import { type SqlBool, sql } from 'kysely'
 import { branchesOf } from '../accounts/queries.ts'

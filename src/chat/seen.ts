@@ -1,7 +1,7 @@
 /**
  * Who has seen what. A mark is, per feed that delivered the messages, the highest seq that was shown; for messages
  * written at the reader's own branch it is a position (feedN 0). So a message that arrives late stays unread, although
- * younger ones were read. Source: docs/protocol.md, "Stored means applied"; decisions: read marks.
+ * younger ones were read. Source: docs/decisions/013-read-marks.md.
  */
 import type { RawBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'

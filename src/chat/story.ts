@@ -1,6 +1,6 @@
 /**
  * The way of a message in facts: written, waiting or stored at each branch, shown to and read by each person. Only
- * what has happened, with its time. The author alone may ask. Source: decisions, marks.
+ * what has happened, with its time. The author alone may ask. Source: docs/decisions/013-read-marks.md.
  */
 import { peopleByIds } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'

@@ -11,7 +11,6 @@ export type Arguments = {
 const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   help: 'flag',
   reset: 'flag',
-  temporary: 'flag',
   'password-file': 'value',
   'first-name': 'value',
   'last-name': 'value',

@@ -36,7 +36,7 @@ export type LoggedEvent<Body = unknown> = {
 
 /** One kind of event: its number on the wire, its parser, who may write it, what it changes. */
 export type EventKind<Body> = {
-  /** docs/protocol.md, event kinds. Never changes its meaning. */
+  /** docs/protocol.md, section 8. Never changes its meaning. */
   code: number
   /** The feature's word: `msg.post`. */
   name: string

@@ -1,6 +1,6 @@
 /**
  * Batches and event headers byte by byte. What is signed is kept and passed on as it came: nothing here is ever
- * written anew from its fields. All integers are big-endian. Source: docs/protocol.md, "Batch".
+ * written anew from its fields. All integers are big-endian. Source: docs/protocol.md, section 7.
  */
 import { hash } from 'node:crypto'
 import { concat, FormatError, Reader, utf8, Writer } from '../base/bytes.ts'

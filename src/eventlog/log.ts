@@ -1,7 +1,7 @@
 /**
  * The event log of a branch, as features and the relay see it. Feeds have one writer each and contiguous seqs; what
  * one group commit wrote to a feed is one signed batch; receiving is verify, store, apply, advance in one transaction.
- * Source: docs/protocol.md, "Relay" and "Batch".
+ * Source: docs/protocol.md, sections 4 and 7.
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'

@@ -1,7 +1,7 @@
 /**
  * FEED_OPEN: the signed first words of a feed. They name its origin, the boot that writes it and for whom it is, and
  * carry its key, sealed to the destination and to the origin (which may need it after losing its own database).
- * Source: docs/protocol.md, frame 17.
+ * Source: docs/protocol.md, section 7.
  */
 import { concat, FormatError, hex, Reader, utf8, Writer } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'

@@ -1,7 +1,7 @@
 /**
  * Who is here. At this branch people hold leases of 60 s (open streams and page requests renew them); what other
  * branches say counts while the link to them is up and is told "as of" when it is not. Only the last seen time is
- * kept in SQLite; nothing of it enters the event log (decisions: presence, docs/protocol.md).
+ * kept in SQLite; nothing of it enters the event log (docs/decisions/015-presence.md).
  */
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'

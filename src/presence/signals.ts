@@ -1,5 +1,6 @@
 /**
- * Bodies of presence and typing signals (EPH frames, docs/protocol.md): forgotten in seconds, never in the event log.
+ * Bodies of presence and typing signals (EPH frames, docs/protocol.md, section 3): forgotten in seconds, never in the
+ * event log.
  *
  *     presence  n x (user 16 | flags u8, bit0 online | last seen u48 Unix ms)
  *     typing    conversation 16 | user 16

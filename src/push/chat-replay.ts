@@ -9,7 +9,7 @@ import { type ChatPushParts, linePush } from './chat-parts.ts'
 import type { ChatPushes } from './chat-pushes.ts'
 import type { Push } from './viewers.ts'
 
-/** Codes of the event log (docs/protocol.md). */
+/** Codes of event kinds (docs/protocol.md, section 8). */
 const GROUP_CHANGED = 0x0401
 
 /** Who resumes, where, and what his page shows; programs show everything. */

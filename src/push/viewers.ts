@@ -1,7 +1,7 @@
 /**
  * Who looks at what, and the delivery of pushes to them. A push is rendered once per language and the same bytes go to
- * every stream that may see it: a thousand viewers cost one rendering (decisions: streams). It knows no SQL: whoever
- * makes a push has checked who may see it. Sockets, heartbeats and limits are `web/sse.ts`'s.
+ * every stream that may see it: a thousand viewers cost one rendering (docs/decisions/016-streams.md). It knows no SQL:
+ * whoever makes a push has checked who may see it. Sockets, heartbeats and limits are `web/sse.ts`'s.
  */
 import type { Words } from '../../views/language/words.ts'
 import type { Reader } from '../../views/parts.ts'

@@ -1,6 +1,6 @@
 /**
  * Which links live: one per peer. Two branches may dial each other at once, a restarted one dials while its old link
- * still looks alive: both sides decide alike which link stays. docs/protocol.md, section 4.
+ * still looks alive: both sides decide alike which link stays. docs/protocol.md, section 2.
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'

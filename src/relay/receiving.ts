@@ -19,7 +19,7 @@ import {
 } from './payloads.ts'
 import type { Effect } from './session.ts'
 
-/** 64 events and what they carry (docs/protocol.md); a longer one is a mistake or an attack. */
+/** 64 events and what they carry (docs/protocol.md, section 7); a longer one is a mistake or an attack. */
 export const BATCH_BYTES_MAX = 160 * KIB
 /** What a peer may have under way to us: memory per link is bounded by it. */
 export const DURABLE_WINDOW_BYTES = MIB

@@ -1,7 +1,7 @@
 /**
  * The sending half of a session, pure: which of our feeds the peer wants, how far it has them, how much it will take.
  * Our own feeds are sent live; another branch's feed is sent as far as we hold it, and its growth is announced: with
- * direct links everywhere nothing crosses twice. Docs: docs/protocol.md, section 4.
+ * direct links everywhere nothing crosses twice. docs/protocol.md, section 4.
  */
 import type { FeedId } from '../base/ids.ts'
 import { KIB, type Millis } from '../base/units.ts'

@@ -1,7 +1,7 @@
 /**
  * Replication over one link, without I/O: inputs in, effects out. It ties the sending and the receiving half together
  * and keeps the session itself: SETTINGS first, PING when idle, GOAWAY at the end. Given the same inputs it always does
- * the same, so a failure can be replayed. What effects mean is `run.ts`'s business. docs/protocol.md, section 4.
+ * the same, so a failure can be replayed. What effects mean is link.ts's business. docs/protocol.md, section 4.
  */
 import { hex } from '../base/bytes.ts'
 import { type Hlc, millisOf } from '../base/hlc.ts'
@@ -37,7 +37,7 @@ import {
 import { ackFrames, BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving } from './receiving.ts'
 import { Sending } from './sending.ts'
 
-/** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, "Links"). */
+/** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, section 4). */
 const PING_IDLE_MS: Millis = 15 * SECOND
 export const DEAD_MS: Millis = 45 * SECOND
 const PING_CHECK_MS: Millis = 5 * SECOND

@@ -1,6 +1,7 @@
 /**
  * How much work and memory unknown callers may cost: a bounded number of half-open transports, token buckets per
- * address and in all, and one line in the log per minute however many came. Pure but for the log. docs/protocol.md, 2.
+ * address and in all, and one line in the log per minute however many came. Pure but for the log.
+ * docs/protocol.md, section 2.
  */
 import { MINUTE, type Millis, SECOND } from '../base/units.ts'
 import type { Log } from '../world/log.ts'

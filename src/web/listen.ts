@@ -1,6 +1,6 @@
 /**
  * The HTTP server of a branch: limits of Node's parser, a sentence for an address that cannot be had, and an end that
- * waits for nobody. With TLS it speaks HTTP/1.1 too: an event stream over Node's http2 crashes the process (hono #4041).
+ * waits for nobody. With TLS it speaks HTTP/1.1 too: an event stream over Node's http2 crashes the process (hono 4041).
  */
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
