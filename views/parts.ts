@@ -75,10 +75,13 @@ function hueOf(id: string): number {
   return sum % HUES
 }
 
-/** A face, 44 px in lists; `size` names the others. The name stands beside it, so it is silent. */
+/**
+ * A face, 44 px in lists; `size` names the others. The name stands beside it, so it is silent; a photo is a picture in
+ * an SVG, because w3m shows the file name of an `img` without words.
+ */
 export function avatar(face: Face, size: 'small' | 'list' | 'large' = 'list'): Html {
   if (face.photo) {
-    return html`<img class="avatar ${size}" src="/photos/${face.photo}" alt="">`
+    return html`<svg class="avatar ${size}" viewBox="0 0 1 1" aria-hidden="true" focusable="false"><image href="/photos/${face.photo}" width="1" height="1" preserveAspectRatio="xMidYMid slice"></image></svg>`
   }
   const letters = initialsOf(face.name)
   return html`<span class="avatar ${size} hue-${hueOf(face.id)}" data-initials="${letters}" aria-hidden="true"></span>`

@@ -86,7 +86,7 @@ ${chatHead(frame)}
 ${conversationHeader(p.conversation, frame)}
 ${lineBanner(p.linesDown ?? [], frame)}
 ${log(frame, p)}
-<a class="jump" href="#composer" data-jump hidden title="${t.chat.latest}">${icon('arrow-down', frame)}${hiddenWords(t.chat.latest)}</a>
+<a class="jump" href="#composer" data-jump hidden title="${t.chat.latest}" aria-label="${t.chat.latest}">${icon('arrow-down', frame)}</a>
 ${typingLine(p.typing ?? [], frame)}
 ${p.conversation.closed ? closedNote(p.conversation, frame) : composer({ ...p.composer, conversationId: p.conversation.id }, frame)}
 ${withoutScript(frame, p)}
@@ -176,8 +176,9 @@ export function composerError(text: string): Html {
   return html`<p class="error" role="alert">${text}</p>`
 }
 
+// A line of its own: w3m passes over a button that was wrapped to the next one.
 function plainInput(p: ComposerProps): Html {
-  return html`<input id="body" name="body" size="60" value="${p.draft ?? ''}" required>`
+  return html`<br><input id="body" name="body" size="72" value="${p.draft ?? ''}" required><br>`
 }
 
 // No maxlength: a browser cuts off what is pasted beyond it without a word. The script counts, and the server does.
