@@ -11,6 +11,7 @@ import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
 import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
+import type { UserId } from './base/ids.ts'
 import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
 import { peopleRoutes } from './chat/people-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
@@ -45,6 +46,8 @@ type AppDeps = ShellDeps & {
   users: UserAdminDeps
   branches: BranchAdminDeps
   isReady(): boolean
+  /** Somebody reads a page: a sign of life. */
+  touched(user: UserId): void
   /** One-click sign-ins of the demo; absent elsewhere. */
   demoRoutes: ReturnType<DemoLinks['routes']> | undefined
 }
@@ -81,7 +84,11 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
 
   const pages = new Hono<SignedIn>()
   for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people/*']) {
-    pages.use(path, guards.signedIn)
+    pages.use(path, guards.signedIn, async (c, next) => {
+      // Without a script there is no stream: whoever loads pages is here.
+      if (c.req.method === 'GET' && !c.var.isHtmx) deps.touched(c.var.user.id)
+      await next()
+    })
   }
   // `/people/add` and `/chats/new-group` before `/chats/:id`.
   pages.route('/', peopleRoutes(deps.chat))

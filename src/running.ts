@@ -170,6 +170,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
         person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
     },
     isReady: () => true,
+    touched: (user) => presence.touched(user),
     demoRoutes: parts.demo?.routes(core),
   })
 
