@@ -60,6 +60,8 @@ export async function createBranch(
 ): Promise<Branch> {
   const { clock, random, log, disk } = world
   await using started = new AsyncDisposableStack()
+  const tls = createLanTls(world, config) // first: wrong settings leave nothing behind
+  started.defer(() => tls.served?.stop())
   started.defer(takeLock(disk, `process ${process.pid}`))
   const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })
   started.defer(() => store.close())
@@ -67,8 +69,6 @@ export async function createBranch(
   started.defer(() => hasher.close())
   const streams = createStreams({ clock })
   const files = keyFiles(disk)
-  const tls = createLanTls(world, config)
-  started.defer(() => tls.served?.stop())
   const program = staticFiles(realDisk(fileURLToPath(new URL('..', import.meta.url))))
   const shell: Omit<ShellDeps, 'scope' | 'frameOf'> = {
     world,
