@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ROOT } from './source.ts'
+import { importsOf, parse, projectFiles, ROOT } from './source.ts'
 
 type Locked = {
   version?: string
@@ -117,6 +117,32 @@ test('every package the server needs stands in the decision on libraries, and no
   const listed = [...text.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1])
   const reason = 'a new dependency needs a row: size, keeper, licence, what we would write instead'
   assert.deepEqual(listed.sort(), Object.keys(manifest.dependencies ?? {}).sort(), reason)
+})
+
+/** The package of an import: `hono` of `hono/html`, `@noble/curves` of `@noble/curves/ed25519.js`. */
+const packageOf = (target: string) =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/')
+
+test('what the server imports is there without the packages for development', () => {
+  const imported = parse(projectFiles(['src', 'views'])).flatMap((source) =>
+    importsOf(source).map(({ target }) => target),
+  )
+  const packages = new Set(imported.filter((target) => !/^(\.|node:)/.test(target)).map(packageOf))
+  const delivered = new Set(Object.keys(manifest.dependencies ?? {}))
+  assert.deepEqual(
+    [...packages].filter((name) => !delivered.has(name)),
+    [],
+  )
+  const readAsFiles = ['htmx.org'] // for browsers: src/web/static.ts
+  for (const name of readAsFiles) packages.add(name)
+  assert.deepEqual(
+    [...delivered].filter((name) => !packages.has(name)),
+    [],
+    'nobody needs them',
+  )
 })
 
 const GOOD: Locked = { version: '1.0.0', integrity: 'sha512-x', license: 'MIT' }
