@@ -27,7 +27,8 @@ USER node
 # Everything that must survive; the root file system may be read-only.
 VOLUME /data
 EXPOSE 8080 7900
+# HTTPS first, which is what it speaks unless BRANCHLINE_TLS says otherwise; who we ask is this very container.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const ask = (by, failed) => require(by).get({ host: '127.0.0.1', port: 8080, path: '/healthz', rejectUnauthorized: false }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', failed); ask('node:https', () => ask('node:http', () => process.exit(1)))"]
 # The program handles SIGTERM itself and ends within 10 s, also as process 1.
 CMD ["node", "src/main.ts", "serve"]
