@@ -3,13 +3,15 @@
  * the exceptions are credentials (signed by the one before), blocks and roles (an issuing branch too) and where a
  * person is (that branch, signed by the person). docs/protocol.md, section 8.
  */
+import type { Selectable } from 'kysely'
 import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, millisOf } from '../base/hlc.ts'
-import type { BranchId, PhotoHash, UserId } from '../base/ids.ts'
+import type { PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import type { Database } from '../db/schema.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
 import { fullName, isIssuer } from './queries.ts'
@@ -137,21 +139,16 @@ export const userAt: EventKind<UserAt> = {
   },
   async apply(tx, event) {
     const { body, hlc } = event
-    const key = signerAmong(await keysAt(tx, body), body)
-    if (key === undefined) return
-    // A credential that was replaced meanwhile proves a stay that had begun: a branch that was cut off brings it late.
-    const until =
-      key.replacedAt === undefined
-        ? body.until
-        : Math.min(body.until, millisOf(key.replacedAt) + GUEST_MS_MAX)
-    const { user: userId, branch: branchId, epoch } = body
+    if (signerAmong(await keysAt(tx, body), body) === undefined) return
+    const { user: userId, branch: branchId, epoch, rev } = body
+    const until = Math.min(body.until, await stayEnd(tx, body))
     await tx
       .insertInto('location')
-      .values({ userId, branchId, epoch, until, hlc })
+      .values({ userId, branchId, epoch, rev, until, hlc })
       .onConflict((conflict) =>
         conflict
           .columns(['userId', 'branchId'])
-          .doUpdateSet({ epoch, until, hlc })
+          .doUpdateSet({ epoch, rev, until, hlc })
           .where('location.hlc', '<', hlc),
       )
       .execute()
@@ -203,13 +200,12 @@ async function knownPerson(tx: Db, userId: UserId) {
   return person
 }
 
-type Key = { publicKey: Uint8Array; replacedAt: Hlc | undefined }
+type Key = { publicKey: Uint8Array }
+
+type Step = { user: UserId; epoch: number; rev: number }
 
 /** The keys that ever stood at (epoch, rev): usually one, two after changes made apart; else a wait for one. */
-async function keysAt(
-  tx: Db,
-  { user, epoch, rev }: { user: UserId; epoch: number; rev: number },
-): Promise<Key[]> {
+async function keysAt(tx: Db, { user, epoch, rev }: Step): Promise<Key[]> {
   const now = await tx
     .selectFrom('credential')
     .where('userId', '=', user)
@@ -222,9 +218,9 @@ async function keysAt(
     .where('userId', '=', user)
     .where('epoch', '=', epoch)
     .where('rev', '=', rev)
-    .select(['publicKey', 'replacedAt'])
+    .select('publicKey')
     .execute()
-  const keys = [...now.map((key) => ({ ...key, replacedAt: undefined })), ...past]
+  const keys = [...now, ...past]
   if (keys.length === 0) throw new Parked('waits-for-credential')
   return keys
 }
@@ -235,10 +231,41 @@ function signerAmong(keys: readonly Key[], body: UserAt): Key | undefined {
   return keys.find((key) => isSignedBy(key.publicKey, signed, signature))
 }
 
+/**
+ * A credential proves a stay that had begun when a later one was written, and none much longer: a branch that was cut
+ * off brings it late. The same end follows whichever of the stay and the later credentials came first.
+ */
+async function stayEnd(tx: Db, { user, epoch, rev }: Step): Promise<number> {
+  const now = tx.selectFrom('credential').select(['epoch', 'rev', 'hlc'])
+  const past = tx.selectFrom('credential_past').select(['epoch', 'rev', 'hlc'])
+  const all = await now
+    .where('userId', '=', user)
+    .unionAll(past.where('userId', '=', user))
+    .execute()
+  const later = all.filter((each) => isAfter([each.epoch, each.rev], [epoch, rev]))
+  return Math.min(...later.map((each) => stayEndBy(each.hlc)))
+}
+
+const stayEndBy = (hlc: Hlc) => millisOf(hlc) + GUEST_MS_MAX
+
+/** A new credential ends the stays that earlier ones have proved, as if they came after it. */
+async function endStays(tx: Db, { user, epoch, rev }: Step, hlc: Hlc): Promise<void> {
+  await tx
+    .updateTable('location')
+    .set({ until: stayEndBy(hlc) })
+    .where('userId', '=', user)
+    .where('until', '>', stayEndBy(hlc))
+    .where((row) =>
+      row.or([row('epoch', '<', epoch), row.and([row('epoch', '=', epoch), row('rev', '<', rev)])]),
+    )
+    .execute()
+}
+
 async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred>): Promise<void> {
   const { user: userId, epoch, rev, salt } = body
   const publicKey = fromHex(body.publicKey)
-  const past = { userId, epoch, rev, branchId: origin, publicKey }
+  const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc }
+  await endStays(tx, body, hlc)
   const known = await tx
     .selectFrom('credential')
     .where('userId', '=', userId)
@@ -247,33 +274,22 @@ async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred
   if (known !== undefined) {
     const order = [known.epoch, known.rev, known.hlc, known.branchId]
     if (!isAfter([epoch, rev, hlc, origin], order)) {
-      return keepPast(tx, { ...past, replacedAt: known.hlc })
+      return keepPast(tx, fresh)
     }
-    const { epoch: oldEpoch, rev: oldRev, branchId, publicKey: oldKey } = known
-    const old = { userId, epoch: oldEpoch, rev: oldRev, branchId, publicKey: oldKey }
-    await keepPast(tx, { ...old, replacedAt: hlc })
+    const { salt: _salt, mustChange: _mustChange, ...old } = known
+    await keepPast(tx, old)
     await tx.deleteFrom('credential').where('userId', '=', userId).execute()
   }
   const mustChange = body.mustChange ? 1 : 0
   await tx
     .insertInto('credential')
-    .values({ ...past, hlc, salt, mustChange })
+    .values({ ...fresh, salt, mustChange })
     .execute()
   // Whoever is in by the old password is out: the action that changed it keeps its own sign-in itself.
   await endSignIns(tx, userId)
 }
 
-async function keepPast(
-  tx: Db,
-  past: {
-    userId: UserId
-    epoch: number
-    rev: number
-    branchId: BranchId
-    publicKey: Uint8Array
-    replacedAt: Hlc
-  },
-): Promise<void> {
+async function keepPast(tx: Db, past: Selectable<Database['credential_past']>): Promise<void> {
   await tx
     .insertInto('credential_past')
     .values(past)

@@ -216,15 +216,16 @@ interface CredentialPastTable {
   rev: number
   branchId: BranchId
   publicKey: Uint8Array
-  /** Clock value of the credential that replaced it: it proves nothing after that. */
-  replacedAt: Hlc
+  hlc: Hlc
 }
 
 /** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
 interface LocationTable {
   userId: UserId
   branchId: BranchId
+  /** Of the credential that proved it, together with `rev`. */
   epoch: number
+  rev: Generated<number>
   until: Millis
   hlc: Hlc
 }

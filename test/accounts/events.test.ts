@@ -172,6 +172,22 @@ test('a guest is reached where he is, and that branch may write for him', async 
   ])
 })
 
+test('a stay ends at the same time everywhere, whichever of it and a new password came first', async (t) => {
+  const { north, south, meet, ada, bob, advance } = await cast(t)
+  await setTemporaryPassword(north.deps, ada, { id: bob.id })
+  advance(DAY)
+  await south.enter('bob') // South has not heard of it
+  await meet()
+  const stays = ({ store }: typeof north) => store.read.selectFrom('location').selectAll().execute()
+  assert.equal((await stays(north)).length, 1)
+  assert.deepEqual(await stays(north), await stays(south))
+  const end = north.deps.clock.now() + 13 * DAY
+  const writes = (at: number) =>
+    mayWriteFor(south.store.read, { user: bob.id, branch: south.keys.id, at })
+  assert.equal(await writes(end - 1), true)
+  assert.equal(await writes(end + 1), false)
+})
+
 test('a forged credential is refused', async (t) => {
   const { north, south, meet, bob } = await cast(t)
   const { credential } = await newCredential(south.deps, 'taken over 123')

@@ -158,14 +158,23 @@ function openGroups(): Bug {
   return bug
 }
 
-/** Each with the words by which it is found. */
-export const BUGS: readonly { name: string; plant(): Bug; found: RegExp }[] = [
-  { name: 'an ack before the commit', plant: ackBeforeCommit, found: /^I5/ },
-  { name: 'a cursor by time', plant: cursorByTime, found: /^I4|A gap before the batch/ },
-  { name: 'no recognition of what was asked before', plant: noDedup, found: /^I3/ },
-  { name: 'an incarnation used again', plant: incarnationReused, found: /^I2/ },
-  { name: 'a queue in memory alone', plant: queueInMemory, found: /^I4/ },
-  { name: 'sent taken for stored', plant: sentIsStored, found: /^I4|A gap before the batch/ },
-  { name: 'effects after the cursor', plant: effectsLater, found: /^I8/ },
-  { name: 'groups that everybody is in', plant: openGroups, found: /never in it/ },
+export type Planted = {
+  name: string
+  plant(): Bug
+  /** The words by which it is found. */
+  found: RegExp
+  /** One that finds it; when what is drawn has changed, another one will. */
+  seed: number
+}
+
+/** All of them. */
+export const BUGS: readonly Planted[] = [
+  { name: 'an ack before the commit', plant: ackBeforeCommit, found: /^I5/, seed: 2 },
+  { name: 'a cursor by time', plant: cursorByTime, found: /^I4|A gap before the batch/, seed: 1 },
+  { name: 'no recognition of what was asked before', plant: noDedup, found: /^I3/, seed: 1 },
+  { name: 'an incarnation used again', plant: incarnationReused, found: /^I2/, seed: 1 },
+  { name: 'a queue in memory alone', plant: queueInMemory, found: /^I4/, seed: 2 },
+  { name: 'sent taken for stored', plant: sentIsStored, found: /^I4|A gap before/, seed: 4 },
+  { name: 'effects after the cursor', plant: effectsLater, found: /^I8/, seed: 2 },
+  { name: 'groups that everybody is in', plant: openGroups, found: /never in it/, seed: 1 },
 ]

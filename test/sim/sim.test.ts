@@ -7,7 +7,7 @@ import { KEPT } from './seeds.ts'
 
 const FRESH = 20
 /** Shorter storms than `npm run sim`: everybody waits for `npm test`. */
-const MINUTES = 0.5
+const MINUTES = 0.4
 
 /** Of the day and the commit: everybody who tests the same tests the same, and tomorrow something else. */
 function freshSeeds(): number[] {

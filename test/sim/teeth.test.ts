@@ -4,12 +4,12 @@ import { test } from 'node:test'
 import { BUGS } from './bugs.ts'
 import { report, run } from './run.ts'
 
-const SEEDS_MAX = 8
+const SEEDS_MAX = 10
 const MINUTES = 0.5
 
-for (const { name, plant, found } of BUGS) {
+for (const { name, plant, found, seed: first } of BUGS) {
   test(`finds ${name}`, async (t) => {
-    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    for (let seed = first; seed < first + SEEDS_MAX; seed++) {
       const outcome = await run({ seed, minutes: MINUTES, bug: plant() })
       if (outcome.faults.length === 0) continue
       const isIt = outcome.faults.some((fault) => found.test(fault))

@@ -2,10 +2,12 @@
 import type { Kysely } from 'kysely'
 import { up as init } from './001-init.ts'
 import { up as tls } from './002-tls.ts'
+import { up as stays } from './003-stays.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
 export const MIGRATIONS: readonly Migration[] = [
   { name: '001-init', up: init },
   { name: '002-tls', up: tls },
+  { name: '003-stays', up: stays },
 ]
