@@ -20,6 +20,8 @@ import type { EventKind } from '../../src/eventlog/events.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { identityEventBody, relayKinds } from '../../src/relay/events.ts'
+import { tlsKinds } from '../../src/tls/events.ts'
+import { makeIntermediate, makeRoot, newTlsKey, publicPoint } from '../../src/tls/x509.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { exchange, handClock, startBranch, type TestBranch } from '../eventlog/fixture.ts'
@@ -61,6 +63,25 @@ const group = ({ lida, home, ruth }: World, more: object = {}) => ({
 })
 const JOINED = { joinedAt: '0000000000000000' }
 
+const tlsKey = () => newTlsKey((length) => random.bytes(length))
+const madeBy = ({ now }: Pick<World, 'now'>) => ({
+  ...{ now: now(), randomBytes: (length: number) => random.bytes(length) },
+})
+const madeRoot = (at: Pick<World, 'now'>) => {
+  const key = tlsKey()
+  return { key, der: makeRoot(key, { organisation: 'Forged', name: 'Root' }, madeBy(at)) }
+}
+const certificate = (at: World, { key, der }: ReturnType<typeof madeRoot>) => {
+  const names = ['chat.kyiv.lan']
+  const subject = { organisation: 'Forged', name: 'Intermediate' }
+  const wish = { point: publicPoint(tlsKey()), names, subject }
+  const intermediate = makeIntermediate({ certificate: der, key }, wish, madeBy(at))
+  return {
+    ...{ branch: at.issuer.id, answers: '0'.repeat(16), names, root: der.toBase64() },
+    intermediate: intermediate.toBase64(),
+  }
+}
+
 const TABLE: readonly Row[] = [
   {
     ...{ kind: 0x0201, what: 'a branch that the issuer has signed' },
@@ -76,6 +97,21 @@ const TABLE: readonly Row[] = [
     ...{ kind: 0x0205, what: 'the name of the organisation' },
     body: (_at, origin) => ({ name: `Forged by ${origin}`, rev: 7 }),
     verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+  },
+  {
+    ...{ kind: 0x0206, what: 'the names it would like to have' },
+    body: () => ({ key: publicPoint(tlsKey()).toBase64(), names: ['bank.example'] }),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0207, what: 'a certificate for a name of others' },
+    body: (at) => certificate(at, madeRoot(at)),
+    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+  },
+  {
+    ...{ kind: 0x0207, what: 'a certificate that the root did not sign' },
+    body: (at) => ({ ...certificate(at, madeRoot(at)), root: madeRoot(at).der.toBase64() }),
+    verdicts: ['not-signed', 'not-an-issuing-branch', 'not-an-issuing-branch'],
   },
   {
     ...{ kind: 0x0301, what: 'the record of somebody' },
@@ -229,6 +265,14 @@ for (const { kind, what, body, verdicts } of TABLE) {
   })
 }
 
+test('the root that people trust is never replaced, not even by an issuing branch', async (t) => {
+  const at = await world(t)
+  const root = madeRoot(at)
+  assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, root)), 'applied')
+  assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, madeRoot(at))), 'other-root')
+  assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, root)), 'applied')
+})
+
 test('numbers as large as they go move neither our clock nor our order', async (t) => {
   const at = await world(t)
   const { lida, ruth, direct, receiver } = at
@@ -292,6 +336,7 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
     ...Object.values(chatKinds({ self: own.id })),
     ...Object.values(relayKinds({ organisation, now, isRevoked: () => false })),
     organisationKind(isIssuer),
+    ...Object.values(tlsKinds(isIssuer)),
   ] as EventKind<unknown>[]
   const loose = rules.map((kind) => looseKind(kind.code, kind.scope))
   const refusing = looseKind(REFUSED_CODE + 1, 'to')
