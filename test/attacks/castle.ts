@@ -57,7 +57,9 @@ export type Ruin = {
 export async function ruin(t: Test, more: Partial<Config> = {}, demo = false): Promise<Ruin> {
   const folder = temporaryFolder(t)
   const lines: string[] = []
-  const world = realWorld(folder, (line) => void lines.push(line), 'debug')
+  const real = realWorld(folder, (line) => void lines.push(line), 'debug')
+  // Its own clock, so that `stopTime` stops nobody else's.
+  const world = { ...real, clock: { ...real.clock } }
   const branch = await createBranch(
     world,
     configIn(folder, more),
@@ -79,6 +81,12 @@ export async function ruin(t: Test, more: Partial<Config> = {}, demo = false): P
       return served
     },
   }
+}
+
+/** Limits that refill with time must not refill because a machine is slow. */
+export function stopTime({ world }: Pick<Ruin, 'world'>): void {
+  const now = world.clock.now()
+  world.clock.now = () => now
 }
 
 export type Castle = Ruin & {

@@ -1,7 +1,7 @@
 /** Whoever guesses keeps only himself out: by address, also behind a proxy, whose word counts only where there is one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Castle, castle, PASSWORD } from './castle.ts'
+import { type Castle, castle, PASSWORD, stopTime } from './castle.ts'
 
 const PROXY = '127.0.0.1'
 
@@ -25,6 +25,7 @@ async function tryFrom(
 
 test('a colleague whose login somebody guesses at behind the same proxy still gets in', async (t) => {
   const at = await castle(t, { origins: ['https://chat.example'] })
+  stopTime(at)
   const eve = { login: 'ada', password: 'wrong', address: PROXY, seen: '6.6.6.6, 10.0.0.66' }
   let last = 0
   for (let i = 0; i < 12; i++) last = await tryFrom(at, eve)
@@ -35,6 +36,7 @@ test('a colleague whose login somebody guesses at behind the same proxy still ge
 
 test('an address that somebody makes up counts as nothing', async (t) => {
   const at = await castle(t, { origins: ['https://chat.example'] })
+  stopTime(at)
   for (const [what, address, seen] of [
     ['before the one the proxy saw', PROXY, (i: number) => `10.1.0.${i}, 10.0.0.66`],
     ['without a proxy', '10.0.0.67', (i: number) => `10.2.0.${i}`],
@@ -50,6 +52,7 @@ test('an address that somebody makes up counts as nothing', async (t) => {
 
 test('where no proxy was named, nobody is believed', async (t) => {
   const at = await castle(t)
+  stopTime(at)
   let last = 0
   for (let i = 0; i < 12; i++) {
     const seen = `10.3.0.${i}`
@@ -61,6 +64,7 @@ test('where no proxy was named, nobody is believed', async (t) => {
 test('a storm of sign-ins is refused in time, and those who are in notice nothing', async (t) => {
   const at = await castle(t)
   const ada = await at.browser('ada')
+  stopTime(at)
   const storm = Array.from({ length: 100 }, (_, i) =>
     tryFrom(at, { login: `nobody${i}`, password: 'wrong', address: `10.4.${i >> 8}.${i & 255}` }),
   )
