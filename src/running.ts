@@ -127,7 +127,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const photos = createPhotoFetching({
     ...{ store, self, log },
     isLinked: (branch) => linkOf(branch)?.up === true,
-    fetchBlob: relay.fetchBlob,
+    fetchBlob: (branch, sha256) => relay.fetchBlob(branch, sha256),
     onArrived: push.peopleChanged,
   })
 
@@ -165,7 +165,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
-      invite: relay.createInvitation,
+      invite: (wish) => relay.createInvitation(wish),
       mayInvite: async (person) =>
         person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
     },

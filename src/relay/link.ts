@@ -41,6 +41,8 @@ const SOCKET_BYTES_MAX = 2 * PAYLOAD_BYTES_MAX
 const TASKS_MAX = 1024
 /** GOAWAY gets so long to leave before the transport is cut. */
 const GOODBYE_MS: Millis = 2 * SECOND
+/** A full disk or a bug of ours: the peer may call again, but not at once. */
+const INTERNAL_RETRY_SECONDS = 10
 
 type LinkHandlers = {
   /** The peer's SETTINGS came: this link is proved live on both sides. */
@@ -404,6 +406,3 @@ export class Link {
     handlers.onClosed(this, reason)
   }
 }
-
-/** A full disk or a bug of ours: the peer may call again, but not at once. */
-const INTERNAL_RETRY_SECONDS = 10

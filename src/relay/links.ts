@@ -1,13 +1,17 @@
 /**
  * Which links live: one per peer. Two branches may dial each other at once, a restarted one dials while its old link
- * still looks alive: both sides decide alike which link stays. docs/protocol.md, section 2.
+ * still looks alive: both sides decide alike which link stays, and which is due. docs/protocol.md, section 2.
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
-import { type Millis, SECOND } from '../base/units.ts'
+import { HOUR, type Millis, SECOND } from '../base/units.ts'
+import { BACKDATE_MS } from '../certificates/certificate.ts'
+import type { Trust } from '../certificates/chain.ts'
 import type { Link } from './link.ts'
 
 /** Within this time two links with opposite initiators are one meeting; later ones are a new beginning. */
 const MEETING_MS: Millis = 10 * SECOND
+/** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
+const LINK_MS_MAX: Millis = HOUR
 
 type LinkFacts = {
   isInitiator: boolean
@@ -26,6 +30,19 @@ export function survivor(
   const oldInitiator = old.isInitiator ? self : peer
   const freshInitiator = fresh.isInitiator ? self : peer
   return oldInitiator < freshInitiator ? 'old' : 'fresh'
+}
+
+/** What a look at a live link finds: it may not go on, or a fresh handshake is due. `ownSince`: of our certificate. */
+export function dueFor(
+  link: Pick<Link, 'peer' | 'certificate' | 'isInitiator' | 'openedAt' | 'isWorn'>,
+  { trust, ownSince }: { trust: Pick<Trust, 'isRevoked' | 'now'>; ownSince: Millis },
+): 'certificate-revoked' | 'certificate-expired' | 'replace' | undefined {
+  const { peer, certificate, openedAt } = link
+  if (trust.isRevoked(peer) || trust.isRevoked(certificate.serial)) return 'certificate-revoked'
+  if (trust.now > certificate.notAfter) return 'certificate-expired'
+  if (!link.isInitiator) return undefined // whoever opened a link replaces it
+  const isRenewed = ownSince + BACKDATE_MS > openedAt
+  return trust.now - openedAt > LINK_MS_MAX || link.isWorn || isRenewed ? 'replace' : undefined
 }
 
 export class Links {

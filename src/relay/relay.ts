@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
 import type { BranchId, Incarnation } from '../base/ids.ts'
-import { HOUR, MINUTE, type Millis, SECOND } from '../base/units.ts'
+import { MINUTE, type Millis, SECOND } from '../base/units.ts'
 import type { Store } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { EventLog } from '../eventlog/log.ts'
@@ -23,7 +23,7 @@ import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { type NewInvitation, writeInvitation } from './join.ts'
 import { Link } from './link.ts'
-import { Links } from './links.ts'
+import { dueFor, Links } from './links.ts'
 import { Listener, type ListenerState, type RelaySetting } from './listener.ts'
 import type { Signal } from './payloads.ts'
 import {
@@ -41,8 +41,6 @@ import { Renewals } from './renewals.ts'
 import { type LinkState, linkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
-/** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
-const LINK_MS_MAX: Millis = HOUR
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
 /** A link that ended so soon was no use, whatever the reason: the next call waits. */
@@ -95,19 +93,7 @@ export type Relay = {
 
 /** Builds the relay; nothing happens before `start`. */
 export function createRelay(parts: RelayParts): Relay {
-  const core = new RelayCore(parts)
-  return {
-    start: () => core.start(),
-    stop: () => core.stop(),
-    links: () => core.states(),
-    listening: () => core.listening(),
-    onLinks: (fn) => core.subscribe(core.linkListeners, fn),
-    sendSignal: (branch, signal) => core.sendSignal(branch, signal),
-    onSignal: (fn) => core.subscribe(core.signalListeners, fn),
-    fetchBlob: (branch, sha256) => core.fetchBlob(branch, sha256),
-    createInvitation: (wish) => core.createInvitation(wish),
-    setLine: (down) => core.setLine(down),
-  }
+  return new BranchRelay(parts)
 }
 
 /** What exists between start and stop. */
@@ -117,9 +103,9 @@ type Running = {
   callers: Callers
 }
 
-class RelayCore {
-  readonly linkListeners = new Set<(links: LinkState[]) => void>()
-  readonly signalListeners = new Set<(branch: BranchId, signal: Signal) => void>()
+class BranchRelay implements Relay {
+  readonly #linkListeners = new Set<(links: LinkState[]) => void>()
+  readonly #signalListeners = new Set<(branch: BranchId, signal: Signal) => void>()
   readonly #parts: RelayParts
   readonly #links: Links
   readonly #listener: Listener
@@ -206,7 +192,7 @@ class RelayCore {
     await Promise.allSettled([...this.#writing])
   }
 
-  states(): LinkState[] {
+  links(): LinkState[] {
     return this.#peers
       .filter(({ isActive }) => isActive)
       .map((peer) =>
@@ -218,9 +204,12 @@ class RelayCore {
     return this.#listener.state
   }
 
-  subscribe<Fn>(listeners: Set<Fn>, fn: Fn): Cancel {
-    listeners.add(fn)
-    return () => void listeners.delete(fn)
+  onLinks(fn: (links: LinkState[]) => void): Cancel {
+    return added(this.#linkListeners, fn)
+  }
+
+  onSignal(fn: (branch: BranchId, signal: Signal) => void): Cancel {
+    return added(this.#signalListeners, fn)
   }
 
   sendSignal(branch: BranchId, signal: Signal): boolean {
@@ -295,7 +284,7 @@ class RelayCore {
         onReady: (ready) => this.#ready(ready, address),
         onClosed: (closed, reason) => this.#closed(closed, reason),
         onSignal: (from, signal) => {
-          for (const fn of this.signalListeners) fn(from.peer, signal)
+          for (const fn of this.#signalListeners) fn(from.peer, signal)
         },
         onRenewal: (asking, frame) =>
           this.#write(async () => await this.#running?.renewals.received(asking, frame)),
@@ -345,8 +334,8 @@ class RelayCore {
   }
 
   #tellLinks(): void {
-    const states = this.states()
-    for (const fn of this.linkListeners) fn(states)
+    const states = this.links()
+    for (const fn of this.#linkListeners) fn(states)
   }
 
   #committed(events: readonly LoggedEvent[]): void {
@@ -390,21 +379,12 @@ class RelayCore {
     const { trust, chain } = credentials.current()
     const now = world.clock.now()
     for (const link of this.#links.live()) {
-      const { peer, certificate } = link
-      if (trust.isRevoked(peer) || trust.isRevoked(certificate.serial)) {
-        link.close('certificate-revoked')
-      } else if (now > certificate.notAfter) link.close('certificate-expired')
-      else if (this.#isOld(link, chain.link.notBefore)) this.#replace(link)
+      const due = dueFor(link, { trust, ownSince: chain.link.notBefore })
+      if (due === 'replace') this.#replace(link)
+      else if (due !== undefined) link.close(due)
     }
     const heard = this.#links.live().map(({ peer }) => peer)
     if (heard.length > 0) await store.writer.write((tx) => markHeard(tx, heard, now))
-  }
-
-  /** Links are replaced by whoever opened them: when they are an hour old, worn, or our certificate is newer. */
-  #isOld(link: Link, certificateSince: Millis): boolean {
-    const age = this.#parts.world.clock.now() - link.openedAt
-    const isRenewed = certificateSince + HOUR > link.openedAt // certificates are dated back an hour
-    return link.isInitiator && (age > LINK_MS_MAX || link.isWorn || isRenewed)
   }
 
   #replace({ peer, address }: Link): void {
@@ -424,6 +404,11 @@ class RelayCore {
     this.#writing.add(done)
     void done.finally(() => this.#writing.delete(done))
   }
+}
+
+function added<Fn>(listeners: Set<Fn>, fn: Fn): Cancel {
+  listeners.add(fn)
+  return () => void listeners.delete(fn)
 }
 
 /** One word for the page of branches: a system's code, or why the handshake ended. */
