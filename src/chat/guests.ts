@@ -2,10 +2,11 @@
  * Groups of guests: a branch where somebody signs in hears of a group only from the branch that keeps it, so that one
  * sends its records as soon as it hears of the stay. Messages that came before the record wait for it.
  */
+import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
-import type { BranchId, UserId } from '../base/ids.ts'
+import type { BranchId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import type { Append, EventKind } from '../eventlog/events.ts'
+import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
 import { recordedMembers } from './groups.ts'
 
@@ -17,7 +18,7 @@ export function followedByGroups(userAt: EventKind<UserAt>, parts: GuestParts): 
     ...userAt,
     async apply(tx, event) {
       await userAt.apply(tx, event)
-      await sendGroups(parts, tx, event.body)
+      await sendGroups(parts, tx, event)
     },
   }
 }
@@ -26,9 +27,11 @@ export function followedByGroups(userAt: EventKind<UserAt>, parts: GuestParts): 
 async function sendGroups(
   { append, kinds, self }: GuestParts,
   tx: Db,
-  { user, branch }: { user: UserId; branch: BranchId },
+  { body: { user, branch }, arrivedAt }: LoggedEvent<UserAt>,
 ): Promise<void> {
   if (branch === self) return
+  // A stay by a password that was replaced proves what was written then, and gives nothing new.
+  if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const groups = await tx
     .selectFrom('membership as mine')
     .innerJoin('conversation as c', 'c.id', 'mine.conversationId')

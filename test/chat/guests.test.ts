@@ -1,11 +1,16 @@
 /** Somebody who sits at another branch: reads and writes there, and finds it done at home. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { userAt } from '../../src/accounts/events.ts'
+import type { UserAt } from '../../src/accounts/records.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import { DAY } from '../../src/base/units.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
+import { createGroup } from '../../src/chat/groups.ts'
+import { followedByGroups } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
+import type { Append, LoggedEvent } from '../../src/eventlog/events.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
 /** The directory of an office says that somebody is a guest of another. */
@@ -72,4 +77,32 @@ test('a branch where somebody never signed in cannot write for him', async (t) =
   )
   await company.settle()
   assert.deepEqual(await ada.sees(chat), ['hi'])
+})
+
+test('a branch that knows only a password of before gets no groups', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Odesa')
+  const [kyiv, odesa] = company.offices
+  assert(kyiv && odesa)
+  const [ada, bob] = [await kyiv.hire('Ada'), await kyiv.hire('Bob')]
+  await seat(kyiv, bob, odesa)
+  await createGroup(kyiv.parts, ada.id, { title: 'Board', members: [bob.id] })
+  const sent: string[] = []
+  const append: Append = async (tx, draft) => {
+    sent.push(draft.kind.name)
+    return await kyiv.parts.append(tx, draft)
+  }
+  const quiet = { ...userAt, apply: async () => {} }
+  const kind = followedByGroups(quiet, { append, kinds: kyiv.kinds, self: kyiv.keys.id })
+  const comes = () =>
+    kyiv.store.writer.write((tx) => {
+      const body = { user: bob.id, branch: odesa.keys.id }
+      return kind.apply(tx, { body, arrivedAt: company.now() } as LoggedEvent<UserAt>)
+    })
+  await comes()
+  assert.deepEqual(sent.splice(0), ['conv.put'], 'a stay by the present password')
+  await kyiv.store.writer.write(async (tx) => {
+    await tx.updateTable('credential').set({ epoch: 2 }).execute()
+  })
+  await comes()
+  assert.deepEqual(sent, [])
 })
