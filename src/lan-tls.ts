@@ -2,11 +2,12 @@
  * TLS of one branch: which certificates its listener shows, by its settings, and how they come from the organisation
  * once the branch belongs to one.
  */
-import { isIssuer } from './accounts/queries.ts'
+
 import { AppError } from './base/errors.ts'
 import type { KeyFiles } from './certificates/keys.ts'
 import type { Config } from './config.ts'
 import type { Core } from './core.ts'
+import { isIssuer } from './eventlog/issuers.ts'
 import { namesOf } from './organisation/membership.ts'
 import { startAsking } from './tls/asking.ts'
 import { startIssuing } from './tls/issuing.ts'

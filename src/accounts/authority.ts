@@ -4,9 +4,10 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
+import { isIssuer } from '../eventlog/issuers.ts'
 import type { Random } from '../world/random.ts'
 import type { Hasher } from './hasher.ts'
-import { getPerson, isIssuer, type Person } from './queries.ts'
+import { getPerson, type Person } from './queries.ts'
 import { type Here, type Rights, rightsOver } from './rights.ts'
 
 export type AccountDeps = {

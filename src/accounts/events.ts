@@ -13,8 +13,9 @@ import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
+import { isIssuer } from '../eventlog/issuers.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
-import { fullName, isIssuer } from './queries.ts'
+import { fullName } from './queries.ts'
 import {
   type RoleGrant,
   roleGrantBody,

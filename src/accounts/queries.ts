@@ -242,16 +242,6 @@ export async function mayWriteFor(
   return stay !== undefined
 }
 
-/** Whether a branch holds an issuer certificate of the organisation. */
-export async function isIssuer(db: Db, branch: BranchId): Promise<boolean> {
-  const row = await db
-    .selectFrom('issuer')
-    .where('branchId', '=', branch)
-    .select('serial')
-    .executeTakeFirst()
-  return row !== undefined
-}
-
 /** The bytes of a photo, for anybody who is signed in. */
 export async function findPhoto(db: Db, hash: PhotoHash): Promise<Uint8Array | undefined> {
   const row = await db

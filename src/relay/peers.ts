@@ -174,16 +174,6 @@ export async function heldAcks(db: Db, origin: BranchId): Promise<Ack[]> {
   }))
 }
 
-/** Whether a branch may sign for the organisation: it has an issuer certificate. */
-export async function isIssuer(db: Db, branch: BranchId): Promise<boolean> {
-  const row = await db
-    .selectFrom('issuer')
-    .select('serial')
-    .where('branchId', '=', branch)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
 /** The addresses in the record of a branch. */
 export async function findAddresses(db: Db, branch: BranchId): Promise<string[] | undefined> {
   const row = await db

@@ -26,6 +26,7 @@ import {
   renewedChain,
 } from '../certificates/renewal.ts'
 import type { Db, Store } from '../db/open.ts'
+import { isIssuer } from '../eventlog/issuers.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
@@ -37,7 +38,7 @@ import {
   saveIssuer,
 } from './credentials.ts'
 import { FRAME, type Frame, frame } from './frames.ts'
-import { findSignKey, isIssuer } from './peers.ts'
+import { findSignKey } from './peers.ts'
 
 const SERIAL_BYTES = 16
 const KEY_BYTES = 32

@@ -7,8 +7,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { locationBytes, newSalt, signerOf } from '../../src/accounts/credentials.ts'
-import { userKinds } from '../../src/accounts/events.ts'
-import { isIssuer } from '../../src/accounts/queries.ts'
+import { userKinds, userPut } from '../../src/accounts/events.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
@@ -17,6 +16,7 @@ import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys
 import { chatKinds } from '../../src/chat/events.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
+import { isIssuer } from '../../src/eventlog/issuers.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { identityEventBody, relayKinds } from '../../src/relay/events.ts'
@@ -271,6 +271,25 @@ test('the root that people trust is never replaced, not even by an issuing branc
   assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, root)), 'applied')
   assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, madeRoot(at))), 'other-root')
   assert.equal(await at.verdictOn('issuer', 0x0207, certificate(at, root)), 'applied')
+})
+
+test('only a branch that was sent an event can refuse it', async (t) => {
+  const at = await world(t)
+  const { receiver, home } = at
+  const rita = random.id() as UserId
+  const append = (kind: EventKind<unknown>, body: unknown, to: 'all' | BranchId[]) =>
+    receiver.store.writer.write((tx) => receiver.log.append(tx, { kind, body, to }))
+  const self = receiver.keys.id
+  await append(userPut as EventKind<unknown>, record(at, { user: rita, home: self }), 'all')
+  const { contactPut } = chatKinds({ self })
+  const wish = { owner: rita, contact: at.lida, removed: false }
+  const { id } = await append(contactPut as EventKind<unknown>, wish, [home.id])
+  const refusals = () => receiver.store.read.selectFrom('refusal').select('branchId').execute()
+  const refusal = { event: id, origin: self, reason: 'forged' }
+  assert.equal(await at.verdictOn('other', REFUSED_CODE, refusal), 'applied')
+  assert.deepEqual(await refusals(), [])
+  assert.equal(await at.verdictOn('home', REFUSED_CODE, refusal), 'applied')
+  assert.deepEqual(await refusals(), [{ branchId: home.id }])
 })
 
 test('numbers as large as they go move neither our clock nor our order', async (t) => {
