@@ -48,9 +48,13 @@ async function keepRefusal(tx: Db, { body, origin, hlc }: LoggedEvent<Refused>):
   const refused = await tx
     .selectFrom('event')
     .innerJoin('branch', 'branch.n', 'event.originN')
+    .innerJoin('feed_entry', 'feed_entry.position', 'event.position')
+    .innerJoin('feed', 'feed.n', 'feed_entry.feedN')
     .select('event.position')
     .where('event.id', '=', fromHex(body.event))
     .where('branch.id', '=', body.origin)
+    // Only who was sent it can have refused it.
+    .where((eb) => eb.or([eb('feed.scope', '=', 'all'), eb('feed.destination', '=', origin)]))
     .executeTakeFirst()
   // Lost with an older database of ours: then nobody can look at its story either.
   if (refused === undefined) return
