@@ -2,6 +2,7 @@
  * Groups: who founds them, who may bring in and take out. The branch where a group was founded keeps its membership,
  * so that there is one order of changes; writing goes on everywhere while that branch cannot be reached.
  */
+import { tidied } from '../accounts/inputs.ts'
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -39,7 +40,7 @@ export async function createGroup(
 }
 
 function usableTitle(title: string): string {
-  const name = title.trim()
+  const name = tidied(title)
   if (name === '') throw invalidInput('title', 'A group needs a name', 'required')
   if (name.length > TITLE_CHARS_MAX) {
     throw invalidInput('title', 'The name is too long', 'too-long', { max: TITLE_CHARS_MAX })

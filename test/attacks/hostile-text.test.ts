@@ -107,6 +107,17 @@ function checkBlock(block: string): void {
   assert.ok(!new RegExp(`^data: ${MARK}$`, 'm').test(block) || block.includes('<'), block)
 }
 
+test('a title hides nothing: no second line, no turned letters', async (t) => {
+  const at = await castle(t)
+  await at.add('emil')
+  const ada = await at.script('ada')
+  const found = (title: string) =>
+    ada.call('POST', '/conversations', { kind: 'group', title, members: ['emil'] })
+  const answer = await found(' Board\r\n\u202eof\u200b  all ')
+  assert.equal(((await answer.json()) as { title: string }).title, 'Board of all')
+  assert.equal((await found('\u200b\n')).status, 422)
+})
+
 test('no address leads anywhere else, and no trick of a path passes a guard', async (t) => {
   const at = await castle(t)
   const ada = await at.browser('ada')
