@@ -118,13 +118,19 @@ export async function twoBranches(): Promise<{
     const flags = ['--admin-login', login, '--admin-name', name]
     return [...flags, '--admin-password-file', password]
   }
-  await start(kyiv, '--org', 'Dovira', '--branch', 'Kyiv', ...admin('ada', 'Ada Kravets'))
-  const { out, err } = await run('invite', '--branch', 'Lviv', '--data', kyiv.data)
-  if (out === '') throw new Error(`No invitation: ${err}`)
-  await start(lviv, '--join', out.trim(), ...admin('lev', 'Lev Bondar'))
   const stop = async () => {
     await Promise.all([kyiv, lviv].map((server) => end(server, 'SIGKILL')))
     for (const server of [kyiv, lviv]) remove(server)
+  }
+  try {
+    await start(kyiv, '--org', 'Dovira', '--branch', 'Kyiv', ...admin('ada', 'Ada Kravets'))
+    const { out, err } = await run('invite', '--branch', 'Lviv', '--data', kyiv.data)
+    if (out === '') throw new Error(`No invitation: ${err}`)
+    await start(lviv, '--join', out.trim(), ...admin('lev', 'Lev Bondar'))
+  } catch (error) {
+    // A server that runs on would keep the test's pipes open, and its end would never come.
+    await stop()
+    throw error
   }
   return { kyiv, lviv, stop }
 }
