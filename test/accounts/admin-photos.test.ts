@@ -56,7 +56,7 @@ test('a person is made with a photo, and an empty password is drawn and shown on
   const made = await sends(north, '/admin/users', { token, fields, file: await picture('teal') })
   assert.equal(made.status, 200)
   const password = DRAWN.exec(made.text)?.[1] ?? ''
-  const photo = /src="\/photos\/([0-9a-f]{64})"/.exec(made.text)?.[1]
+  const photo = /href="\/photos\/([0-9a-f]{64})"/.exec(made.text)?.[1]
   assert.deepEqual(await photosOf(north), [{ hash: photo }])
   const dana = await north.enter('dana', password)
   assert.equal(dana.answer.headers.get('location'), '/password')
