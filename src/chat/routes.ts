@@ -4,7 +4,12 @@
  */
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
-import { composerError, conversationPage, olderLines } from '../../views/chat/conversation.ts'
+import {
+  type ConversationProps,
+  composerError,
+  conversationPage,
+  olderLines,
+} from '../../views/chat/conversation.ts'
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
 import { arrivingLine } from '../../views/chat/line.ts'
@@ -123,17 +128,26 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
   const { before, find, e } = readQuery(c, pageQuery)
   const viewer = viewerOf(c, parts)
   const conversation = conversationOf(c)
-  const { props, lines } = await chatProps(parts, {
+  const made = await chatProps(parts, {
     ...{ viewer, conversation, before, find, t: c.var.t },
   })
-  props.composer = { plain: c.var.isTextBrowser }
+  const { lines } = made
+  let props: ConversationProps = { ...made.props, composer: { plain: c.var.isTextBrowser } }
   const isWithoutScript = c.var.isTextBrowser || e !== undefined
   const theirs = lines.filter((line) => line.author !== viewer.id)
   if (isWithoutScript && theirs.length > 0) {
     const ids = theirs.map((line) => line.id)
     await parts.reading.markSeen(viewer.id, { conversation, lines: ids, mark: 'read' })
+    if (before === undefined) props = withoutUnread(props, conversation)
   }
   return c.html(conversationPage(parts.frameOf(asWeb(c)), props))
+}
+
+/** The page as it is once it was read: without a script nothing would correct the counter beside it. */
+function withoutUnread(props: ConversationProps, chat: ConversationId): ConversationProps {
+  const counted = props.list.rows.find((row) => row.id === chat)?.unread ?? 0
+  const rows = props.list.rows.map((row) => (row.id === chat ? { ...row, unread: 0 } : row))
+  return { ...props, list: { ...props.list, rows }, unread: (props.unread ?? 0) - counted }
 }
 
 async function showOlder(c: C, parts: ChatRoutesParts): Promise<Response> {
