@@ -72,8 +72,8 @@ export function createOperations({ core, relay, names }: Running, demo?: DemoLin
       if (demo === undefined) throw notFound('sign-in link')
       return demo.linkFor(login)
     },
-    setLine(down: boolean) {
-      relay.setLine(down)
+    setCut(isCut: boolean) {
+      relay.setCut(isCut)
     },
     /** How many browsers are signed in as somebody. */
     async browsersOf(login: string): Promise<number> {

@@ -1,5 +1,5 @@
 /** What the pages of chats show, gathered from queries, presence and the state of the lines. No HTTP, no HTML. */
-import type { ConversationProps, LineDown } from '../../views/chat/conversation.ts'
+import type { ConversationProps, LinkDown } from '../../views/chat/conversation.ts'
 import type { Line as ShownLine } from '../../views/chat/line.ts'
 import type { ListProps } from '../../views/chat/list.ts'
 import type { WelcomeProps } from '../../views/chat/welcome.ts'
@@ -103,7 +103,7 @@ export async function chatProps(
     older: page.next,
     isOld: before !== undefined,
     typing,
-    linesDown: await linesDown(around, viewer, conversation),
+    linksDown: await linksDown(around, viewer, conversation),
     after: around.idOf(position),
     position,
     composer: {},
@@ -147,11 +147,11 @@ export async function shownLines(
 }
 
 /** Lines to branches of this chat's people that are down. */
-export async function linesDown(
+export async function linksDown(
   around: Pick<Surroundings, 'read' | 'linkOf'>,
   viewer: Viewer,
   conversation: ConversationId,
-): Promise<LineDown[]> {
+): Promise<LinkDown[]> {
   const branches = await branchesIn(around.read, viewer, conversation)
   return branches.flatMap(({ id, name }) => {
     const link = around.linkOf(id)

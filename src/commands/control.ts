@@ -67,7 +67,7 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.get('/peers', async (c) => c.json(await operations().peers()))
   if (isDemo) {
     app.post('/line', async (c) => {
-      operations().setLine((await body(c.req.raw, line)).down)
+      operations().setCut((await body(c.req.raw, line)).down)
       return c.json({})
     })
     app.post('/sign-in-links', async (c) => {

@@ -3,7 +3,7 @@
  * language and unread count; marks go to the author alone. Members are asked of the database, and only those with an
  * open stream cost anything.
  */
-import { conversationHeader, lineBanner } from '../../views/chat/conversation.ts'
+import { conversationHeader, linkBanner } from '../../views/chat/conversation.ts'
 import { rowLast } from '../../views/chat/list.ts'
 import { removal, replacement } from '../../views/partials.ts'
 import { typingLine } from '../../views/presence/dot.ts'
@@ -16,7 +16,7 @@ import { directIdOf } from '../chat/ids.ts'
 import { chatRowProps, conversationProps } from '../chat/line.ts'
 import { marksOf } from '../chat/marks.ts'
 import { firstNames, isContact, membersSince } from '../chat/members.ts'
-import { linesDown } from '../chat/pages.ts'
+import { linksDown } from '../chat/pages.ts'
 import { type Line, lineById, unreadOfMembers, writtenBefore } from '../chat/queries.ts'
 import { messageRefused, messagesSeenBy, messagesStoredBy, type Risen } from '../chat/risen.ts'
 import type { SeenBody } from '../chat/seen.ts'
@@ -274,9 +274,9 @@ export class ChatPushes {
   async bannerFor(user: UserId, conversation: ConversationId): Promise<Push[]> {
     return await orNothing(async () => {
       const viewer = { id: user, at: this.#parts.self }
-      const down = await linesDown(this.#parts, viewer, conversation)
+      const down = await linksDown(this.#parts, viewer, conversation)
       const html: Push['html'] = (reader) =>
-        textOf(replacement('#line-banner', lineBanner(down, reader)))
+        textOf(replacement('#line-banner', linkBanner(down, reader)))
       return [{ to: [user], chat: conversation, html }]
     })
   }

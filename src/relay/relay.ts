@@ -88,7 +88,7 @@ export type Relay = {
     wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
   ): Promise<{ line: string; expiresAt: Millis }>
   /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */
-  setLine(down: boolean): void
+  setCut(isCut: boolean): void
 }
 
 /** Builds the relay; nothing happens before `start`. */
@@ -117,7 +117,7 @@ class BranchRelay implements Relay {
   readonly #writing = new Set<Promise<unknown>>()
   #peers: Peer[] = []
   #running: Running | undefined
-  #isDown = false
+  #isCut = false
 
   constructor(parts: RelayParts) {
     this.#parts = parts
@@ -129,7 +129,7 @@ class BranchRelay implements Relay {
       clock,
       log,
       onTransport: (transport) => {
-        if (this.#isDown || !this.#running) transport.close(true)
+        if (this.#isCut || !this.#running) transport.close(true)
         else void this.#running.callers.take(transport)
       },
       onBound: () => this.#write(() => this.#announceAddresses()),
@@ -179,7 +179,7 @@ class BranchRelay implements Relay {
     await this.#refresh()
     await renewals.renew([])
     await this.#listener.start()
-    if (!this.#isDown) this.#dialer.start()
+    if (!this.#isCut) this.#dialer.start()
   }
 
   async stop(): Promise<void> {
@@ -241,10 +241,10 @@ class BranchRelay implements Relay {
     return await store.writer.write((tx) => writeInvitation(tx, { ...wish, addresses }, with_))
   }
 
-  setLine(down: boolean): void {
-    if (down === this.#isDown) return
-    this.#isDown = down
-    if (!down) {
+  setCut(isCut: boolean): void {
+    if (isCut === this.#isCut) return
+    this.#isCut = isCut
+    if (!isCut) {
       if (this.#running) this.#dialer.start()
       return
     }
@@ -267,7 +267,7 @@ class BranchRelay implements Relay {
   /** A link after its handshake; resolves when the peer has proved it live, rejects when it ends before. */
   #open(established: Established, address: string | undefined): Promise<void> {
     const { peer, transport } = established
-    if (!peer || this.#isDown || !this.#running) {
+    if (!peer || this.#isCut || !this.#running) {
       transport.close(true)
       return Promise.reject(new AppError('unavailable', 'The line is down'))
     }

@@ -133,7 +133,7 @@ test('a cut line keeps everything back until it is healed', async (t) => {
   const { org, kyiv, lviv, linked } = await linkedFor(t)
   const told: boolean[] = []
   lviv.relay.onLinks((links) => told.push(links.some(({ up }) => up)))
-  kyiv.relay.setLine(true)
+  kyiv.relay.setCut(true)
   await org.until(() => !isLinked(lviv, kyiv), 'Lviv noticed')
   await kyiv.post('later', lviv)
   await lviv.post('later too', kyiv)
@@ -142,7 +142,7 @@ test('a cut line keeps everything back until it is healed', async (t) => {
     for (let n = 0; n < 8; n++) await new Promise((resolve) => setImmediate(resolve))
   }
   assert.deepEqual([lviv.texts(), kyiv.texts()], [[], []])
-  kyiv.relay.setLine(false)
+  kyiv.relay.setCut(false)
   await org.until(linked, 'they are linked again')
   await org.until(() => lviv.texts().length === 1 && kyiv.texts().length === 1, 'mail arrives')
   assert.equal(told[0], false)
@@ -160,7 +160,7 @@ test('signals reach linked branches, and nobody else', async (t) => {
   assert.equal(kyiv.relay.sendSignal(lviv.keys.branch, signal), true)
   await org.until(() => heard.length === 1, 'it arrived')
   assert.deepEqual(heard, [`true 2 ${key} 6 512`])
-  kyiv.relay.setLine(true)
+  kyiv.relay.setCut(true)
   assert.equal(kyiv.relay.sendSignal(lviv.keys.branch, signal), false)
 })
 

@@ -63,14 +63,14 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const more = { lines: [own], newFrom: text, older: text, typing: [text], after: text } as const
   const composer = { draft: text, error: text }
   const chat = { conversation, ...more, position: 7, list, unread: 3, composer } as const
-  const linesDown = [{ branch: text, since: NOW }]
+  const linksDown = [{ branch: text, since: NOW }]
   const story = { messageId: text, chatId: text, body: text, steps: steps(text) }
   const match = { ...face, login: text, branch: text, department: text, presence: on }
   const lookup = { q: text, matches: [{ ...match, isKnown: false }], hasMore: true, error: text }
   const group = { people: [match], title: text, chosen: [text], errors: { title: text } }
   const panel = detailsPanel({ ...details, person: facts }, frame)
   return [
-    ['conversation', conversationPage(frame, { ...chat, linesDown, details: panel })],
+    ['conversation', conversationPage(frame, { ...chat, linksDown, details: panel })],
     [
       'plain composer',
       conversationPage(frame, { ...chat, composer: { ...composer, plain: true } }),
@@ -129,8 +129,7 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
     id: 'b',
     name: text,
     isSelf: false,
-    state: 'carried',
-    via: text,
+    state: 'down',
     ...traffic,
   } as const
   const branches = [near, { ...far, since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2 }]

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { Frame } from '../layout.ts'
 import { field, formTokenField, type Html, momentTime } from '../parts.ts'
-import { branchMap, type LinkState, type MapLine } from './map.ts'
+import { branchMap, type LinkState, type MapLink } from './map.ts'
 import { adminPage } from './shell.ts'
 
 type BranchRow = {
@@ -11,8 +11,6 @@ type BranchRow = {
   isSelf: boolean
   /** Of the line from here; the own row has `self`. */
   state: LinkState | 'self'
-  /** The branch that carries when there is no direct line. */
-  via?: string | undefined
   since?: number | null | undefined
   address?: string | undefined
   /** Events that wait here for that branch. */
@@ -44,18 +42,18 @@ export function branchesPage(frame: Frame, p: BranchesProps): Html {
   const body = html`<header class="admin-head"><h1>${t.branches}</h1></header>
 <p class="lead">${t.branchesText}</p>
 ${p.invitation && invitationResult(frame, p.invitation)}
-${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linesOf(p), frame)}${table(frame, p.branches)}`}
+${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
 ${p.mayInvite && !p.invitation && invitationForm(frame, p)}`
   return adminPage(frame, { title: t.branches, place: 'branches', body })
 }
 
-function linesOf(p: BranchesProps): MapLine[] {
+function linksOf(p: BranchesProps): MapLink[] {
   const self = p.branches.find((b) => b.isSelf)
-  const lines: MapLine[] = []
+  const links: MapLink[] = []
   for (const b of p.branches) {
-    if (self && b.state !== 'self') lines.push({ from: self.id, to: b.id, state: b.state })
+    if (self && b.state !== 'self') links.push({ from: self.id, to: b.id, state: b.state })
   }
-  return lines
+  return links
 }
 
 function table(frame: Frame, branches: readonly BranchRow[]): Html {
@@ -66,20 +64,16 @@ function table(frame: Frame, branches: readonly BranchRow[]): Html {
 <tbody>${branches.map((b) => branchRow(frame, b))}</tbody></table></div>`
 }
 
-const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'bad' | 'off'> = {
+const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
   up: 'ok',
   self: 'off',
-  carried: 'wait',
-  connecting: 'wait',
   down: 'wait',
-  refused: 'bad',
 }
 
 function branchRow(frame: Frame, b: BranchRow): Html {
   const t = frame.t.admin
-  const state = b.state === 'carried' && b.via ? t.carriedBy(b.via) : t.states[b.state]
   return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
-<td><span class="state ${TONES[b.state]}">${state}</span></td>
+<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span></td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>

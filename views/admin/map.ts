@@ -1,14 +1,14 @@
 /**
- * A small map of the branches and the lines between them, drawn on the server. It shows nothing that the table
+ * A small map of the branches and the links between them, drawn on the server. It shows nothing that the table
  * below it does not say in words. Colours come from the style sheet by class; there are no inline styles.
  */
 import { html } from 'hono/html'
 import type { Html, Reader } from '../parts.ts'
 
-export type LinkState = 'up' | 'down' | 'connecting' | 'carried' | 'refused'
+export type LinkState = 'up' | 'down'
 
 type MapBranch = { id: string; name: string; isSelf: boolean }
-export type MapLine = { from: string; to: string; state: LinkState }
+export type MapLink = { from: string; to: string; state: LinkState }
 
 type Point = { x: number; y: number }
 
@@ -20,16 +20,16 @@ const NAME_CHARS_MAX = 16 // fits beside its neighbours on the ring
 /** The map: this branch in the middle of a line of two, else all on a ring with this one at the left. */
 export function branchMap(
   branches: readonly MapBranch[],
-  lines: readonly MapLine[],
+  links: readonly MapLink[],
   reader: Pick<Reader, 't'>,
 ): Html {
   const t = reader.t.admin
   const height = branches.length <= 2 ? HEIGHT_OF_TWO : HEIGHT
   const places = new Map(branches.map((b, i) => [b.id, placeOf(i, branches.length, height)]))
-  const others = lines.length
-  const up = lines.filter((l) => l.state === 'up').length
+  const others = links.length
+  const up = links.filter((l) => l.state === 'up').length
   return html`<figure class="map"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${t.map}. ${t.mapText(up, others)}">
-${lines.map((l) => wire(l, places))}${branches.map((b) => html`${town(b, places.get(b.id))} `)}</svg>
+${links.map((l) => wire(l, places))}${branches.map((b) => html`${town(b, places.get(b.id))} `)}</svg>
 <figcaption>${t.mapText(up, others)}</figcaption></figure>`
 }
 
@@ -42,7 +42,7 @@ function placeOf(index: number, count: number, height: number): Point {
   }
 }
 
-function wire(l: MapLine, places: Map<string, Point>): Html {
+function wire(l: MapLink, places: Map<string, Point>): Html {
   const from = places.get(l.from)
   const to = places.get(l.to)
   if (!from || !to) return html``

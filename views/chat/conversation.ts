@@ -41,7 +41,7 @@ export type Conversation = {
 }
 
 /** A line to another branch that is down and matters for this chat. */
-export type LineDown = { branch: string; since: number }
+export type LinkDown = { branch: string; since: number }
 
 export type ConversationProps = {
   conversation: Conversation
@@ -53,7 +53,7 @@ export type ConversationProps = {
   /** Whether this is an older page, with newer messages behind it. */
   isOld?: boolean | undefined
   typing?: readonly string[] | undefined
-  linesDown?: readonly LineDown[] | undefined
+  linksDown?: readonly LinkDown[] | undefined
   /** Where the stream starts: EPOCH-POSITION. */
   after: string
   /** Where the long poll of text browsers starts. */
@@ -84,7 +84,7 @@ export function conversationPage(frame: Frame, p: ConversationProps): Html {
 ${chatHead(frame)}
 <main id="main" class="conversation" data-chat="${p.conversation.id}">
 ${conversationHeader(p.conversation, frame)}
-${lineBanner(p.linesDown ?? [], frame)}
+${linkBanner(p.linksDown ?? [], frame)}
 ${log(frame, p)}
 <a class="jump" href="#composer" data-jump hidden title="${t.chat.latest}" aria-label="${t.chat.latest}">${icon('arrow-down', frame)}</a>
 ${typingLine(p.typing ?? [], frame)}
@@ -118,8 +118,8 @@ ${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class
 }
 
 /** Which lines are down, in words; empty when none is. Pushed whole. */
-export function lineBanner(down: readonly LineDown[], reader: Reader): Html {
-  const words = (d: LineDown) =>
+export function linkBanner(down: readonly LinkDown[], reader: Reader): Html {
+  const words = (d: LinkDown) =>
     reader.t.chat.lineDown(d.branch, reader.t.moment(d.since, reader.now, reader.timeZone))
   return html`<div id="line-banner" class="banner" role="status">${down.map((d) => html`<p>${icon('wifi-off', reader)} <span>${words(d)}</span></p>`)}</div>`
 }

@@ -75,12 +75,8 @@ export const enAdmin = {
   states: {
     up: 'up',
     down: 'down',
-    connecting: 'connecting',
-    carried: 'by way of another branch',
-    refused: 'refused',
     self: 'this branch',
   },
-  carriedBy: (branch: string) => `by way of ${branch}`,
   queued: (n: number) => count(n, { one: 'event', other: 'events' }),
   sent: (amount: string) => `${amount} sent`,
   received: (amount: string) => `${amount} received`,

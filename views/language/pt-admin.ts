@@ -76,12 +76,8 @@ export const ptAdmin: typeof enAdmin = {
   states: {
     up: 'ativa',
     down: 'em baixo',
-    connecting: 'a ligar',
-    carried: 'por outra filial',
-    refused: 'recusada',
     self: 'esta filial',
   },
-  carriedBy: (branch) => `por ${branch}`,
   queued: (n) => count(n, { one: 'evento', other: 'eventos' }),
   sent: (amount) => `${amount} enviados`,
   received: (amount) => `${amount} recebidos`,

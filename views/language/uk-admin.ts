@@ -76,12 +76,8 @@ export const ukAdmin: typeof enAdmin = {
   states: {
     up: 'працює',
     down: 'немає',
-    connecting: 'з’єднується',
-    carried: 'через іншу філію',
-    refused: 'відхилено',
     self: 'ця філія',
   },
-  carriedBy: (branch) => `через філію ${branch}`,
   queued: (n) => count(n, { one: 'подія', few: 'події', many: 'подій', other: 'події' }),
   sent: (amount) => `надіслано ${amount}`,
   received: (amount) => `отримано ${amount}`,
