@@ -257,8 +257,9 @@ test('every kind of event has its row', () => {
 for (const { kind, what, body, verdicts } of TABLE) {
   test(`0x0${kind.toString(16)}: ${what}`, async (t) => {
     const found: Record<string, string> = {}
-    for (const origin of ORIGINS) {
-      const at = await world(t)
+    const at = await world(t)
+    // The strangest first: what is refused leaves nothing behind for the next.
+    for (const origin of ORIGINS.toReversed()) {
       found[origin] = await at.verdictOn(origin, kind, body(at, origin))
     }
     assert.deepEqual(found, Object.fromEntries(ORIGINS.map((origin, i) => [origin, verdicts[i]])))
