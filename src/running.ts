@@ -110,6 +110,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     log,
     lostSince,
     homeOf: homes.homeOf,
+    peopleOf: homes.peopleOf,
     linkedBranches: () => links().flatMap((link) => (link.up ? [link.branch] : [])),
     send: send(PRESENCE_SIGNAL),
   })

@@ -69,7 +69,7 @@ export function layout(frame: Frame, page: Page): Html {
 ${frame.home && homeNotice(frame, frame.home)}
 ${frame.flash && flash(frame.flash, frame)}
 ${page.body}
-${page.stream && stream(page.stream)}
+${page.stream && stream(page.stream, frame)}
 <div id="overlay"></div>
 </body>
 </html>`
@@ -98,8 +98,15 @@ function homeNotice(frame: Frame, home: NonNullable<Frame['home']>): Html {
 }
 
 // docs/decisions/016: a stream of htmx whose messages are partials; `bye` ends it for good.
-function stream(s: { chatId?: string | undefined; after: string }): Html {
-  const query = new URLSearchParams({ ...(s.chatId ? { chat: s.chatId } : {}), after: s.after })
+function stream(
+  s: { chatId?: string | undefined; after: string },
+  { now }: Pick<Reader, 'now'>,
+): Html {
+  const query = new URLSearchParams({
+    ...(s.chatId ? { chat: s.chatId } : {}),
+    after: s.after,
+    at: `${now}`,
+  })
   const address = `/events/page?${query}`
   return html`<div id="stream" hx-sse:connect="${address}" hx-sse:close="bye" hx-swap="none" hidden></div>`
 }

@@ -7,6 +7,7 @@ import type { Db } from '../db/open.ts'
 
 export type Homes = {
   homeOf(user: UserId): BranchId | undefined
+  peopleOf(branch: BranchId): UserId[]
   /** Reads again what is not known yet; call after the directory changed. */
   refresh(users: readonly UserId[]): Promise<void>
 }
@@ -18,6 +19,7 @@ export async function loadHomes(db: Db): Promise<Homes> {
   for (const { id, home } of rows) homes.set(id, home)
   return {
     homeOf: (user) => homes.get(user),
+    peopleOf: (branch) => [...homes].flatMap(([user, home]) => (home === branch ? [user] : [])),
     async refresh(users) {
       if (users.length === 0) return
       const changed = await db

@@ -57,6 +57,7 @@ type PresenceDeps = {
   /** Undefined while the branch is linked (or is our own); else since when it is not. */
   lostSince(branch: BranchId): Millis | undefined
   homeOf(user: UserId): BranchId | undefined
+  peopleOf(branch: BranchId): UserId[]
   linkedBranches(): BranchId[]
   send(branch: BranchId, user: UserId | undefined, body: Uint8Array): void
 }
@@ -164,11 +165,12 @@ class LivePresence implements Presence {
       const part = seen.slice(i, i + PEOPLE_PER_SIGNAL)
       this.#deps.send(branch, part.length === 1 ? part[0]?.user : undefined, encodePresence(part))
     }
-    this.#changed(this.#peopleOf(branch))
+    this.#changed(this.#deps.peopleOf(branch))
   }
 
   unlinked(branch: BranchId) {
-    const touched = new Set(this.#peopleOf(branch))
+    // Also who was never seen: what is said of them is as of now, too.
+    const touched = new Set(this.#deps.peopleOf(branch))
     for (const [user, branches] of this.#elsewhere) {
       if (!branches.delete(branch)) continue
       touched.add(user)
@@ -193,10 +195,6 @@ class LivePresence implements Presence {
 
   #isOnline(user: UserId): boolean {
     return this.#here.has(user) || (this.#elsewhere.get(user)?.size ?? 0) > 0
-  }
-
-  #peopleOf(branch: BranchId): UserId[] {
-    return [...this.#lastSeen.keys()].filter((user) => this.#deps.homeOf(user) === branch)
   }
 
   async #sweep() {

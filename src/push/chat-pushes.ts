@@ -230,18 +230,25 @@ export class ChatPushes {
     const names = await firstNames(this.#parts.read, typists)
     const pushes: Push[] = []
     for (const user of to) {
-      const others = typists.filter((typist) => typist !== user)
-      const typing = others.flatMap((typist) => names.get(typist) ?? [])
-      pushes.push(...(await this.#typingFor(user, conversation, { others, typing })))
+      pushes.push(...(await this.#typingOf(user, conversation, { typists, names })))
     }
     return pushes
   }
 
-  async #typingFor(
+  /** Who is typing in a chat now, for one of its members. */
+  async typingFor(user: UserId, conversation: ConversationId): Promise<Push[]> {
+    const typists = this.#parts.typistsIn(conversation)
+    const names = await firstNames(this.#parts.read, typists)
+    return await orNothing(() => this.#typingOf(user, conversation, { typists, names }))
+  }
+
+  async #typingOf(
     user: UserId,
     conversation: ConversationId,
-    { others, typing }: { others: readonly UserId[]; typing: readonly string[] },
+    { typists, names }: { typists: readonly UserId[]; names: ReadonlyMap<UserId, string> },
   ): Promise<Push[]> {
+    const others = typists.filter((typist) => typist !== user)
+    const typing = others.flatMap((typist) => names.get(typist) ?? [])
     const { presenceOf } = this.#parts
     const chat = await chatFor(this.#parts, user, conversation)
     const line: Push = {

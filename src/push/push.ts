@@ -3,7 +3,7 @@
  * and reach the open streams. One queue, because a later push must never overtake an earlier one.
  */
 import type { Homes } from '../accounts/homes.ts'
-import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import type { BranchId, MessageId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
 import type { ChatParts } from '../chat/actions.ts'
 import type { PostBody } from '../chat/events.ts'
@@ -24,6 +24,8 @@ import { ChatPushes } from './chat-pushes.ts'
 import { replayFor } from './chat-replay.ts'
 import { createPresenceHeard } from './presence-heard.ts'
 import { presencePush } from './presence-pushes.ts'
+import { createPresenceChanges, presentState } from './present-state.ts'
+import type { Missing } from './routes.ts'
 import type { Push, Viewers } from './viewers.ts'
 
 type Signal = { kind: number; body: Uint8Array }
@@ -65,6 +67,7 @@ export function connectPush(parts: PushParts) {
   const presenceHeard = createPresenceHeard({ ...parts, clock: parts.chat.clock })
   const show = (make: () => Promise<Push[]>) => queue.add(async () => viewers.deliver(await make()))
   const showPeople = (users: readonly UserId[]) => show(() => presencePushes(parts, users))
+  const changes = createPresenceChanges(parts.chat.clock)
   const photosWanted = new Set<() => void>()
   const lookForPhotos = () => {
     for (const fn of photosWanted) fn()
@@ -88,7 +91,10 @@ export function connectPush(parts: PushParts) {
       if (events.some(({ kind }) => kind === 'user.put')) lookForPhotos()
     }),
     eventLog.onStored((stored) => show(() => chats.pushesForStored(stored))),
-    presence.onChanged(showPeople),
+    presence.onChanged((users) => {
+      changes.changed(users)
+      showPeople(users)
+    }),
     typing.onChanged((conversation) => show(() => chats.pushesForTyping(conversation))),
     relay.onSignal((branch, signal) =>
       queue.add(() => heard({ ...parts, presenceHeard }, branch, signal)),
@@ -104,13 +110,15 @@ export function connectPush(parts: PushParts) {
   return {
     answered: (message: MessageId, tab: string) => chats.answered(message, tab),
     /** What a stream missed after a position; `resync` when it is too much. */
-    async missed(
-      user: UserId,
-      of: { kind: 'page' | 'api'; chat: ConversationId | undefined; after: number },
-    ): Promise<{ pushes: Push[]; upTo: number } | 'resync'> {
+    async missed(user: UserId, of: Missing): Promise<{ pushes: Push[]; upTo: number } | 'resync'> {
       const upTo = await parts.head()
       const pushes = await replayFor(chatParts, chats, { user, ...of })
-      return pushes === undefined ? 'resync' : { pushes, upTo }
+      if (pushes === undefined) return 'resync'
+      if (of.kind === 'api') return { pushes, upTo }
+      const stateOf = (person: UserId) => presence.stateOf(person)
+      const state = { ...chatParts, stateOf }
+      pushes.push(...(await presentState(state, { chats, changes }, { user, ...of })))
+      return { pushes, upTo }
     },
     /** Sign-ins of these people have ended. */
     signedOut: (users: readonly UserId[]) => queue.add(() => endStreamsOf(users, parts)),

@@ -7,9 +7,20 @@ import type { Guards, SignedIn, Visitor } from '../accounts/guard.ts'
 import { asWeb } from '../accounts/guard.ts'
 import type { ConversationId, SignInId, UserId } from '../base/ids.ts'
 import { isId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { byeResponse, eventBytes, resumeFrom, type StreamKind, type Streams } from '../web/sse.ts'
 import type { Push, Viewer, Viewers } from './viewers.ts'
+
+/** What a stream shows, and from when on it misses things. */
+export type Missing = {
+  kind: StreamKind
+  chat: ConversationId | undefined
+  /** Position of the log. */
+  after: number
+  /** When its page was made; undefined: long ago. */
+  since: Millis | undefined
+}
 
 export type StreamDeps = {
   guards: Guards
@@ -19,10 +30,7 @@ export type StreamDeps = {
   /** Newest position of the log. */
   head(): Promise<number>
   /** What the person missed after a position, oldest first; `resync` when it is too much. */
-  missed(
-    user: UserId,
-    of: { kind: StreamKind; chat: ConversationId | undefined; after: number },
-  ): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
+  missed(user: UserId, of: Missing): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
   isSignedIn(signIn: SignInId): Promise<boolean>
   /** The person is here; call the result when the stream has ended. */
   present(user: UserId): () => void
@@ -91,16 +99,26 @@ async function open(
   // Not before: the page that makes somebody present must get the own dot too.
   stream.onClose(deps.present(user.id))
   try {
-    if (resume !== undefined) await replay(viewer, deps, resume.position)
+    const since = madeAt(c.req.query('at'))
+    if (resume !== undefined) await replay(viewer, deps, { after: resume.position, since })
   } finally {
     await release()
   }
   return response
 }
 
-async function replay(viewer: Viewer, deps: StreamDeps, after: number): Promise<void> {
+/** A page's word about its own time: a wrong one costs its owner a stale dot, or a few bytes. */
+function madeAt(text: string | undefined): Millis | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+async function replay(
+  viewer: Viewer,
+  deps: StreamDeps,
+  from: Pick<Missing, 'after' | 'since'>,
+): Promise<void> {
   const missed = await deps.missed(viewer.user, {
-    ...{ kind: viewer.stream.kind, chat: viewer.chat, after },
+    ...{ kind: viewer.stream.kind, chat: viewer.chat, ...from },
   })
   if (missed === 'resync') return viewer.stream.write(RESYNC)
   for (const push of missed.pushes) {

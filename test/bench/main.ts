@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Company, foundCompany } from './company.ts'
-import { type Figure, figureOf, tableOf } from './figures.ts'
+import { type Figure, figureOf, rounded, tableOf } from './figures.ts'
 import type { Bench, Scenario } from './scenario.ts'
 import { coldStart, memory } from './scenarios/at-rest.ts'
 import { bytes } from './scenarios/bytes.ts'
@@ -92,9 +92,11 @@ async function runAll(names: readonly string[], bench: Bench): Promise<number> {
   let status = 0
   for (const name of names) {
     const began = performance.now()
+    // Others' work on the machine: a figure beside a high load says little.
+    const load = rounded(loadavg()[0] ?? Number.NaN)
     try {
       for (const measured of (await SCENARIOS[name]?.(bench)) ?? []) {
-        const figure = figureOf(name, measured)
+        const figure = { ...figureOf(name, measured), load }
         figures.push(figure)
         process.stdout.write(`${JSON.stringify(figure)}\n`)
       }

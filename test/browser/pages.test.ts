@@ -317,11 +317,28 @@ describe('every page', STORY, () => {
     })
   }
 
-  test('a chat whose line is down: fits, is accessible', async () => {
+  test('what changed between a page and its stream is told: a line that went down', async () => {
     await page.setViewportSize({ width: 1280, height: HEIGHT })
-    await page.goto(`${at.kyiv.origin}/chats/${at.chat}`)
+    const address = `${at.kyiv.origin}/chats/${at.chat}`
+    const held = Promise.withResolvers<void>()
+    await page.route('**/events/page*', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.goto(address)
     await kill(at.lviv)
-    await seen(page.getByText('The line to Lviv is down'))
+    await until('Kyiv knows that the line is down', async () => {
+      const text = await (await ada.context.request.get(address)).text()
+      return /to Lviv is down/.test(text)
+    })
+    assert.equal(await page.locator('#line-banner p').count(), 0)
+    held.resolve()
+    await seen(page.locator('#line-banner', { hasText: 'to Lviv is down' }))
+    await page.unroute('**/events/page*')
+  })
+
+  test('a chat whose line is down: fits, is accessible', async () => {
+    await seen(page.locator('.conversation-head .presence.stale'))
     assert.deepEqual(await faultsOf(page), [])
     await page.goto(`${at.kyiv.origin}/admin/branches`)
     await seen(page.locator('.state', { hasText: /^(?:down|connecting)$/ }))

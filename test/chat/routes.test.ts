@@ -31,7 +31,10 @@ test('without a script: find, add, write, see; every step is a link or a form', 
   const page = await (await pages.get(ada, address)).text()
   assert.match(page, /Добрий &lt;b&gt;день&lt;\/b&gt;/)
   assert.match(page, /data-state="written"/)
-  assert.match(page, /hx-sse:connect="\/events\/page\?chat=[0-9a-f]{32}&amp;after=epoch-\d+"/)
+  assert.match(
+    page,
+    /hx-sse:connect="\/events\/page\?chat=[0-9a-f]{32}&amp;after=epoch-\d+&amp;at=\d+"/,
+  )
 })
 
 test('htmx gets the line as an upsert, and its stream is left out of the push', async (t) => {
