@@ -106,3 +106,30 @@ test('a branch that knows only a password of before gets no groups', async (t) =
   await comes()
   assert.deepEqual(sent, [])
 })
+
+test('a branch that never heard of a direct chat is sent no marks of it', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
+  const [kyiv, lviv, odesa] = company.offices
+  assert(kyiv && lviv && odesa)
+  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
+  await company.settle()
+  const chat = await ada.adds(bob)
+  const old = await ada.posts(chat, 'before he came to Odesa')
+  await company.settle()
+  for (const office of company.offices) await seat(office, bob, odesa)
+  await bob.reads(chat, old)
+  await company.settle()
+  const atOdesa = () =>
+    odesa.store.read
+      .selectFrom('event')
+      .where('kind', '=', odesa.kinds.msgSeen.code)
+      .select(['state', 'reason'])
+      .execute()
+  assert.deepEqual(await atOdesa(), [], 'there is nothing in Odesa that the mark could speak of')
+  const fresh = await ada.posts(chat, 'now')
+  await company.settle()
+  company.advance(5000)
+  await bob.reads(chat, fresh)
+  await company.settle()
+  assert.deepEqual(await atOdesa(), [{ state: 'applied', reason: null }])
+})

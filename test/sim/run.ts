@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
-import { acksHold, CHECKS, isMarkOfOldChat } from './checkers.ts'
+import { acksHold, CHECKS } from './checkers.ts'
 import { Broken, type Company, companyOf } from './company.ts'
 import { Faults } from './faults.ts'
 import type { Bug } from './office.ts'
@@ -128,12 +128,8 @@ async function isAllTold({ offices }: Company, workload: Workload): Promise<bool
     const links = running.relay.links()
     if (links.length < offices.length - 1 || links.some(({ up }) => !up)) return false
     for (const { branch } of links) if ((await core.eventLog.outboxOf(branch)) > 0) return false
-    const parked = await store.read
-      .selectFrom('event')
-      .select(['kind', 'reason'])
-      .where('state', '=', 'parked')
-      .execute()
-    if (!parked.every(isMarkOfOldChat)) return false
+    const parked = store.read.selectFrom('event').select('position').where('state', '=', 'parked')
+    if (await parked.executeTakeFirst()) return false
   }
   return true
 }
