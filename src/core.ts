@@ -16,7 +16,7 @@ import { chatKinds } from './chat/events.ts'
 import { followedByGroups } from './chat/guests.ts'
 import type { Store } from './db/open.ts'
 import type { EventKind } from './eventlog/events.ts'
-import { isIssuer } from './eventlog/issuers.ts'
+import { demandIssuer } from './eventlog/issuers.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
 import type { Membership } from './organisation/membership.ts'
@@ -60,8 +60,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const incarnation = asIncarnation(hex(random.bytes(INCARNATION_BYTES)))
   const chats = chatKinds({ self })
   const branches = relayKinds({ organisation, now: clock.now, isRevoked: () => false })
-  const organisationPut = organisationKind(isIssuer)
-  const tls = tlsKinds(isIssuer)
+  const organisationPut = organisationKind(demandIssuer)
+  const tls = tlsKinds(demandIssuer)
   const epoch = createStoreEpoch(membership.storeEpoch, { store, random })
   const eventLog = await createEventLog({
     store,

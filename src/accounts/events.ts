@@ -13,7 +13,7 @@ import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
-import { isIssuer } from '../eventlog/issuers.ts'
+import { demandIssuer } from '../eventlog/issuers.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
 import { fullName } from './queries.ts'
 import {
@@ -105,10 +105,10 @@ export const userBlock: EventKind<UserBlock> = {
   name: 'user.block',
   scope: 'all',
   parse: (body) => v.parse(userBlockBody, body),
-  async refusal(tx, { body, origin }) {
-    const person = await knownPerson(tx, body.user)
-    if (person.home === origin) return undefined
-    return (await isIssuer(tx, origin)) ? undefined : 'not-issuing'
+  async refusal(tx, event) {
+    const person = await knownPerson(tx, event.body.user)
+    if (person.home !== event.origin) await demandIssuer(tx, event)
+    return undefined
   },
   async apply(tx, event) {
     const { user, generation, blocked } = event.body
@@ -162,12 +162,13 @@ export const roleGrant: EventKind<RoleGrant> = {
   name: 'role.grant',
   scope: 'all',
   parse: (body) => v.parse(roleGrantBody, body),
-  async refusal(tx, { body, origin }) {
-    if (await isIssuer(tx, origin)) return undefined
+  async refusal(tx, event) {
+    const { body, origin } = event
     const person = await knownPerson(tx, body.user)
     // Decided by the record alone, not by the role held now: branches that hear things in another order agree.
     const isForHome = body.role === 'employee' || body.role === 'branch-admin'
-    return person.home === origin && isForHome ? undefined : 'not-issuing'
+    if (person.home !== origin || !isForHome) await demandIssuer(tx, event)
+    return undefined
   },
   async apply(tx, event) {
     const { body, hlc, origin } = event

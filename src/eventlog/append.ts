@@ -10,7 +10,8 @@ import type { Db } from '../db/open.ts'
 import type { Branches } from './branches.ts'
 import type { Changes } from './changes.ts'
 import { insertEntry, insertEvent } from './entries.ts'
-import type { Append, Audience, Draft, LoggedEvent } from './events.ts'
+import type { Append, Audience, Draft, EventKind, LoggedEvent } from './events.ts'
+import { Parked } from './events.ts'
 import type { Destination, Feed, Feeds } from './feeds.ts'
 import {
   BODY_BYTES_MAX,
@@ -72,7 +73,7 @@ export function createAppend(parts: Parts): Append {
     const destinations =
       draft.to === 'all' ? ['all' as const] : to.length > 0 ? to : ['self' as const]
     for (const destination of destinations) await appendEntry(parts, tx, { destination, entry })
-    const reason = await kind.refusal(tx, event)
+    const reason = await refusalOf(kind, tx, event)
     // Every other branch would refuse it for good: then it must not exist.
     if (reason !== undefined) {
       throw new AppError('forbidden', `This branch may not write ${kind.name}: ${reason}`)
@@ -80,6 +81,20 @@ export function createAppend(parts: Parts): Append {
     await kind.apply(tx, event)
     parts.changes.applied(event)
     return event
+  }
+}
+
+/** What would wait at every branch until something allows it must not be written before. */
+async function refusalOf<Body>(
+  kind: EventKind<Body>,
+  tx: Db,
+  event: LoggedEvent<Body>,
+): Promise<string | undefined> {
+  try {
+    return await kind.refusal(tx, event)
+  } catch (error) {
+    if (error instanceof Parked) return error.reason
+    throw error
   }
 }
 

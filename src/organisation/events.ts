@@ -18,17 +18,19 @@ const body = v.object({
 
 export type OrganisationPut = v.InferOutput<typeof body>
 
-/** `isIssuer` tells whether a branch may sign for the organisation. */
+/** `demandIssuer` throws when a branch may not sign for the organisation, as far as is known here. */
 export function organisationKind(
-  isIssuer: (db: Db, branch: BranchId) => Promise<boolean>,
+  demandIssuer: (tx: Db, event: { origin: BranchId }) => Promise<void>,
 ): EventKind<OrganisationPut> {
   return {
     code: 0x0205,
     name: 'organisation.put',
     scope: 'all',
     parse: (value) => v.parse(body, value),
-    refusal: async (tx, event) =>
-      (await isIssuer(tx, event.origin)) ? undefined : 'not-an-issuing-branch',
+    refusal: async (tx, event) => {
+      await demandIssuer(tx, event)
+      return undefined
+    },
     async apply(tx, event) {
       const known = await metaOf(tx, 'organisationRev')
       if (known !== undefined && Number(known) >= event.body.rev) return

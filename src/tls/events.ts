@@ -48,8 +48,10 @@ type RequestBody = v.InferOutput<typeof requestBody>
 type IssuedBody = v.InferOutput<typeof issuedBody>
 export type TlsKinds = { request: EventKind<RequestBody>; issued: EventKind<IssuedBody> }
 
-/** The kinds; `isIssuer` tells whether a branch may sign for the organisation. */
-export function tlsKinds(isIssuer: (db: Db, branch: BranchId) => Promise<boolean>): TlsKinds {
+/** The kinds; `demandIssuer` throws when a branch may not sign for the organisation, as far as is known here. */
+export function tlsKinds(
+  demandIssuer: (tx: Db, event: { origin: BranchId }) => Promise<void>,
+): TlsKinds {
   return {
     request: {
       code: 0x0206,
@@ -64,10 +66,10 @@ export function tlsKinds(isIssuer: (db: Db, branch: BranchId) => Promise<boolean
       name: 'tls.issued',
       scope: 'all',
       parse: (body) => v.parse(issuedBody, body),
-      refusal: async (tx, event) =>
-        (await isIssuer(tx, event.origin))
-          ? await refusalOfIssued(tx, event)
-          : 'not-an-issuing-branch',
+      refusal: async (tx, event) => {
+        await demandIssuer(tx, event)
+        return await refusalOfIssued(tx, event)
+      },
       apply: applyIssued,
     },
   }

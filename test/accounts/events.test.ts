@@ -291,9 +291,40 @@ test('a branch that issues nothing can neither block nor promote people of other
   await forges(south, roleGrant, { user: ada.id, role: 'employee', rev: 9 })
   await forges(south, roleGrant, { user: sam.id, role: 'organisation-admin', rev: 9 })
   await meet()
-  assert.deepEqual(await kept(north), Array(3).fill('refused not-issuing'))
+  assert.deepEqual(await kept(north), Array(3).fill('parked waits-for-issuer'))
   assert.equal((await north.people.get(ada.id)).role, 'organisation-admin')
   assert.equal((await north.people.get(sam.id)).role, 'branch-admin')
+})
+
+test('what an issuing branch says before its certificate is here waits for it', async (t) => {
+  const { north, south, meet, sam, bob, advance } = await cast(t)
+  await forges(south, roleGrant, { user: sam.id, role: 'organisation-admin', rev: 9 })
+  await forges(south, userBlock, { user: bob.id, generation: 1, blocked: true })
+  await meet()
+  assert.deepEqual(await kept(north), Array(2).fill('parked waits-for-issuer'))
+  await north.store.writer.write((tx) =>
+    tx
+      .insertInto('issuer')
+      .values({ serial: 'second', branchId: south.keys.id, certificate: new Uint8Array(1) })
+      .execute(),
+  )
+  await south.people.add(undefined, { login: 'eva' })
+  await meet()
+  advance(100)
+  await north.store.writer.write(async () => {})
+  assert.deepEqual(await kept(north), [])
+  assert.equal((await north.people.get(sam.id)).role, 'organisation-admin')
+  assert.equal((await north.people.get(bob.id)).disabled, true)
+})
+
+test('a branch does not write what it may not: nothing of it is left to wait', async (t) => {
+  const { south, ada } = await cast(t)
+  const body = { user: ada.id, generation: 5, blocked: true }
+  const write = south.store.writer.write((tx) =>
+    south.deps.append(tx, { kind: userBlock, body, to: 'all' }),
+  )
+  await assert.rejects(write, { code: 'forbidden' })
+  assert.deepEqual(await kept(south), [])
 })
 
 test('the issuing branch gives roles to people of others and closes their accounts', async (t) => {

@@ -16,7 +16,7 @@ import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys
 import { chatKinds } from '../../src/chat/events.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
-import { isIssuer } from '../../src/eventlog/issuers.ts'
+import { demandIssuer } from '../../src/eventlog/issuers.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { identityEventBody, relayKinds } from '../../src/relay/events.ts'
@@ -96,7 +96,7 @@ const TABLE: readonly Row[] = [
   {
     ...{ kind: 0x0205, what: 'the name of the organisation' },
     body: (_at, origin) => ({ name: `Forged by ${origin}`, rev: 7 }),
-    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0206, what: 'the names it would like to have' },
@@ -106,12 +106,12 @@ const TABLE: readonly Row[] = [
   {
     ...{ kind: 0x0207, what: 'a certificate for a name of others' },
     body: (at) => certificate(at, madeRoot(at)),
-    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0207, what: 'a certificate that the root did not sign' },
     body: (at) => ({ ...certificate(at, madeRoot(at)), root: madeRoot(at).der.toBase64() }),
-    verdicts: ['not-signed', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+    verdicts: ['not-signed', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0301, what: 'the record of somebody' },
@@ -136,7 +136,7 @@ const TABLE: readonly Row[] = [
   {
     ...{ kind: 0x0303, what: 'a block' },
     body: ({ lida: user }) => ({ user, generation: 1, blocked: true }),
-    verdicts: ['applied', 'applied', 'not-issuing'],
+    verdicts: ['applied', 'applied', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0304, what: 'a stay that the person has signed for the other branch' },
@@ -156,17 +156,17 @@ const TABLE: readonly Row[] = [
   {
     ...{ kind: 0x0305, what: 'a branch admin' },
     body: ({ lida: user }) => ({ user, role: 'branch-admin', rev: 5 }),
-    verdicts: ['applied', 'applied', 'not-issuing'],
+    verdicts: ['applied', 'applied', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0305, what: 'an organisation admin' },
     body: ({ lida: user }) => ({ user, role: 'organisation-admin', rev: 5 }),
-    verdicts: ['applied', 'not-issuing', 'not-issuing'],
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0305, what: 'an auditor' },
     body: ({ lida: user }) => ({ user, role: 'auditor', rev: 5 }),
-    verdicts: ['applied', 'not-issuing', 'not-issuing'],
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0401, what: 'a group whose id names the home' },
@@ -355,8 +355,8 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
     ...userKinds,
     ...Object.values(chatKinds({ self: own.id })),
     ...Object.values(relayKinds({ organisation, now, isRevoked: () => false })),
-    organisationKind(isIssuer),
-    ...Object.values(tlsKinds(isIssuer)),
+    organisationKind(demandIssuer),
+    ...Object.values(tlsKinds(demandIssuer)),
   ] as EventKind<unknown>[]
   const loose = rules.map((kind) => looseKind(kind.code, kind.scope))
   const refusing = looseKind(REFUSED_CODE + 1, 'to')
