@@ -150,22 +150,26 @@ export function field(f: Field): Html {
   const describedBy = described.filter((id) => id !== '').join(' ')
   return html`<p class="field">
 <label for="${f.name}">${f.label}${f.optional && html` <span class="optional">(${f.optional})</span>`}</label>
-<input id="${f.name}" name="${f.name}" type="${f.type ?? 'text'}" value="${f.type === 'password' ? '' : (f.value ?? '')}"${attributes(
-    {
-      autocomplete: f.autocomplete ?? 'off',
-      maxlength: f.maxlength,
-      accept: f.accept,
-      required: f.required,
-      autofocus: f.autofocus,
-      autocapitalize: f.plain ? 'none' : undefined,
-      spellcheck: f.plain ? 'false' : undefined,
-      'aria-describedby': describedBy === '' ? undefined : describedBy,
-      'aria-invalid': f.error ? 'true' : undefined,
-    },
-  )}>
+<input id="${f.name}" name="${f.name}" type="${f.type ?? 'text'}"${attributes({
+    // A file has no value, and no browser fills it in (HTML, 4.10.5.1.17).
+    ...(f.type === 'file' ? {} : typing(f)),
+    maxlength: f.maxlength,
+    accept: f.accept,
+    required: f.required,
+    autofocus: f.autofocus,
+    autocapitalize: f.plain ? 'none' : undefined,
+    spellcheck: f.plain ? 'false' : undefined,
+    'aria-describedby': describedBy === '' ? undefined : describedBy,
+    'aria-invalid': f.error ? 'true' : undefined,
+  })}>
 ${f.hint && html`<span class="hint" id="${f.name}-hint">${f.hint}</span>`}
 ${f.error && html`<strong class="error" id="${f.name}-error">${f.error}</strong>`}
 </p>`
+}
+
+function typing(f: Field): Record<string, string> {
+  const value = f.type === 'password' ? '' : (f.value ?? '')
+  return { value, autocomplete: f.autocomplete ?? 'off' }
 }
 
 export type Choice = { value: string; label: string }

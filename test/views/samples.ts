@@ -15,9 +15,10 @@ import { chatRow } from '../../views/chat/list.ts'
 import { newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { errorBox, errorPage } from '../../views/error.ts'
-import { wordsOf } from '../../views/language/words.ts'
+import { type Language, wordsOf } from '../../views/language/words.ts'
 import type { Frame } from '../../views/layout.ts'
 import type { Html } from '../../views/parts.ts'
+import { trustPage } from '../../views/trust.ts'
 
 export const NOW = Date.parse('2026-11-21T14:12:00+02:00')
 const HOUR = 3_600_000
@@ -25,8 +26,12 @@ const TIME_KEY = `${NOW.toString(16).padStart(12, '0')}0000`
 const on = { isOnline: true, asOf: NOW - HOUR }
 
 /** The frame and the props of every view; `text` is put wherever somebody's words or names may stand. */
-export function samples(text: string, photo: string | null): [name: string, html: Html][] {
-  const t = wordsOf('en')
+export function samples(
+  text: string,
+  photo: string | null,
+  language: Language = 'en',
+): [name: string, html: Html][] {
+  const t = wordsOf(language)
   const face = { id: text, name: text, photo }
   const frame: Frame = {
     t,
@@ -52,7 +57,8 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const last = { at: NOW, text, author: text, isMine: false }
   const row = { id: text, title: text, tag: text, last, unread: 3, timeKey: TIME_KEY }
   const direct = { ...row, kind: 'direct', person } as const
-  const rows = [direct, { ...row, kind: 'group', typing: [text] } as const]
+  const other = `${text}-2`
+  const rows = [direct, { ...row, id: other, kind: 'group', typing: [text] } as const]
   const list = { rows, current: text, find: text, myPresence: on }
   const m = { id: text, timeKey: TIME_KEY, author: face, body: text, sentAt: NOW } as const
   const own = { ...m, mark: 'read', kind: 'group', isLate: true } as const
@@ -138,6 +144,8 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
   const found = { users: [account], filter, branches: [{ id: text, name: text }] }
   const problem = { code: 'bug', text, incident: text, retryAfter: 5 } as const
   return [
+    ['trust', trustPage(nobody, { kind: 'organisation', fingerprint: text, isPlain: true })],
+    ['no trust', trustPage(nobody, { kind: 'temporary', fingerprint: text, isPlain: false })],
     ['error', errorPage(frame, problem)],
     ['error box', errorBox(problem, frame)],
     ['set-up', setupPage(nobody, { choice: 'create', ...setup })],
