@@ -35,7 +35,7 @@ export function createHasher({
     pool ??= new Piscina<SeedTask, Uint8Array>({
       filename: new URL('./hash-worker.ts', import.meta.url).href,
       name: 'seed',
-      minThreads: 1,
+      minThreads: 0,
       maxThreads: Math.max(1, threads),
       idleTimeout: IDLE_MS_MAX,
       maxQueue: HASHES_WAITING_MAX,

@@ -3,7 +3,6 @@
  * The picture comes from a person, so nothing but these three decoders sees it, and never a huge one.
  */
 import { createHash } from 'node:crypto'
-import sharp from 'sharp'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { PhotoHash } from '../base/ids.ts'
 import { asPhotoHash } from '../base/ids.ts'
@@ -59,6 +58,8 @@ function isKnownPicture(bytes: Uint8Array): boolean {
 }
 
 async function photoOf(upload: Uint8Array): Promise<Photo> {
+  // Only now: the library takes 25 MB, and most days nobody changes his photo.
+  const { default: sharp } = await import('sharp')
   try {
     // autoOrient reads the camera's orientation before it is dropped with all other hidden data.
     const { data, info } = await sharp(upload, { limitInputPixels: UPLOAD_PIXELS_MAX, pages: 1 })

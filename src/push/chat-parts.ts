@@ -22,6 +22,8 @@ export type ChatPushParts = {
   linkOf: LinkOf
   /** Whether somebody has a stream open: the others need no rendering. */
   isListening(user: UserId): boolean
+  /** Whether one of them is a page's: rows of the list are for pages alone. */
+  hasPage(user: UserId): boolean
 }
 
 /** The HTML of a view as text. */

@@ -118,20 +118,26 @@ export class ChatPushes {
   /** The row of a chat for each of these: of a group once per unread count, of a direct chat for each. */
   async #rows(
     conversation: ConversationId,
-    { to, author }: { to: readonly UserId[]; author: UserId | undefined },
+    { to: listeners, author }: { to: readonly UserId[]; author: UserId | undefined },
   ): Promise<Push[]> {
+    const to = listeners.filter((user) => this.#parts.hasPage(user))
     const [first] = to
     if (first === undefined) return []
-    const isDirect = (await chatFor(this.#parts, first, conversation)).kind === 'direct'
+    const shown = await chatFor(this.#parts, first, conversation)
+    const chatOf = async (user: UserId) =>
+      user === first ? shown : await chatFor(this.#parts, user, conversation)
+    const isDirect = shown.kind === 'direct'
     // Of a group only the author's row is different: it says "You".
     const own = to.filter((user) => isDirect || user === author)
     const alike = to.filter((user) => !isDirect && user !== author)
     const pushes: Push[] = []
-    for (const user of own) pushes.push(await this.rowFor(user, conversation))
+    for (const user of own) {
+      pushes.push(rowPush(this.#parts, await chatOf(user), { viewer: user, to: [user] }))
+    }
     const [anybody] = alike
     if (anybody === undefined) return pushes
     const { read, self } = this.#parts
-    const chat = await chatFor(this.#parts, anybody, conversation)
+    const chat = await chatOf(anybody)
     const counts = await unreadOfMembers(read, self, { conversation, users: alike })
     for (const [unread, users] of Map.groupBy(alike, (user) => counts.get(user) ?? 0)) {
       pushes.push(rowPush(this.#parts, { ...chat, unread }, { viewer: anybody, to: users }))

@@ -1,6 +1,6 @@
 /**
  * What the log does not tell a page that was away, or that opened its stream a moment after it was made: lines that
- * are down, who types, who is there. Presence is sent for people whose presence may have changed since the page was made.
+ * are down, who types, who is there. Presence is sent of people whose presence may have changed since then.
  */
 import type { ConversationId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -15,7 +15,7 @@ import type { Push } from './viewers.ts'
 /** A page's time is taken when its making begins: what it shows may be younger, never older than this before it. */
 const SLACK_MS: Millis = 1000
 
-export type PresenceChanges = {
+type PresenceChanges = {
   changed(users: readonly UserId[]): void
   /** Whether this person's presence may be another than a page of that time shows. */
   mayHaveChanged(user: UserId, since: Millis | undefined): boolean

@@ -61,6 +61,7 @@ export function connectPush(parts: PushParts) {
     ...{ presenceOf: parts.presenceOf, linkOf: parts.linkOf },
     typistsIn: typing.typistsIn,
     isListening: (user: UserId) => viewers.isListening(user),
+    hasPage: (user: UserId) => viewers.hasPage(user),
   }
   const chats = new ChatPushes(chatParts)
   const queue = new Queue(log)

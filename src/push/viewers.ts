@@ -75,6 +75,12 @@ export class Viewers {
     return this.#byUser.has(user)
   }
 
+  /** Whether somebody has a page open, not only programs. */
+  hasPage(user: UserId): boolean {
+    const own = this.#byUser.get(user)
+    return own !== undefined && [...own].some(({ stream }) => stream.kind === 'page')
+  }
+
   listeners(): UserId[] {
     return [...this.#byUser.keys()]
   }

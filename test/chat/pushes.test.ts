@@ -23,16 +23,18 @@ function watch(office: Office, ...listening: Person[]) {
   office.log.onCommitted((committed) => void events.push(...committed))
   office.log.onStored((marks) => void stored.push(...marks))
   const ids = new Set(listening.map((person) => person.id))
+  const programs = new Set<UserId>()
   let typists: UserId[] = []
   const parts = {
     ...{ read: office.store.read, self: office.keys.id, linkOf: () => undefined },
     presenceOf: () => ({ isOnline: true }),
     typistsIn: () => typists,
     isListening: (user: UserId) => ids.has(user),
+    hasPage: (user: UserId) => ids.has(user) && !programs.has(user),
   }
   const pushes = new ChatPushes(parts)
   return {
-    ...{ pushes, parts },
+    ...{ pushes, parts, programs },
     async all(): Promise<Push[]> {
       const found: Push[] = []
       for (const event of events.splice(0)) found.push(...(await pushes.pushesFor(event)))
@@ -105,6 +107,19 @@ test('nobody listens, nothing is made', async (t) => {
   await ada.posts(chat, 'hi')
   await eve.reads(chat, await ada.posts(chat, 'again'))
   assert.deepEqual(await seen.all(), [])
+})
+
+test('rows of the list are made for pages, not for programs', async (t) => {
+  const { kyiv, ada, eve } = await cast(t)
+  const chat = await ada.adds(eve)
+  const seen = watch(kyiv, ada, eve)
+  seen.programs.add(eve.id)
+  await ada.posts(chat, 'hi')
+  const forEve = (await seen.all()).filter((push) => push.to.includes(eve.id))
+  assert.deepEqual(
+    forEve.map((push) => push.api?.event),
+    ['message'],
+  )
 })
 
 test('the tab that posted gets its line as an answer only', async (t) => {

@@ -2,7 +2,6 @@
  * Makes the demo's company: two real branches in this process, founded, joined over the real relay and filled through
  * the same actions the pages call, with a clock that begins days ago, so that the chats have a past.
  */
-import sharp from 'sharp'
 import { editUser } from '../../accounts/actions.ts'
 import { createUser } from '../../accounts/new-person.ts'
 import { editProfile } from '../../accounts/own.ts'
@@ -106,6 +105,7 @@ function coreOf(branch: Branch): Core {
 
 async function hire(company: Company): Promise<void> {
   const makePhoto = createPhotoMaker()
+  const { default: sharp } = await import('sharp') // the other commands need not load it
   await Promise.all(
     DEMO_PEOPLE.map(async (person) => {
       const { accounts } = company.cores[person.branch]
