@@ -11,10 +11,7 @@ import type { LogParts } from './parts.ts'
 import type { ReceiveParts } from './receive.ts'
 import { refusedKind } from './refused.ts'
 
-export type Core = ReceiveParts & {
-  /** Whether some parked event waits for others. */
-  waiting: { is: boolean }
-}
+export type Core = ReceiveParts
 
 /** Builds them; the log's own kind is added to the given ones. */
 export function createCore(given: LogParts): Core {

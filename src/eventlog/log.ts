@@ -70,11 +70,11 @@ export type EventLog = {
   receiveOpening(peer: BranchId, bytes: Uint8Array): Promise<OpeningResult>
   /** Whole batches from seq `after` + 1 on, together at most `bytesMax`, at least one if there is any. */
   batchesAfter(feedN: FeedN, after: number, bytesMax: number): Promise<WireBatch[]>
-  /** Resolves after the commit with our durable cursor. Throws ProtocolError for what the peer must not send. */
+  /** Resolves after the commit with our durable cursor; full: it was not taken, see waiting.ts. Throws ProtocolError for what the peer must not send. */
   receiveBatch(
     peer: BranchId,
     bytes: Uint8Array,
-  ): Promise<{ feed: FeedId; feedN: FeedN; durable: number }>
+  ): Promise<{ feed: FeedId; feedN: FeedN; durable: number; isFull: boolean }>
   /** A peer's ACK. Never goes back. */
   acknowledged(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
   /** How many events `peer` has not acknowledged yet. */

@@ -2,14 +2,16 @@
  * Parked events get another try: all of them when the program starts (it may know more kinds now), and those that
  * wait for something when later events have been applied.
  */
+import { sql } from 'kysely'
 import type { BranchId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import { applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.ts'
+import { applyEvent, FAILED, understand } from './apply.ts'
 import { setConversation, setState } from './entries.ts'
 import { decodeEventHeader } from './format.ts'
 import type { Scope } from './opening.ts'
 import type { ReceiveParts } from './receive.ts'
 import { tellOrigin } from './receive.ts'
+import { isParked, UNTIL_UPGRADE } from './waiting.ts'
 
 /** Events tried in one action: the next commit must not wait for all of them. */
 const TRIED_MAX = 200
@@ -41,12 +43,13 @@ function parkedAfter(tx: Db, which: Which, after: number) {
     .innerJoin('feed', 'feed.n', 'feed_entry.feedN')
     .select(['event.position', 'event.header', 'event.body', 'event.arrivedAt', 'event.reason'])
     .select(['branch.id as origin', 'feed.scope', 'feed.destination'])
-    .where('event.state', '=', 'parked')
-    .where('event.position', '>', after)
+    .where(isParked)
+    // No `+`, no index: the walk would go over all events there are.
+    .where(sql<boolean>`+event.position > ${after}`)
     .orderBy('event.position')
     .limit(TRIED_MAX)
   if (which === 'all') return parked.execute()
-  return parked.where('event.reason', 'not in', [UNKNOWN_KIND, FAILED]).execute()
+  return parked.where('event.reason', 'not in', UNTIL_UPGRADE).execute()
 }
 
 type Row = {

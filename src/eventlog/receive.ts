@@ -32,6 +32,7 @@ import { ProtocolError } from './protocol-error.ts'
 import type { Refused } from './refused.ts'
 import { REFUSED_CODE, reasonCode } from './refused.ts'
 import { openBody } from './sealing.ts'
+import { isFull } from './waiting.ts'
 
 export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
   branches: Branches
@@ -41,15 +42,17 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
   kinds: Kinds
   append: Append
   refused: EventKind<Refused>
+  /** Whether some parked event waits for others. */
+  waiting: { is: boolean }
   /** Called when an event was parked that later events may set free. */
   onWaiting(): void
   /** Called when an event or a feed of our own came back that we had lost. */
   rolledBack(tx: Db): Promise<void>
 }
 
-type Received = { feed: FeedId; feedN: FeedN; durable: number }
+type Received = { feed: FeedId; feedN: FeedN; durable: number; isFull: boolean }
 
-/** Takes a batch in; the answer holds after the commit. */
+/** Takes a batch in; the answer holds after the commit. Full: nothing was stored, the batch must come again. */
 export async function receiveBatch(
   parts: ReceiveParts,
   tx: Db,
@@ -62,13 +65,21 @@ export async function receiveBatch(
   if (lastSeq > feed.head) {
     const origin = await parts.branches.find(tx, feed.origin)
     if (origin === undefined) throw new ProtocolError('A batch of an unknown branch')
+    if (parts.waiting.is && feed.origin !== parts.self) {
+      if (await isFull(tx, { originN: origin.n, scope: feed.scope })) return full(parts, feed)
+    }
     checkPlace(feed, batch)
     checkSignature(origin, batch)
     checkErasures(feed, peer, batch)
     if (feed.origin === parts.self) await parts.rolledBack(tx)
     await takeBatch(parts, tx, { feed, origin, batch })
   }
-  return { feed: feed.id, feedN: feed.n, durable: feed.head }
+  return { feed: feed.id, feedN: feed.n, durable: feed.head, isFull: false }
+}
+
+function full({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
+  log.warn('eventlog.full', { origin, feed: id })
+  return { feed: id, feedN: n, durable: head, isFull: true }
 }
 
 function checkPlace(feed: Feed, batch: DecodedBatch): void {

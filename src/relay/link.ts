@@ -105,7 +105,7 @@ export class Link {
       self,
       peer,
       settings: () => this.#session.settings,
-      isStrange: (id) => this.#session.isStrange(id),
+      isDropped: (id, batch) => this.#session.isDropped(id, batch),
     }
     this.#blobs = new Blobs({
       clock,

@@ -6,8 +6,8 @@
 
 import { Reader } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
-import type { FeedId } from '../base/ids.ts'
-import { KIB, MIB, type Millis } from '../base/units.ts'
+import { type FeedId, ID_BYTES } from '../base/ids.ts'
+import { KIB, MIB, type Millis, SECOND } from '../base/units.ts'
 import { Assembly, decoded, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
 import {
   ACKS_PER_FRAME_MAX,
@@ -27,6 +27,8 @@ export const DURABLE_WINDOW_BYTES = MIB
 const GRANT_BYTES = DURABLE_WINDOW_BYTES / 4
 /** Under load acks are collected so long; an idle link acks at once. */
 const ACK_DELAY_MS: Millis = 100
+/** A feed whose origin has too much waiting is asked for again so much later. */
+const AGAIN_MS: Millis = 10 * SECOND
 /** More feeds than fifty branches write in years of restarts. */
 const FEEDS_PER_PEER_MAX = 50_000
 
@@ -38,10 +40,18 @@ type Heard = {
   isFinding: boolean
 }
 
+/**
+ * A batch that left our memory: stored up to `durable`, or dropped (undefined). Full: it was not taken and must come
+ * again, from `durable` on.
+ */
+export type Stored = { id: FeedId; bytes: number; durable: number | undefined; isFull: boolean }
+
 export class Receiving {
   readonly #heard = new Map<FeedId, Heard>()
   /** Feeds of branches whose identity has not arrived yet. */
   readonly #strange = new Set<FeedId>()
+  /** Feeds of which nothing is taken now, and where they must go on. */
+  readonly #full = new Map<FeedId, number>()
   readonly #assembly = new Assembly(BATCH_BYTES_MAX)
   readonly #acks = new Map<FeedId, Ack>()
   /** Bytes received and not granted again. */
@@ -49,6 +59,7 @@ export class Receiving {
   #toGrant = 0
   #storing = 0
   #isAckTimed = false
+  #isAgainTimed = false
 
   /** The peer's list, or changes of it. */
   haves(entries: readonly Have[]): Effect[] {
@@ -83,6 +94,7 @@ export class Receiving {
     if (!heard) return []
     heard.isFinding = false
     if (!want) return heard.entry.head > entry.head ? this.#findMore(heard) : []
+    if (this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
     heard.asked = heard.entry.head
     heard.durable = Math.max(heard.durable, want.after)
     const payload = encodeWant({ ...want, isLive: true })
@@ -99,6 +111,16 @@ export class Receiving {
   retry(): Effect[] {
     const ids = [...this.#strange]
     this.#strange.clear()
+    return this.#askAgain(ids)
+  }
+
+  /** Some of what waited may have been applied: full feeds are asked for from where they must go on. */
+  againTimer(): Effect[] {
+    this.#isAgainTimed = false
+    return this.#askAgain([...this.#full.keys()])
+  }
+
+  #askAgain(ids: readonly FeedId[]): Effect[] {
     return ids.flatMap((id): Effect[] => {
       const heard = this.#heard.get(id)
       if (!heard || heard.isFinding) return []
@@ -120,18 +142,21 @@ export class Receiving {
     return [{ kind: 'store', id: feedOf(bytes), bytes }]
   }
 
-  isStrange(id: FeedId): boolean {
-    return this.#strange.has(id)
+  /** Of a strange feed nothing is taken, of a full one only what goes on from where it stopped. */
+  isDropped(id: FeedId, batch: Uint8Array): boolean {
+    const after = this.#full.get(id)
+    return this.#strange.has(id) || (after !== undefined && firstSeqOf(batch) > after + 1)
   }
 
-  /** A batch left our memory: stored up to `durable`, or dropped (undefined). */
-  stored(
-    { id, bytes, durable }: { id: FeedId; bytes: number; durable: number | undefined },
-    at: Hlc,
-  ): Effect[] {
+  /** A batch left our memory. */
+  stored({ id, bytes, durable, isFull }: Stored, at: Hlc): Effect[] {
     this.#storing -= 1
     const effects = this.#grant(bytes)
-    if (durable !== undefined) {
+    if (durable !== undefined && isFull) {
+      this.#full.set(id, durable)
+      effects.push(...this.#askLater())
+    } else if (durable !== undefined) {
+      this.#full.delete(id)
       this.#acks.set(id, { id, durable, stable: durable, at, via: undefined })
       const heard = this.#heard.get(id)
       if (heard) {
@@ -140,6 +165,12 @@ export class Receiving {
       }
     }
     return [...effects, ...this.#ackOrWait()]
+  }
+
+  #askLater(): Effect[] {
+    if (this.#isAgainTimed) return []
+    this.#isAgainTimed = true
+    return [{ kind: 'timer', name: 'again', ms: AGAIN_MS }]
   }
 
   #ackOrWait(): Effect[] {
@@ -184,10 +215,18 @@ export function ackFrames(entries: readonly Ack[]): Effect[] {
 /** BatchHeader: magic u32, version u8, algorithm u8, flags u16, then the feed's id. */
 const FEED_OFFSET = 8
 
+function firstSeqOf(batch: Uint8Array): number {
+  return decoded(FRAME.BATCH, () => {
+    const reader = new Reader(batch)
+    reader.bytes(FEED_OFFSET + ID_BYTES)
+    return reader.u64()
+  })
+}
+
 function feedOf(batch: Uint8Array): FeedId {
   return decoded(FRAME.BATCH, () => {
     const reader = new Reader(batch)
     reader.bytes(FEED_OFFSET)
-    return reader.hex(16) as FeedId
+    return reader.hex(ID_BYTES) as FeedId
   })
 }

@@ -32,7 +32,7 @@ export type ReplicationParts = {
   self: BranchId
   peer: BranchId
   settings(): Settings | undefined
-  isStrange(id: FeedId): boolean
+  isDropped(id: FeedId, batch: Uint8Array): boolean
 }
 
 /** Effects that wait for the database. */
@@ -95,15 +95,15 @@ async function wanted(entry: Have, parts: ReplicationParts): Promise<Want | unde
 
 async function stored(
   { id, bytes }: Extract<LogEffect, { kind: 'store' }>,
-  { eventLog, peer, isStrange }: ReplicationParts,
+  { eventLog, peer, isDropped }: ReplicationParts,
 ): Promise<Input> {
-  const dropped = isStrange(id)
-  const result = dropped ? undefined : await eventLog.receiveBatch(peer, bytes)
+  const result = isDropped(id, bytes) ? undefined : await eventLog.receiveBatch(peer, bytes)
   return {
     kind: 'stored',
     id,
     bytes: bytes.length,
     durable: result?.durable,
+    isFull: result?.isFull ?? false,
     hlc: eventLog.now(),
   }
 }

@@ -34,7 +34,13 @@ import {
   PROTOCOL_MIN,
   type Settings,
 } from './payloads.ts'
-import { ackFrames, BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving } from './receiving.ts'
+import {
+  ackFrames,
+  BATCH_BYTES_MAX,
+  DURABLE_WINDOW_BYTES,
+  Receiving,
+  type Stored,
+} from './receiving.ts'
 import { Sending } from './sending.ts'
 
 /** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, section 4). */
@@ -76,13 +82,13 @@ export type Input =
   | { kind: 'feedOpened'; id: FeedId; isKnown: boolean }
   | { kind: 'identities' }
   | ({ kind: 'batches' } & Batches)
-  | { kind: 'stored'; id: FeedId; bytes: number; durable: number | undefined; hlc: Hlc }
+  | ({ kind: 'stored'; hlc: Hlc } & Stored)
   /** Little waits to be sent. */
   | { kind: 'room' }
   | { kind: 'timer'; name: TimerName; hlc: Hlc }
 
 type Wanted = { id: FeedId; after: number; needsOpening: boolean }
-type TimerName = 'ping' | 'ack' | 'announce'
+type TimerName = 'ping' | 'ack' | 'announce' | 'again'
 
 export type Effect =
   | { kind: 'send'; frame: Frame }
@@ -170,9 +176,9 @@ export class Session {
     }
   }
 
-  /** Whether batches of a feed are dropped because its origin is not known yet. */
-  isStrange(id: FeedId): boolean {
-    return this.#receiving.isStrange(id)
+  /** Whether a batch is none that can be taken now: see Receiving. */
+  isDropped(id: FeedId, batch: Uint8Array): boolean {
+    return this.#receiving.isDropped(id, batch)
   }
 
   get settings(): Settings | undefined {
@@ -269,6 +275,7 @@ export class Session {
   #timer(name: TimerName, hlc: Hlc): Effect[] {
     if (name === 'ack') return this.#receiving.ackTimer()
     if (name === 'announce') return this.#sending.announce()
+    if (name === 'again') return this.#receiving.againTimer()
     const silent = this.#options.now() - this.#heardAt
     if (silent >= DEAD_MS) throw new ProtocolClose('timeout', 'The peer is silent')
     const again: Effect = { kind: 'timer', name: 'ping', ms: PING_CHECK_MS }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../../src/base/errors.ts'
 import { Parked } from '../../src/eventlog/events.ts'
+import { WAITING_PER_BRANCH_MAX } from '../../src/eventlog/waiting.ts'
 import { temporaryFolder } from '../db/store.ts'
 import type { TestBranch } from './fixture.ts'
 import { exchange, handClock, keysOf, noteKind, noteOf } from './fixture.ts'
@@ -138,4 +139,45 @@ test('a bug in applying parks the event, tells its origin, and spares the others
   const bad = posted[1]
   assert.ok(bad)
   assert.equal(await noteOf(mended.store.read, bad.id), 'bad')
+})
+
+test('of a branch that has too much waiting nothing more is taken, and nothing is lost', async (t) => {
+  const wall = handClock()
+  let isComplete = false
+  const mail = noteKind('to', 0x0402)
+  const { apply } = mail
+  mail.apply = async (tx, event) => {
+    if (!isComplete) throw new Parked('waits-for-record')
+    await apply(tx, event)
+  }
+  const [kyivKeys, lvivKeys, odesaKeys] = [keysOf('Kyiv'), keysOf('Lviv'), keysOf('Odesa')]
+  const kyiv = await branchFor(t, kyivKeys, { knows: [lvivKeys] })
+  const odesa = await branchFor(t, odesaKeys, { knows: [lvivKeys] })
+  const knows = [kyivKeys, odesaKeys]
+  const lviv = await branchFor(t, lvivKeys, { knows, mail, clock: wall.clock })
+  const texts = Array.from({ length: WAITING_PER_BRANCH_MAX }, (_, n) => String(n))
+  await Promise.all(texts.map((text) => kyiv.post(text, [lvivKeys.id])))
+  await exchange(kyiv, lviv)
+  assert.equal(await kyiv.log.outboxOf(lvivKeys.id), 0)
+
+  const last = await kyiv.post('one too many', [lvivKeys.id])
+  await exchange(kyiv, lviv)
+  assert.equal(await kyiv.log.outboxOf(lvivKeys.id), 1, 'it was not acknowledged')
+  assert.ok(lviv.lines.some((line) => line.name === 'eventlog.full'))
+  await odesa.post('of another branch', [lvivKeys.id])
+  await exchange(odesa, lviv)
+  assert.equal(await odesa.log.outboxOf(lvivKeys.id), 0)
+
+  isComplete = true
+  await kyiv.publish('its records go on')
+  await exchange(kyiv, lviv)
+  wall.advance(100)
+  const waiting = () =>
+    lviv.store.read.selectFrom('event').select('id').where('state', '=', 'parked').execute()
+  for (let n = 0; n < 5000 && (await waiting()).length > 0; n++)
+    await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(await waiting(), [])
+  await exchange(kyiv, lviv)
+  assert.equal(await noteOf(lviv.store.read, last.id), 'one too many')
+  assert.equal(await kyiv.log.outboxOf(lvivKeys.id), 0)
 })

@@ -57,6 +57,7 @@ function sessionFor({ windows = [0, 0, 1024 * KIB, 256 * KIB], isSettled = true 
   const begun = step({ kind: 'opened', hlc: HLC_ZERO })
   if (isSettled) receive(settings())
   return {
+    session,
     step,
     receive,
     settings,
@@ -199,7 +200,7 @@ test('acks and credit follow the commit', () => {
     for (const part of fragments(FRAME.BATCH, bytes)) receive(part)
   }
   const stored = (durable: number) =>
-    step({ kind: 'stored', id: id(0), bytes: bytes.length, durable, hlc: HLC_ZERO })
+    step({ kind: 'stored', id: id(0), bytes: bytes.length, durable, isFull: false, hlc: HLC_ZERO })
   const busy = stored(1)
   assert.deepEqual(kinds(busy), ['timer'], 'others are being stored: the ack waits a little')
   const second = stored(2)
@@ -236,9 +237,38 @@ test('a feed that is announced is asked for once, and again only when it grew pa
   )
   assert.deepEqual(have(7), [], 'it is on its way')
   const stored = (durable: number) =>
-    step({ kind: 'stored', id: id(4), bytes: 10, durable, hlc: HLC_ZERO })
+    step({ kind: 'stored', id: id(4), bytes: 10, durable, isFull: false, hlc: HLC_ZERO })
   assert.ok(!kinds(stored(5)).includes('find'))
   assert.ok(kinds(stored(6)).includes('find'), 'what was asked for has come, and there is more')
+})
+
+test('a full feed is asked for again later, and what comes until then is dropped', () => {
+  const { step, receive, session } = sessionFor()
+  const entry = { id: id(4), floor: 0, head: 9, chain8: new Uint8Array(8) }
+  receive(frame(FRAME.HAVE, encodeHaves([entry])))
+  const found = (after: number) =>
+    step({ kind: 'found', entry, want: { id: id(4), after, needsOpening: false } })
+  found(0)
+  const batchFrom = (firstSeq: number) => {
+    const batch = new Uint8Array(40)
+    new DataView(batch.buffer).setBigUint64(24, BigInt(firstSeq))
+    return batch
+  }
+  const stored = (durable: number, isFull: boolean) => {
+    receive(frame(FRAME.BATCH, batchFrom(durable)))
+    return step({ kind: 'stored', id: id(4), bytes: 40, durable, isFull, hlc: HLC_ZERO })
+  }
+  const full = stored(5, true)
+  assert.deepEqual(kinds(full), ['timer'], 'no ack')
+  assert.equal(session.isDropped(id(4), batchFrom(7)), true)
+  assert.equal(session.isDropped(id(5), batchFrom(7)), false, 'other feeds go on')
+  const again = step({ kind: 'timer', name: 'again', hlc: HLC_ZERO })
+  assert.deepEqual(kinds(again), ['find'])
+  assert.equal(sent(found(6), FRAME.WANT).map(decodeWant)[0]?.after, 6)
+  assert.equal(session.isDropped(id(4), batchFrom(9)), true, 'sent before it was asked for')
+  assert.equal(session.isDropped(id(4), batchFrom(7)), false)
+  assert.ok(sent(stored(7, false), FRAME.ACK).length > 0)
+  assert.equal(session.isDropped(id(4), batchFrom(9)), false)
 })
 
 test('a silent peer is asked after 15 seconds and given up after 45', () => {

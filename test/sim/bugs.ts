@@ -32,7 +32,7 @@ const ackBeforeCommit = () =>
       if (!isOn()) return stored
       stored.catch(() => {})
       const { feed, firstSeq, count } = decodeBatch(bytes)
-      return { feed, feedN: 0, durable: firstSeq + count - 1 }
+      return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
     },
   }))
 
@@ -52,7 +52,7 @@ const cursorByTime = () =>
         if (hlc > seen) newest.set(peer, hlc)
         if (!isOn() || hlc > seen) return log.receiveBatch(peer, bytes)
         const { feed, firstSeq, count } = decodeBatch(bytes)
-        return { feed, feedN: 0, durable: firstSeq + count - 1 }
+        return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
       },
     }
   })

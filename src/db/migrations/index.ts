@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { up as init } from './001-init.ts'
 import { up as tls } from './002-tls.ts'
 import { up as stays } from './003-stays.ts'
+import { up as waiting } from './004-waiting.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -10,4 +11,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '001-init', up: init },
   { name: '002-tls', up: tls },
   { name: '003-stays', up: stays },
+  { name: '004-waiting', up: waiting },
 ]
