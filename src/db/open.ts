@@ -60,8 +60,11 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     sqlite.pragma(`cache_size = ${-CACHE_BYTES_MAX / KIB}`)
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     sqlite.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`)
+    // What a migration takes away, secrets among it, is not left in the free pages of the file.
+    sqlite.pragma('secure_delete = on')
     const ran = await migrate(db as Kysely<unknown>, options.migrations ?? MIGRATIONS)
     if (ran.length > 0) log.info('db.migrated', { migrations: ran })
+    sqlite.pragma('secure_delete = off')
   } catch (error) {
     sqlite.close()
     throw error

@@ -62,7 +62,8 @@ interface PeerAddressTable {
 /** Invitations made here. The psk is derived from the secret; the secret itself is not kept. */
 interface InvitationTable {
   joinId: string
-  psk: Uint8Array
+  /** Sealed to this branch's own box key: whoever has the database alone cannot join. */
+  sealedPsk: Uint8Array
   branchName: string
   createdBy: UserId | null
   createdAt: Millis
@@ -70,6 +71,7 @@ interface InvitationTable {
   redeemedAt: Millis | null
   /** Signing key of the branch that redeemed it: the same key asking again gets the same answer. */
   redeemedBy: Uint8Array | null
+  /** JOIN_RES with zeros in the place of the link key, which is put in when it is given. */
   answer: Uint8Array | null
 }
 

@@ -80,7 +80,7 @@ export class Callers {
     try {
       const answering = {
         credentials: () => credentials.current(),
-        joinPsk: (id: string) => findJoinPsk(store.read, id),
+        joinPsk: (id: string) => findJoinPsk(store.read, id, this.#parts.keys),
         isReplay: (message1: Uint8Array) => this.#replays.isReplay(message1),
       }
       return await answerHandshake(transport, answering, { clock, random })

@@ -25,8 +25,11 @@ import {
   type JoinRequest,
   joinResponse,
   parseJoinRequest,
+  parseJoinResponse,
 } from '../certificates/joining.ts'
-import type { LinkKey } from '../certificates/keys.ts'
+import type { KeyFiles, LinkKey } from '../certificates/keys.ts'
+import { openBox, sealBox } from '../certificates/sealed-box.ts'
+import { X25519_KEY_BYTES } from '../certificates/x25519.ts'
 import type { Db } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
 import { identityEventBody, type RelayKinds } from './events.ts'
@@ -43,7 +46,7 @@ export type NewInvitation = {
   addresses: readonly string[]
 }
 
-/** Writes an invitation and gives the line to hand over; the secret in it is kept nowhere. */
+/** Writes an invitation and gives the line to hand over; the secret in it is kept nowhere, its psk is sealed. */
 export async function writeInvitation(
   tx: Db,
   wish: NewInvitation,
@@ -64,7 +67,11 @@ export async function writeInvitation(
     .insertInto('invitation')
     .values({
       joinId: hex(joinId(secret)),
-      psk: joinPsk(secret),
+      sealedPsk: sealBox(
+        chain.identity.boxPublicKey,
+        joinPsk(secret),
+        with_.randomBytes(X25519_KEY_BYTES),
+      ),
       branchName: wish.branchName,
       createdBy: wish.createdBy ?? null,
       createdAt: now,
@@ -92,13 +99,18 @@ async function isNameTaken(db: Db, name: string): Promise<boolean> {
 }
 
 /** The psk of the one handshake an invitation opens; also of used and expired ones, to refuse in words. */
-export async function findJoinPsk(db: Db, id: string): Promise<Uint8Array | undefined> {
+export async function findJoinPsk(
+  db: Db,
+  id: string,
+  keys: Pick<KeyFiles, 'findBranchKeys'>,
+): Promise<Uint8Array | undefined> {
   const row = await db
     .selectFrom('invitation')
-    .select('psk')
+    .select('sealedPsk')
     .where('joinId', '=', id)
     .executeTakeFirst()
-  return row?.psk
+  const box = row && keys.findBranchKeys()?.box
+  return box && openBox(box, row.sealedPsk)
 }
 
 type Redeeming = {
@@ -123,7 +135,8 @@ export async function redeem(tx: Db, redeeming: Redeeming): Promise<Uint8Array> 
     .executeTakeFirst()
   if (!row) return refusal('withdrawn')
   if (row.redeemedBy && row.answer) {
-    return equal(row.redeemedBy, request.signPublicKey) ? row.answer : refusal('used')
+    if (!equal(row.redeemedBy, request.signPublicKey)) return refusal('used')
+    return withLinkKey(row.answer, linkKey)
   }
   if (now > row.expiresAt) return refusal('expired')
   if (!issuer) return refusal('not-an-issuer')
@@ -139,7 +152,7 @@ export async function redeem(tx: Db, redeeming: Redeeming): Promise<Uint8Array> 
     ok: true,
     ...admitted,
     inviter: inviter.identity,
-    linkKey,
+    linkKey: { epoch: linkKey.epoch, key: new Uint8Array(linkKey.key.length) },
     crl: new Uint8Array(0), // no list is kept yet
   })
   await tx
@@ -147,7 +160,14 @@ export async function redeem(tx: Db, redeeming: Redeeming): Promise<Uint8Array> 
     .set({ redeemedAt: now, redeemedBy: request.signPublicKey, answer })
     .where('joinId', '=', redeeming.joinId)
     .execute()
-  return answer
+  return withLinkKey(answer, linkKey)
+}
+
+/** An answer as it is stored has no link key: keys live in key files alone. */
+function withLinkKey(stored: Uint8Array, linkKey: LinkKey): Uint8Array {
+  const answer = parseJoinResponse(stored)
+  if (!answer?.ok) throw new Error('The stored answer to a joining request cannot be read')
+  return joinResponse({ ...answer, linkKey })
 }
 
 /** Until the new branch says itself where it listens. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { AppError } from '../../src/base/errors.ts'
 import { HOUR } from '../../src/base/units.ts'
+import { decodeInvitation, joinPsk } from '../../src/certificates/invitation.ts'
 import { acceptJoin, joinOrganisation } from '../../src/relay/joiner.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { temporaryFolder } from '../db/store.ts'
@@ -84,6 +85,23 @@ test('the same keys asking again get the same answer; other keys hear that it wa
   const again = await join(line, files)
   assert.deepEqual(again.joined.link.bytes, first.joined.link.bytes)
   await assert.rejects(join(line, memoryKeys()), fails('invitation-used', /used/))
+})
+
+test('no secret of an invitation lies in the database: not the psk, not the link key', async (t) => {
+  const { org, kyiv, invite, join } = await kyivFor(t)
+  const { line } = await invite()
+  const decoded = decodeInvitation(line, org.clock.now())
+  assert.ok(decoded.ok)
+  const { secret } = decoded.invitation
+  const { joined } = await join(line)
+  assert.deepEqual(joined.linkKey, org.linkKey)
+  await kyiv.store.writer.write(async () => {})
+  const row = await kyiv.store.read.selectFrom('invitation').selectAll().executeTakeFirstOrThrow()
+  const held = [row.answer, row.sealedPsk].map((bytes) => Buffer.from(bytes ?? []))
+  for (const secretBytes of [org.linkKey.key, joinPsk(secret), secret]) {
+    for (const bytes of held) assert.equal(bytes.indexOf(Buffer.from(secretBytes)), -1)
+  }
+  assert.ok((row.answer?.length ?? 0) > 0)
 })
 
 test('an expired invitation is refused in words by the line itself', async (t) => {

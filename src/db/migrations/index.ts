@@ -4,6 +4,7 @@ import { up as init } from './001-init.ts'
 import { up as tls } from './002-tls.ts'
 import { up as stays } from './003-stays.ts'
 import { up as waiting } from './004-waiting.ts'
+import { up as invitations } from './005-invitations.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '002-tls', up: tls },
   { name: '003-stays', up: stays },
   { name: '004-waiting', up: waiting },
+  { name: '005-invitations', up: invitations },
 ]
