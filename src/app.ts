@@ -22,7 +22,7 @@ import type { CookieScope } from './web/cookies.ts'
 import { crossSiteGuard } from './web/cross-site.ts'
 import type { Visitor } from './web/env.ts'
 import { errorHandler, notFoundHandler } from './web/errors.ts'
-import { bodyLimits, requestLog, securityHeaders, visitor } from './web/guard.ts'
+import { behindProxy, bodyLimits, requestLog, securityHeaders, visitor } from './web/guard.ts'
 import { openApiDocument } from './web/openapi.ts'
 import type { World } from './world/world.ts'
 
@@ -58,6 +58,7 @@ export function createShell(deps: ShellDeps, recognise?: Guards['visitor']): Hon
   const handlers = { log: world.log, random: world.random, frameOf: deps.frameOf }
   const app = new Hono<Visitor>()
   app.use(requestLog(world))
+  app.use(behindProxy(origins))
   app.use(securityHeaders())
   app.use(visitor({ random: world.random, language, isProxied: origins.length > 0 }))
   app.use(bodyLimits())

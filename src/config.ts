@@ -71,7 +71,7 @@ export const SETTINGS = [
     flag: 'origins',
     kind: 'text',
     default: undefined,
-    help: 'further addresses browsers use for this server, as https://chat.example,...',
+    help: 'further addresses browsers use for this server, of a proxy that speaks TLS, as https://chat.example,...',
   },
   {
     flag: 'relay',
@@ -250,7 +250,8 @@ export function configOf(sources: Sources): Config {
     tlsDomains: listOf(text('tls-domains')),
     listenPlain,
     insecureLan,
-    origins: listOf(text('origins')),
+    origins:
+      parsed('origins', originsOf, 'https://HOST or https://HOST:PORT, without a path') ?? [],
     relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
     org: text('org'),
@@ -394,6 +395,16 @@ function listOf(value: string | undefined): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+/** As browsers write them in `Origin` (RFC 6454, 6.2). */
+function originsOf(value: string): string[] | undefined {
+  const origins = listOf(value).map((text) => {
+    const url = URL.parse(text)
+    const isWhole = url !== null && url.href === `${url.origin}/`
+    return isWhole && /^https?:$/.test(url.protocol) ? url.origin : undefined
+  })
+  return origins.every((origin) => origin !== undefined) ? origins : undefined
 }
 
 function timezoneOf(value: string): string | undefined {
