@@ -46,20 +46,30 @@ async function newSite(folder: string, name: string): Promise<Site> {
   return { name, data, port: await freePort(), relayPort: await freePort() }
 }
 
-/** Founds both branches with the operator's commands and fills them. */
-export async function foundCompany(folder: string): Promise<Company> {
-  const [kyiv, lviv] = [await newSite(folder, 'kyiv'), await newSite(folder, 'lviv')]
+/** Founds Kyiv (ada) and lets Lviv join (lev) with the operator's commands; both run. */
+export async function foundTwo(
+  folder: string,
+  [kyiv, lviv]: readonly [Site, Site],
+  nodeFlagsOf: (site: Site) => readonly string[] = () => [],
+): Promise<[Server, Server]> {
   const password = join(folder, 'password')
   writeFileSync(password, PASSWORD, { mode: 0o600 })
   const admin = (login: string) => ['--admin-login', login, '--admin-password-file', password]
   const first = await start(kyiv, {
     more: ['--org', 'Dovira', '--branch', 'Kyiv', ...admin('ada')],
+    nodeFlags: nodeFlagsOf(kyiv),
   })
   const { out, err } = await run('invite', '--branch', 'Lviv', '--data', kyiv.data)
   if (out === '') throw new Error(`No invitation: ${err}`)
-  const second = await start(lviv, { more: ['--join', out.trim(), ...admin('lev')] })
-  await stop(first.process)
-  await stop(second.process)
+  const more = ['--join', out.trim(), ...admin('lev')]
+  return [first, await start(lviv, { more, nodeFlags: nodeFlagsOf(lviv) })]
+}
+
+/** Founds both branches and fills them. */
+export async function foundCompany(folder: string): Promise<Company> {
+  const [kyiv, lviv] = [await newSite(folder, 'kyiv'), await newSite(folder, 'lviv')]
+  const servers = await foundTwo(folder, [kyiv, lviv])
+  for (const { process } of servers) await stop(process)
   const atKyiv = await hire(kyiv, 'k', KYIV_PEOPLE)
   const atLviv = await hire(lviv, 'v', LVIV_PEOPLE)
   const company = { folder, kyiv, lviv, atKyiv, atLviv }

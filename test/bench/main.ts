@@ -3,10 +3,11 @@
  * real disk, loopback; each figure beside a floor measured in the same run.
  */
 import { rmSync } from 'node:fs'
-import { cpus, loadavg, release, totalmem } from 'node:os'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Company, foundCompany } from './company.ts'
 import { type Figure, figureOf, rounded, tableOf } from './figures.ts'
+import { machine } from './machine.ts'
 import type { Bench, Scenario } from './scenario.ts'
 import { coldStart, memory } from './scenarios/at-rest.ts'
 import { bytes } from './scenarios/bytes.ts'
@@ -55,13 +56,6 @@ function options() {
   if (unknown.length > 0) throw new Error(`No scenario ${unknown.join(', ')}\n${HELP}`)
   const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS)
   return { ...values, names }
-}
-
-function machine(): string {
-  const [first] = cpus()
-  const gib = Math.round(totalmem() / 2 ** 30)
-  const load = loadavg()[0]?.toFixed(2)
-  return `${cpus().length} cores (${first?.model.trim()}), ${gib} GiB, Linux ${release()}, Node ${process.version}, load ${load}`
 }
 
 async function main(): Promise<number> {

@@ -16,10 +16,10 @@ const TMPFS = 0x01021994
 const STOP_MS_MAX = 12_000
 
 /** A folder of this run on a disk that has a real fsync. */
-export function benchFolder(): string {
+export function benchFolder(of = 'bench'): string {
   const disk = [tmpdir(), '/var/tmp', process.cwd()].find((path) => statfsSync(path).type !== TMPFS)
   if (disk === undefined) throw new Error('No folder on a real disk: set TMPDIR to one')
-  return mkdtempSync(join(disk, 'branchline-bench-'))
+  return mkdtempSync(join(disk, `branchline-${of}-`))
 }
 
 /** Where a branch lives; the ports stay the same in every copy. */
@@ -49,8 +49,8 @@ export async function start(
 ): Promise<Server> {
   const log = openSync(`${site.data}.log`, 'a')
   const flags = ['--data', site.data, '--listen', `127.0.0.1:${site.port}`, '--timezone', 'UTC']
-  const relay = ['--relay', `127.0.0.1:${site.relayPort}`, '--announce', 'off']
-  const args = [...nodeFlags, MAIN, 'serve', ...flags, ...relay.slice(0, 2), ...more]
+  const relay = ['--relay', `127.0.0.1:${site.relayPort}`]
+  const args = [...nodeFlags, MAIN, 'serve', ...flags, ...relay, ...more]
   const child = owned(
     spawn(process.execPath, args, { stdio: ['ignore', log, log], env: { PATH: process.env.PATH } }),
   )

@@ -155,14 +155,18 @@ export type Delivery = { steps: { state: string; branch: string; at?: string }[]
 /** A person at a server, over the public API. */
 export class Client {
   readonly origin: string
-  readonly #token: string
+  readonly token: string
 
   private constructor(origin: string, token: string) {
     this.origin = origin
-    this.#token = token
+    this.token = token
   }
 
-  static async signIn({ origin }: Server, login: string, password = PASSWORD): Promise<Client> {
+  static async signIn(
+    { origin }: Pick<Server, 'origin'>,
+    login: string,
+    password = PASSWORD,
+  ): Promise<Client> {
     const anonymous = new Client(origin, '')
     const device = 'scenario'
     const body = { login, password, device }
@@ -173,11 +177,14 @@ export class Client {
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${this.origin}/api/v1${path}`, {
       method,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    if (!response.ok) {
+      const error = new Error(`${method} ${path}: ${response.status} ${text}`)
+      throw Object.assign(error, { status: response.status })
+    }
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
