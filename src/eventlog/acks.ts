@@ -4,14 +4,16 @@
  */
 import { millisOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { prepared } from '../db/prepared.ts'
+import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Changes } from './changes.ts'
 import type { Feed, Feeds } from './feeds.ts'
 import type { AckEntry, FeedN } from './log.ts'
 
-type Parts = { feeds: Feeds; changes: Changes; log: Log }
+type Parts = { feeds: Feeds; changes: Changes; log: Log; clock: Pick<Clock, 'now'> }
 
 type Ack = {
   feedN: FeedN
@@ -53,6 +55,16 @@ const putAck = prepared<Ack, unknown>((db, value) => {
     )
 })
 
+/** When the event at a seq came to be here: of our own feeds, when it was written. */
+const writtenAt = prepared<{ feedN: FeedN; seq: number }, { arrivedAt: Millis }>((db, value) =>
+  db
+    .selectFrom('feed_entry')
+    .innerJoin('event', 'event.position', 'feed_entry.position')
+    .select('event.arrivedAt')
+    .where('feed_entry.feedN', '=', value('feedN'))
+    .where('feed_entry.seq', '=', value('seq')),
+)
+
 const addMark = prepared<Omit<Ack, 'durable' | 'stable'> & { upTo: number }, unknown>((db, value) =>
   db.insertInto('stored_mark').values({
     feedN: value('feedN'),
@@ -82,7 +94,7 @@ function concerns(feed: Feed, peer: BranchId): boolean {
 }
 
 async function keepAck(
-  { changes, log }: Parts,
+  { changes, log, clock }: Parts,
   tx: Db,
   { peer, entry, feed }: { peer: BranchId; entry: AckEntry; feed: Feed },
 ): Promise<void> {
@@ -91,7 +103,10 @@ async function keepAck(
   const durable = Math.max(before?.durable ?? 0, Math.min(entry.durable, feed.head))
   const stable = Math.max(before?.stable ?? 0, Math.min(entry.stable, durable))
   if (durable === before?.durable && stable === before.stable) return
-  const common = { feedN: feed.n, branchId: peer, at: millisOf(entry.at), via: entry.via ?? null }
+  // By the peer's clock, which may be wrong: nothing is stored in the future, nor before it was written.
+  const [written] = await writtenAt(tx, { feedN: feed.n, seq: durable })
+  const at = Math.min(clock.now(), Math.max(millisOf(entry.at), written?.arrivedAt ?? 0))
+  const common = { feedN: feed.n, branchId: peer, at, via: entry.via ?? null }
   await putAck(tx, { ...common, durable, stable })
   if (durable === (before?.durable ?? 0)) return
   await addMark(tx, { ...common, upTo: durable })

@@ -118,7 +118,9 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     receiveBatch: (peer, bytes) =>
       store.writer.write((tx) => receiveBatch(core, tx, { peer, bytes })),
     acknowledged: (peer, entries) =>
-      store.writer.write((tx) => keepAcks({ feeds, changes, log }, tx, { peer, entries })),
+      store.writer.write((tx) =>
+        keepAcks({ feeds, changes, log, clock: given.clock }, tx, { peer, entries }),
+      ),
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromUtf8 } from '../../src/base/bytes.ts'
+import { hlcOf } from '../../src/base/hlc.ts'
 import type { EventId } from '../../src/base/ids.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { exchange, handClock, mailFeed, noteOf, open } from './fixture.ts'
@@ -165,6 +166,25 @@ test('an ack is told, counts once and never goes back', async (t) => {
   assert.deepEqual(marks, [1, 2])
   assert.equal(await kyiv.log.outboxOf(lvivKeys.id), 0)
   assert.ok(kyiv.lines.some((line) => line.name === 'eventlog.ack-beyond-head'))
+})
+
+test('an ack names no time in the future, nor one before the event was written', async (t) => {
+  const wall = handClock()
+  const { kyiv, lviv, lvivKeys } = await pairFor(t, { kyiv: { clock: wall.clock } })
+  const times: number[] = []
+  kyiv.log.onStored((stored) => times.push(...stored.map((mark) => mark.at)))
+  const written = wall.clock.now()
+  for (const text of ['one', 'two', 'three']) await kyiv.post(text, [lvivKeys.id])
+  wall.advance(5000)
+  const { id } = await mailFeed(kyiv, lviv)
+  const says = (durable: number, at: number) =>
+    kyiv.log.acknowledged(lvivKeys.id, [
+      { feed: id, durable, stable: 0, at: hlcOf(at, 0), via: undefined },
+    ])
+  await says(1, written - 86_400_000)
+  await says(2, written + 2000)
+  await says(3, written + 86_400_000)
+  assert.deepEqual(times, [written, written + 2000, written + 5000])
 })
 
 test('bodies of mail travel sealed, records in plain', async (t) => {
