@@ -1,5 +1,6 @@
 /** What people and scripts may send about an account: one schema per field, shared by pages and API. */
 import * as v from 'valibot'
+import { tidied } from '../base/text.ts'
 import {
   DEPARTMENT_CHARACTERS_MAX,
   NAME_CHARACTERS_MAX,
@@ -12,14 +13,6 @@ import {
 
 /** Longer than any password or login we take: the rules answer, not the schema. */
 const TYPED_CHARACTERS_MAX = 1000
-/** Control and direction characters (Unicode Cc, Cf): they can make one name look like another. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
-/** A short text as a person would read it: one form of each letter, no hidden characters, single spaces. */
-export function tidied(text: string): string {
-  return text.normalize('NFC').replace(INVISIBLE, ' ').replace(/\s+/g, ' ').trim()
-}
-
 const short = (charactersMax: number) =>
   v.pipe(v.string(), v.transform(tidied), v.maxLength(charactersMax, 'too-long'))
 

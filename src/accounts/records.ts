@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
 import { SALT } from './credentials.ts'
 import { LOGIN } from './logins.ts'
 
@@ -25,7 +26,9 @@ export type Role = (typeof ROLES)[number]
 export const THEMES = ['auto', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
-const text = (charactersMax: number) => v.pipe(v.string(), v.maxLength(charactersMax))
+/** Other branches may run another program: what theirs let through is shown here too. */
+const text = (charactersMax: number) =>
+  v.pipe(v.string(), v.transform(tidied), v.maxLength(charactersMax))
 const whole = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max))
 const hexText = (characters: number) =>
   v.pipe(v.string(), v.length(characters), v.regex(/^[0-9a-f]*$/))

@@ -89,9 +89,9 @@ export function branchIdOf(signPublicKey: Uint8Array): BranchId {
   return hash('sha256', signPublicKey, 'hex').slice(0, ID_BYTES * 2) as BranchId
 }
 
-/** Whether a text can be a branch's name: not empty, one line, at most 64 bytes. */
+/** Whether a text can be a branch's name: not empty, one line without hidden characters, at most 64 bytes. */
 export function isBranchName(name: string): boolean {
-  const isOneLine = !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(name)
+  const isOneLine = !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(name)
   return (
     name.trim() === name && name !== '' && isOneLine && utf8(name).length <= BRANCH_NAME_BYTES_MAX
   )

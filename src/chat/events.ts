@@ -9,6 +9,7 @@ import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
 import type { Db } from '../db/open.ts'
 import type { ConversationTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
@@ -59,7 +60,7 @@ const memberSchema = v.object({
 const convSchema = v.object({
   id: id<ConversationId>(),
   kind: v.literal('group'),
-  title: v.pipe(v.string(), v.minLength(1), v.maxLength(TITLE_CHARS_MAX)),
+  title: v.pipe(v.string(), v.transform(tidied), v.minLength(1), v.maxLength(TITLE_CHARS_MAX)),
   members: v.pipe(v.array(memberSchema), v.maxLength(2 * MEMBERS_MAX)),
   createdAt: v.pipe(count, v.maxValue(TIME_MAX)),
   term: count,

@@ -2,11 +2,11 @@
  * Groups: who founds them, who may bring in and take out. The branch where a group was founded keeps its membership,
  * so that there is one order of changes; writing goes on everywhere while that branch cannot be reached.
  */
-import { tidied } from '../accounts/inputs.ts'
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
 import type { Db } from '../db/open.ts'
 import { type ChatParts, demandActive } from './actions.ts'
 import { MEMBERS_MAX, type Member, TITLE_CHARS_MAX } from './events.ts'

@@ -1,6 +1,7 @@
 /** The organisation's own record: its name, written by an issuing branch, known to all. */
 import * as v from 'valibot'
 import type { BranchId } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
 import { metaOf, putMeta } from '../db/meta.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind } from '../eventlog/events.ts'
@@ -12,7 +13,12 @@ export const ORGANISATION_NAME_CHARACTERS_MAX = 100
 const REV_MAX = 2 ** 31 - 1
 
 const body = v.object({
-  name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(ORGANISATION_NAME_CHARACTERS_MAX)),
+  name: v.pipe(
+    v.string(),
+    v.transform(tidied),
+    v.minLength(1),
+    v.maxLength(ORGANISATION_NAME_CHARACTERS_MAX),
+  ),
   rev: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REV_MAX)),
 })
 

@@ -352,6 +352,20 @@ test('a block that overtakes the record of the person waits for it', async (t) =
   assert.deepEqual(await kept(south), ['parked waits-for-person'])
 })
 
+test('a name that another branch lets turn or hide letters is shown without that', async (t) => {
+  const { north, south, meet, sam } = await cast(t)
+  const known = await south.people.get(sam.id)
+  const record = { ...recordOf(known), firstName: 'Sam\u202eadA', lastName: 'Ro\u200bss\u2066' }
+  const loose = { ...userPut, parse: (body: unknown) => body as UserPut }
+  await forges(south, loose, { ...record, post: 'Chief\nadmin', room: '\u200f' })
+  await meet()
+  const { firstName, lastName, post, room } = await north.people.get(sam.id)
+  assert.deepEqual([firstName, lastName, post, room], ['Sam adA', 'Ro ss', 'Chief admin', ''])
+  await forges(south, loose, { ...record, rev: 10, firstName: '\u202e' })
+  await meet()
+  assert.deepEqual(await kept(north), ['refused malformed'])
+})
+
 test('bodies that break the form are refused', () => {
   const good = {
     user: 'ab'.repeat(16),
