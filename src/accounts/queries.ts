@@ -7,6 +7,7 @@ import { invalidInput, notFound } from '../base/errors.ts'
 import type { BranchId, PhotoHash, SignInId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 import { splitLogin } from './logins.ts'
 import type { Role, Theme } from './records.ts'
 
@@ -189,17 +190,25 @@ export async function branchesOf(
   now: Millis,
 ): Promise<BranchId[]> {
   if (userIds.length === 0) return []
-  const homes = await db.selectFrom('user').where('id', 'in', userIds).select('home').execute()
-  const stays = await db
-    .selectFrom('location')
-    .innerJoin('credential', 'credential.userId', 'location.userId')
-    .whereRef('credential.epoch', '=', 'location.epoch')
-    .where('location.userId', 'in', userIds)
-    .where('location.until', '>', now)
-    .select('location.branchId')
-    .execute()
-  return [...new Set([...homes.map((row) => row.home), ...stays.map((row) => row.branchId)])]
+  const rows = await homesAndStays(db, { users: JSON.stringify(userIds), now })
+  return [...new Set(rows.map((row) => row.branch))]
 }
+
+const homesAndStays = prepared((db, value: Holes<{ users: string; now: Millis }>) =>
+  db
+    .selectFrom('user')
+    .where('id', 'in', listed<UserId>(value('users')))
+    .select('home as branch')
+    .unionAll(
+      db
+        .selectFrom('location')
+        .innerJoin('credential', 'credential.userId', 'location.userId')
+        .whereRef('credential.epoch', '=', 'location.epoch')
+        .where('location.userId', 'in', listed<UserId>(value('users')))
+        .where('location.until', '>', value('now'))
+        .select('location.branchId as branch'),
+    ),
+)
 
 /** Who of these people has signed a stay at the branch that has not ended. */
 export async function guestsAt(
@@ -225,22 +234,26 @@ export async function mayWriteFor(
   db: Db,
   { user, branch, at }: { user: UserId; branch: BranchId; at: Millis },
 ): Promise<boolean> {
-  const home = await db
-    .selectFrom('user')
-    .where('id', '=', user)
-    .where('home', '=', branch)
-    .select('id')
-    .executeTakeFirst()
-  if (home !== undefined) return true
-  const stay = await db
-    .selectFrom('location')
-    .where('userId', '=', user)
-    .where('branchId', '=', branch)
-    .where('until', '>', at)
-    .select('until')
-    .executeTakeFirst()
-  return stay !== undefined
+  if ((await livingAt(db, { user, branch })).length > 0) return true
+  return (await stayingAt(db, { user, branch, at })).length > 0
 }
+
+const livingAt = prepared((db, value: Holes<{ user: UserId; branch: BranchId }>) =>
+  db
+    .selectFrom('user')
+    .where('id', '=', value('user'))
+    .where('home', '=', value('branch'))
+    .select('id'),
+)
+
+const stayingAt = prepared((db, value: Holes<{ user: UserId; branch: BranchId; at: Millis }>) =>
+  db
+    .selectFrom('location')
+    .where('userId', '=', value('user'))
+    .where('branchId', '=', value('branch'))
+    .where('until', '>', value('at'))
+    .select('until'),
+)
 
 /** The bytes of a photo, for anybody who is signed in. */
 export async function findPhoto(db: Db, hash: PhotoHash): Promise<Uint8Array | undefined> {

@@ -1,18 +1,24 @@
 /** The one query of every request: a token's sign-in with its person, credential state and home branch, all by key. */
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import { PERSON_COLUMNS } from './queries.ts'
 
 export type SignInRow = NonNullable<Awaited<ReturnType<typeof signInRow>>>
 
 /** The row of a token's hash, whatever its state: `sign-ins.ts` decides whether it still holds. */
-export function signInRow(db: Db, tokenHash: Uint8Array) {
-  return db
+export async function signInRow(db: Db, tokenHash: Uint8Array) {
+  const [row] = await rowOf(db, { tokenHash })
+  return row
+}
+
+const rowOf = prepared((db, value: Holes<{ tokenHash: Uint8Array }>) =>
+  db
     .selectFrom('sign_in')
     .innerJoin('user', 'user.id', 'sign_in.userId')
     .innerJoin('credential', 'credential.userId', 'user.id')
     .leftJoin('branch', 'branch.id', 'user.home')
     .leftJoin('photo', 'photo.hash', 'user.photo')
-    .where('sign_in.tokenHash', '=', tokenHash)
+    .where('sign_in.tokenHash', '=', value('tokenHash'))
     .select([
       'sign_in.id as signInId',
       'sign_in.kind',
@@ -25,6 +31,5 @@ export function signInRow(db: Db, tokenHash: Uint8Array) {
       'branch.heardAt',
       'branch.lostAt',
       ...PERSON_COLUMNS,
-    ])
-    .executeTakeFirst()
-}
+    ]),
+)

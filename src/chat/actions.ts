@@ -7,6 +7,7 @@ import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId, MessageId, UserId } from '../base/ids.ts'
 import type { Db, Store } from '../db/open.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
@@ -130,24 +131,33 @@ function pairOf(members: readonly UserId[]): [UserId, UserId] {
 
 /** The viewer's place in a conversation and its kind; undefined for outsiders. */
 export async function membership(tx: Db, viewer: UserId, conversation: ConversationId) {
-  return await tx
-    .selectFrom('membership as mine')
-    .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
-    .where('mine.userId', '=', viewer)
-    .where('mine.conversationId', '=', conversation)
-    .where('mine.leftAt', 'is', null)
-    .select(['c.kind', 'mine.role', 'mine.readPosition', 'mine.shownPosition', 'mine.joinedAt'])
-    .executeTakeFirst()
+  const [row] = await membershipRow(tx, { viewer, conversation })
+  return row
 }
 
+const membershipRow = prepared(
+  (db, value: Holes<{ viewer: UserId; conversation: ConversationId }>) =>
+    db
+      .selectFrom('membership as mine')
+      .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
+      .where('mine.userId', '=', value('viewer'))
+      .where('mine.conversationId', '=', value('conversation'))
+      .where('mine.leftAt', 'is', null)
+      .select(['c.kind', 'mine.role', 'mine.readPosition', 'mine.shownPosition', 'mine.joinedAt']),
+)
+
 async function writtenBefore(tx: Db, viewer: UserId, clientId: string) {
-  return await tx
-    .selectFrom('message')
-    .where('authorId', '=', viewer)
-    .where('clientId', '=', clientId)
-    .select(['id', 'position', 'conversationId', 'body'])
-    .executeTakeFirst()
+  const [row] = await rowByClientId(tx, { author: viewer, clientId })
+  return row
 }
+
+const rowByClientId = prepared((db, value: Holes<{ author: UserId; clientId: string }>) =>
+  db
+    .selectFrom('message')
+    .where('authorId', '=', value('author'))
+    .where('clientId', '=', value('clientId'))
+    .select(['id', 'position', 'conversationId', 'body']),
+)
 
 function again(
   known: { id: MessageId; position: number; conversationId: ConversationId; body: string },
@@ -163,11 +173,7 @@ function again(
 
 /** Everybody of these must be known and not disabled. */
 export async function demandActive(tx: Db, users: readonly UserId[]): Promise<void> {
-  const rows = await tx
-    .selectFrom('user')
-    .where('id', 'in', [...users])
-    .select(['id', 'disabled'])
-    .execute()
+  const rows = await disabledOf(tx, { users: JSON.stringify(users) })
   if (rows.length < new Set(users).size) {
     throw invalidInput('user', 'Somebody is not known here', 'person-unknown')
   }
@@ -175,3 +181,10 @@ export async function demandActive(tx: Db, users: readonly UserId[]): Promise<vo
     throw new AppError('forbidden', 'An account is disabled', { detail: 'person-disabled' })
   }
 }
+
+const disabledOf = prepared((db, value: Holes<{ users: string }>) =>
+  db
+    .selectFrom('user')
+    .where('id', 'in', listed<UserId>(value('users')))
+    .select(['id', 'disabled']),
+)

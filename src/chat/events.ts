@@ -11,7 +11,8 @@ import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
 import type { Db } from '../db/open.ts'
-import type { ConversationTable } from '../db/schema.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
+import type { ConversationTable, MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
 import { directIdOf, mayHaveFounded } from './ids.ts'
@@ -156,14 +157,17 @@ async function demandVoice(tx: Db, event: LoggedEvent<unknown>, user: UserId): P
  * left stays believed: his branch may have written before it heard of it, and all branches must decide alike.
  */
 async function demandMember(tx: Db, conversation: ConversationId, user: UserId): Promise<void> {
-  const row = await tx
-    .selectFrom('membership')
-    .where('conversationId', '=', conversation)
-    .where('userId', '=', user)
-    .select('userId')
-    .executeTakeFirst()
+  const [row] = await memberRow(tx, { conversation, user })
   if (row === undefined) throw new Parked('waits-for-conversation')
 }
+
+const memberRow = prepared((db, value: Holes<{ conversation: ConversationId; user: UserId }>) =>
+  db
+    .selectFrom('membership')
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '=', value('user'))
+    .select('userId'),
+)
 
 async function postRefusal(tx: Db, event: LoggedEvent<PostBody>): Promise<string | undefined> {
   const { author, conversation, direct } = event.body
@@ -191,12 +195,17 @@ async function convRefusal(tx: Db, event: LoggedEvent<ConvBody>): Promise<string
   return known.home === origin ? undefined : 'not-its-home'
 }
 
-function conversationRow(
+async function conversationRow(
   tx: Db,
   conversation: ConversationId,
 ): Promise<Selectable<ConversationTable> | undefined> {
-  return tx.selectFrom('conversation').selectAll().where('id', '=', conversation).executeTakeFirst()
+  const [row] = await conversationRows(tx, { conversation })
+  return row
 }
+
+const conversationRows = prepared((db, value: Holes<{ conversation: ConversationId }>) =>
+  db.selectFrom('conversation').selectAll().where('id', '=', value('conversation')),
+)
 
 async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
   const { body, origin, hlc: at } = event
@@ -265,23 +274,40 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const timeKey = isAhead ? limit : event.hlc
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
   await keepUp(tx, { conversation: body.conversation, author: body.author, position })
-  await tx
-    .insertInto('message')
-    .values({
-      ...{ position, id: messageIdOf(event), conversationId: body.conversation },
-      ...{ authorId: body.author, origin, body: body.body, arrivedAt, timeKey },
-      sentAt: millisOf(timeKey),
-      clientId: await freeClientId(tx, event, self),
-      late: newest > timeKey ? 1 : 0,
-    })
-    .execute()
+  await insertMessage(tx, {
+    ...{ position, id: messageIdOf(event), conversationId: body.conversation },
+    ...{ authorId: body.author, origin, body: body.body, arrivedAt, timeKey },
+    sentAt: millisOf(timeKey),
+    clientId: await freeClientId(tx, event, self),
+    late: newest > timeKey ? 1 : 0,
+  })
   if (newest > timeKey) return
-  await tx
-    .updateTable('conversation')
-    .set({ lastPosition: position, lastTimeKey: timeKey })
-    .where('id', '=', body.conversation)
-    .execute()
+  await moveLast(tx, { conversation: body.conversation, position, timeKey })
 }
+
+const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
+  db.insertInto('message').values({
+    position: value('position'),
+    id: value('id'),
+    conversationId: value('conversationId'),
+    authorId: value('authorId'),
+    origin: value('origin'),
+    body: value('body'),
+    arrivedAt: value('arrivedAt'),
+    timeKey: value('timeKey'),
+    sentAt: value('sentAt'),
+    clientId: value('clientId'),
+    late: value('late'),
+  }),
+)
+
+const moveLast = prepared(
+  (db, value: Holes<{ conversation: ConversationId; position: number; timeKey: Hlc }>) =>
+    db
+      .updateTable('conversation')
+      .set({ lastPosition: value('position'), lastTimeKey: value('timeKey') })
+      .where('id', '=', value('conversation')),
+)
 
 /**
  * Keeps the positions up to which all was seen true. An event that had waited comes with its old position: nobody can
@@ -294,17 +320,32 @@ async function keepUp(
 ): Promise<void> {
   const { conversation, author, position } = of
   const before = await lastPositionOf(tx, conversation)
-  const isOld = before > position
+  if (before > position) await keepUnread(tx, { conversation, unread: position })
+  else await keepRead(tx, { conversation, author, before, position })
+}
+
+const keepUnread = prepared(
+  (db, value: Holes<{ conversation: ConversationId; unread: number }>) => {
+    const atMost = (column: 'readPosition' | 'shownPosition') =>
+      sql<number>`min(${sql.ref(column)}, ${value('unread')} - 1)`
+    return db
+      .updateTable('membership')
+      .set({ readPosition: atMost('readPosition'), shownPosition: atMost('shownPosition') })
+      .where('conversationId', '=', value('conversation'))
+  },
+)
+
+type OwnMessage = { conversation: ConversationId; author: UserId; before: number; position: number }
+
+const keepRead = prepared((db, value: Holes<OwnMessage>) => {
   const moved = (column: 'readPosition' | 'shownPosition') =>
-    isOld
-      ? sql<number>`min(${sql.ref(column)}, ${position - 1})`
-      : sql<number>`iif(${sql.ref(column)} >= ${before}, ${position}, ${sql.ref(column)})`
-  const members = tx
+    sql<number>`iif(${sql.ref(column)} >= ${value('before')}, ${value('position')}, ${sql.ref(column)})`
+  return db
     .updateTable('membership')
     .set({ readPosition: moved('readPosition'), shownPosition: moved('shownPosition') })
-    .where('conversationId', '=', conversation)
-  await (isOld ? members : members.where('userId', '=', author)).execute()
-}
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '=', value('author'))
+})
 
 /** A message's id is the id of its event. */
 function messageIdOf(event: LoggedEvent): MessageId {

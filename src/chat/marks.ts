@@ -7,6 +7,7 @@ import type { MarkState } from '../../views/chat/line.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 
 /** In larger chats nobody tells who has seen what: each message would cost an event per person. */
 export const TELLING_MEMBERS_MAX = 20
@@ -38,23 +39,26 @@ export async function entriesOf(
   positions: readonly number[],
 ): Promise<Entry[]> {
   if (positions.length === 0) return []
-  const rows = await db
+  const rows = await entryRows(db, { at, positions: JSON.stringify(positions) })
+  return rows.flatMap(({ destination, durable, ...row }) =>
+    destination === null ? [] : [{ ...row, destination, durable: durable ?? 0 }],
+  )
+}
+
+const entryRows = prepared((db, value: Holes<{ at: BranchId; positions: string }>) =>
+  db
     .selectFrom('feed_entry as fe')
     .innerJoin('feed as f', 'f.n', 'fe.feedN')
     .leftJoin('peer_ack as pa', (on) =>
       on.onRef('pa.feedN', '=', 'fe.feedN').onRef('pa.branchId', '=', 'f.destination'),
     )
-    .where('fe.position', 'in', [...positions])
-    .where('f.origin', '=', at)
+    .where('fe.position', 'in', listed<number>(value('positions')))
+    .where('f.origin', '=', value('at'))
     .where('f.scope', '=', 'to')
     .select(['fe.position', 'fe.feedN', 'fe.seq', 'f.destination', 'pa.durable'])
     .orderBy('fe.position')
-    .orderBy('fe.feedN')
-    .execute()
-  return rows.flatMap(({ destination, durable, ...row }) =>
-    destination === null ? [] : [{ ...row, destination, durable: durable ?? 0 }],
-  )
-}
+    .orderBy('fe.feedN'),
+)
 
 /** Everybody besides the author who is or was a member; `isFor` tells whom a message was for. */
 export async function recipientsOf(
@@ -62,14 +66,17 @@ export async function recipientsOf(
   conversation: ConversationId,
   author: UserId,
 ): Promise<Recipient[]> {
-  return await db
-    .selectFrom('membership')
-    .where('conversationId', '=', conversation)
-    .where('userId', '!=', author)
-    .select(['userId as user', 'joinedAt', 'leftAt'])
-    .orderBy('userId')
-    .execute()
+  return await othersIn(db, { conversation, author })
 }
+
+const othersIn = prepared((db, value: Holes<{ conversation: ConversationId; author: UserId }>) =>
+  db
+    .selectFrom('membership')
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '!=', value('author'))
+    .select(['userId as user', 'joinedAt', 'leftAt'])
+    .orderBy('userId'),
+)
 
 /** Whether somebody was a member when a message was written. */
 export function isFor(recipient: Recipient, timeKey: Hlc): boolean {
@@ -80,23 +87,22 @@ export function isFor(recipient: Recipient, timeKey: Hlc): boolean {
 type Seen = { user: UserId; feedN: number; shown: number; read: number }
 
 /** The highest marks of each member on each of the feeds (0: this branch, a position): two seeks each. */
-async function seenOn(
-  db: Db,
-  conversation: ConversationId,
-  feeds: readonly number[],
-): Promise<Seen[]> {
+function seenOn(db: Db, conversation: ConversationId, feeds: readonly number[]): Promise<Seen[]> {
+  return seenRows(db, { conversation, feeds: JSON.stringify(feeds) })
+}
+
+const seenRows = prepared((db, value: Holes<{ conversation: ConversationId; feeds: string }>) => {
   const highest = (mark: 'shown' | 'read') => sql<number>`coalesce((
     select max(s.upTo) from seen as s where s.conversationId = mb.conversationId
     and s.userId = mb.userId and s.feedN = feed.value and s.mark = ${mark}), 0)`
-  const list = sql<{ value: number }>`json_each(${JSON.stringify(feeds)})`
-  return await db
+  const list = sql<{ value: number }>`json_each(${value('feeds')})`
+  return db
     .selectFrom(['membership as mb', list.as('feed')])
-    .where('mb.conversationId', '=', conversation)
+    .where('mb.conversationId', '=', value('conversation'))
     .select(['mb.userId as user', 'feed.value as feedN'])
     .select([highest('shown').as('shown'), highest('read').as('read')])
     .orderBy('mb.userId')
-    .execute()
-}
+})
 
 /** The marks of one author's messages in one conversation, by position. */
 export async function marksOf(
@@ -136,13 +142,16 @@ export async function marksOf(
 
 /** Messages that a branch stored and will not show: somebody will never see them, whoever else has. */
 async function refusedOf(db: Db, positions: readonly number[]): Promise<Set<number>> {
-  const rows = await db
-    .selectFrom('refusal')
-    .where('position', 'in', [...positions])
-    .select('position')
-    .execute()
+  const rows = await refusals(db, { positions: JSON.stringify(positions) })
   return new Set(rows.map((row) => row.position))
 }
+
+const refusals = prepared((db, value: Holes<{ positions: string }>) =>
+  db
+    .selectFrom('refusal')
+    .where('position', 'in', listed<number>(value('positions')))
+    .select('position'),
+)
 
 /** Whether every branch it goes to holds it; a branch may be served by several feeds after a restore. */
 function isStored(entries: readonly Entry[]): boolean {

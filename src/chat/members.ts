@@ -7,6 +7,7 @@ import { notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, PhotoHash, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { Viewer } from './queries.ts'
 
 /** Somebody as chats show people. */
@@ -80,15 +81,18 @@ export async function membersSince(
   db: Db,
   conversation: ConversationId,
 ): Promise<Map<UserId, Hlc>> {
-  const rows = await db
-    .selectFrom('membership')
-    .where('conversationId', '=', conversation)
-    .where('leftAt', 'is', null)
-    .select(['userId', 'joinedAt'])
-    .orderBy('userId')
-    .execute()
+  const rows = await presentMembers(db, { conversation })
   return new Map(rows.map((row) => [row.userId, row.joinedAt]))
 }
+
+const presentMembers = prepared((db, value: Holes<{ conversation: ConversationId }>) =>
+  db
+    .selectFrom('membership')
+    .where('conversationId', '=', value('conversation'))
+    .where('leftAt', 'is', null)
+    .select(['userId', 'joinedAt'])
+    .orderBy('userId'),
+)
 
 /** People in the viewer's list, by name: whom a new group may hold. */
 export async function contactsOf(db: Db, viewer: Viewer): Promise<ChatPerson[]> {

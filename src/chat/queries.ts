@@ -9,6 +9,7 @@ import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { Database } from '../db/schema.ts'
 import { cursorOf, type Place } from './cursors.ts'
 import type { Marked } from './marks.ts'
@@ -61,7 +62,7 @@ type Joined = Database & {
 }
 
 /** Messages a viewer may see, with their authors; `mine` is his membership. */
-function visibleLines(db: Db, viewer: Viewer) {
+function visibleLines(db: Db, viewer: Pick<Viewer, 'id'>) {
   return db
     .selectFrom('message as m')
     .innerJoin('membership as mine', 'mine.conversationId', 'm.conversationId')
@@ -121,17 +122,21 @@ export async function linesBefore(
 
 /** When the message before one was written; undefined for the first of its chat. */
 export async function writtenBefore(db: Db, line: Line): Promise<Millis | undefined> {
-  const row = await db
+  const { conversation, timeKey, id } = line
+  const [row] = await sentBefore(db, { conversation, timeKey, id })
+  return row?.sentAt
+}
+
+const sentBefore = prepared((db, value: Holes<Place & { conversation: ConversationId }>) =>
+  db
     .selectFrom('message as m')
-    .where('m.conversationId', '=', line.conversation)
-    .where((eb) => isBeside(eb, '<', line))
+    .where('m.conversationId', '=', value('conversation'))
+    .where((eb) => isBeside(eb, '<', { timeKey: value('timeKey'), id: value('id') }))
     .select('m.sentAt')
     .orderBy('m.timeKey', 'desc')
     .orderBy('m.id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.sentAt
-}
+    .limit(1),
+)
 
 /** The page after a place, towards the present. */
 export async function linesAfter(
@@ -160,10 +165,14 @@ function isBeside(eb: ExpressionBuilder<Joined, 'm'>, operator: '<' | '>', place
 
 /** One message; throws not-found for who may not see it. */
 export async function lineById(db: Db, viewer: Viewer, message: MessageId): Promise<Line> {
-  const row = await visibleLines(db, viewer).where('m.id', '=', message).executeTakeFirst()
+  const [row] = await visibleLine(db, { viewer: viewer.id, message })
   if (row === undefined) throw notFound('message')
   return lineOf(row)
 }
+
+const visibleLine = prepared((db, value: Holes<{ viewer: UserId; message: MessageId }>) =>
+  visibleLines(db, { id: value('viewer') }).where('m.id', '=', value('message')),
+)
 
 /** Messages that arrived here after a position, in order of arrival. */
 export async function arrivalsAfter(

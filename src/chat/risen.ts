@@ -1,6 +1,7 @@
 /** Which messages a new mark concerns: only those between the mark before and this one have changed. */
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { FeedN, StoredUpTo } from '../eventlog/log.ts'
 import type { Marked } from './marks.ts'
 import { LINES_PER_PAGE } from './queries.ts'
@@ -20,19 +21,14 @@ function messages(db: Db) {
 }
 
 /** Own messages between two seqs of a feed, newest first. */
-async function between(
-  db: Db,
-  feedN: FeedN,
-  { after, upTo }: { after: number; upTo: number },
-): Promise<Risen[]> {
-  return await messages(db)
+const between = prepared((db, value: Holes<{ feedN: FeedN; after: number; upTo: number }>) =>
+  messages(db)
     .innerJoin('feed_entry as fe', 'fe.position', 'm.position')
-    .where('fe.feedN', '=', feedN)
-    .where('fe.seq', '>', after)
-    .where('fe.seq', '<=', upTo)
-    .orderBy('fe.seq', 'desc')
-    .execute()
-}
+    .where('fe.feedN', '=', value('feedN'))
+    .where('fe.seq', '>', value('after'))
+    .where('fe.seq', '<=', value('upTo'))
+    .orderBy('fe.seq', 'desc'),
+)
 
 /** Messages of the branch `self` that somebody has now seen. */
 export async function messagesSeenBy(
@@ -54,7 +50,7 @@ export async function messagesSeenBy(
     const row = await db.selectFrom('feed').where('id', '=', feed).select('n').executeTakeFirst()
     if (row === undefined) continue
     const after = await markBefore(db, reading, { feedN: row.n, upTo: seq })
-    const all = await between(db, row.n, { after, upTo: seq })
+    const all = await between(db, { feedN: row.n, after, upTo: seq })
     risen.push(...all.filter((m) => m.conversation === conversation))
   }
   return risen
@@ -97,17 +93,20 @@ export async function messagesStoredBy(
   db: Db,
   { branch, feedN, upTo }: Pick<StoredUpTo, 'branch' | 'feedN' | 'upTo'>,
 ): Promise<Risen[]> {
-  const row = await db
+  const [row] = await storedBefore(db, { branch, feedN, upTo })
+  return await between(db, { feedN, after: row?.upTo ?? 0, upTo })
+}
+
+const storedBefore = prepared((db, value: Holes<Pick<StoredUpTo, 'branch' | 'feedN' | 'upTo'>>) =>
+  db
     .selectFrom('stored_mark')
-    .where('feedN', '=', feedN)
-    .where('branchId', '=', branch)
-    .where('upTo', '<', upTo)
+    .where('feedN', '=', value('feedN'))
+    .where('branchId', '=', value('branch'))
+    .where('upTo', '<', value('upTo'))
     .orderBy('upTo', 'desc')
     .limit(1)
-    .select('upTo')
-    .executeTakeFirst()
-  return await between(db, feedN, { after: row?.upTo ?? 0, upTo })
-}
+    .select('upTo'),
+)
 
 /** The message that another branch refused; none when the event was another one. */
 export async function messageRefused(

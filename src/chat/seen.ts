@@ -11,6 +11,7 @@ import { millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, FeedId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 
 /** `read` says more than `shown`: what was read was shown. */
@@ -188,18 +189,22 @@ type Reading = { conversation: ConversationId; user: UserId; mark: Mark }
 
 /** Where a feed's mark stands; 0 when nothing was seen. */
 export async function markOf(tx: Db, reading: Reading, feedN: number): Promise<number> {
-  const row = await tx
-    .selectFrom('seen')
-    .where('conversationId', '=', reading.conversation)
-    .where('userId', '=', reading.user)
-    .where('feedN', '=', feedN)
-    .where('mark', '=', reading.mark)
-    .orderBy('upTo', 'desc')
-    .limit(1)
-    .select('upTo')
-    .executeTakeFirst()
+  const { conversation, user, mark } = reading
+  const [row] = await highestMark(tx, { conversation, user, mark, feedN })
   return row?.upTo ?? 0
 }
+
+const highestMark = prepared((db, value: Holes<Reading & { feedN: number }>) =>
+  db
+    .selectFrom('seen')
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '=', value('user'))
+    .where('feedN', '=', value('feedN'))
+    .where('mark', '=', value('mark'))
+    .orderBy('upTo', 'desc')
+    .limit(1)
+    .select('upTo'),
+)
 
 /** Marks only rise; each rise is kept with its time, for the delivery story. */
 async function raise(tx: Db, reading: Reading & { at: Millis }, found: FeedMark): Promise<void> {
@@ -243,12 +248,15 @@ async function advance(tx: Db, reading: Reading, self: BranchId): Promise<void> 
 
 /** The position of the newest arrival in a conversation, 0 when it is empty. */
 export async function lastPositionOf(tx: Db, conversation: ConversationId): Promise<number> {
-  const row = await tx
-    .selectFrom('message')
-    .where('conversationId', '=', conversation)
-    .orderBy('position', 'desc')
-    .limit(1)
-    .select('position')
-    .executeTakeFirst()
+  const [row] = await newestArrival(tx, { conversation })
   return row?.position ?? 0
 }
+
+const newestArrival = prepared((db, value: Holes<{ conversation: ConversationId }>) =>
+  db
+    .selectFrom('message')
+    .where('conversationId', '=', value('conversation'))
+    .orderBy('position', 'desc')
+    .limit(1)
+    .select('position'),
+)

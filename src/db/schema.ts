@@ -295,7 +295,7 @@ interface MembershipTable {
   shownPosition: number
 }
 
-interface MessageTable {
+export interface MessageTable {
   /** The position of its event. */
   position: number
   id: MessageId

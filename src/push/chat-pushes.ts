@@ -89,14 +89,16 @@ export class ChatPushes {
     const id = event.id as string as MessageId
     const exceptTab = this.#answered.get(id)
     this.#answered.delete(id)
-    const to = await this.#listeners(conversation)
+    const joined = await membersSince(read, conversation)
+    const to = [...joined.keys()].filter((user) => this.#parts.isListening(user))
     const rows = await this.#rows(conversation, { to, author })
     const line = await this.#lineFor(to, id)
     if (line === undefined) return rows
-    const joined = await membersSince(read, conversation)
     const mayRead = to.filter((user) => (joined.get(user) ?? '~') <= line.timeKey)
-    const mark = (await marksOf(read, self, [line])).get(line.position)
-    const before = await writtenBefore(read, line)
+    // Programs are told neither: half of the queries of a message.
+    const isForPages = mayRead.some((user) => this.#parts.hasPage(user))
+    const mark = isForPages ? (await marksOf(read, self, [line])).get(line.position) : undefined
+    const before = isForPages ? await writtenBefore(read, line) : undefined
     return [linePush(line, { to: mayRead, mark, before, position, exceptTab }), ...rows]
   }
 
