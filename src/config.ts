@@ -14,6 +14,7 @@ type Kind =
   | 'tls'
   | 'names'
   | 'flag'
+  | 'count'
   | 'secret'
 
 export type Setting = {
@@ -140,6 +141,12 @@ export const SETTINGS = [
     help: 'en, uk or pt: for visitors whose browser asks for none of them',
   },
   {
+    flag: 'posts-per-second',
+    kind: 'count',
+    default: '5',
+    help: 'messages one person may write per second, six times as many at once; 0: no limit',
+  },
+  {
     flag: 'log',
     kind: 'choice',
     default: 'info',
@@ -151,6 +158,9 @@ const CHOICES: Record<string, readonly string[]> = {
   language: ['en', 'uk', 'pt'],
   log: ['debug', 'info', 'warn', 'error'],
 }
+
+/** With a try each 15 s this is not guessed; a word of four letters is. Whoever guesses it owns the organisation. */
+const SETUP_CODE_CHARACTERS_MIN = 8
 
 type RelaySetting =
   | { kind: 'address'; address: Address }
@@ -185,6 +195,7 @@ export type Config = {
   readonly setupCode: string | undefined
   readonly timezone: string
   readonly language: 'en' | 'uk' | 'pt'
+  readonly postsPerSecond: number
   readonly log: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -240,7 +251,7 @@ export function configOf(sources: Sources): Config {
     parsed('tls', tlsOf, 'auto, off, or CERT.pem,KEY.pem') ??
     ({ kind: listen && isLoopback(listen.host) ? 'off' : 'auto' } as const)
   const listenPlain = parsed('listen-plain', addressOf, 'HOST:PORT, as 127.0.0.1:8081')
-  faults.push(...plainFaults({ listen, tls, listenPlain, insecureLan }))
+  faults.push(...plainFaults({ ...(listen && { listen }), tls, listenPlain, insecureLan }))
   const config = {
     data: text('data') ?? './data',
     listen,
@@ -263,25 +274,20 @@ export function configOf(sources: Sources): Config {
     setupCode: text('setup-code'),
     timezone: parsed('timezone', timezoneOf, 'a name of the IANA list, as Europe/Kyiv') ?? 'UTC',
     language: choice('language'),
+    postsPerSecond: parsed('posts-per-second', countOf, '0 to 10000'),
     log: choice('log'),
   }
   faults.push(...firstStartFaults(config))
+  if (config.setupCode !== undefined && config.setupCode.length < SETUP_CODE_CHARACTERS_MIN) {
+    faults.push(`--setup-code is too short: at least ${SETUP_CODE_CHARACTERS_MIN} characters`)
+  }
   if (faults.length > 0) throw new UsageError(faults.join('\n'))
   return config as Config
 }
 
 /** Passwords and messages must not cross the LAN in the clear because somebody forgot something. */
-function plainFaults({
-  listen,
-  tls,
-  listenPlain,
-  insecureLan,
-}: {
-  listen: Address | undefined
-  tls: TlsSetting
-  listenPlain: Address | undefined
-  insecureLan: boolean
-}): string[] {
+function plainFaults(given: Partial<Config> & Pick<Config, 'tls'>): string[] {
+  const { listen, tls, listenPlain, insecureLan } = given
   const faults: string[] = []
   const plain = [
     ...(listen && tls.kind === 'off' ? [['--listen', listen] as const] : []),
@@ -302,13 +308,9 @@ function plainFaults({
 }
 
 /** A first start without a page needs all it asks for: half of it would wait for a page nobody opens. */
-function firstStartFaults(config: {
-  org: string | undefined
-  branch: string | undefined
-  join: string | undefined
-  adminLogin: string | undefined
-  adminPassword: string | undefined
-}): string[] {
+function firstStartFaults(
+  config: Pick<Config, 'org' | 'branch' | 'join' | 'adminLogin' | 'adminPassword'>,
+): string[] {
   if (config.org !== undefined && config.join !== undefined) {
     return ['--org creates an organisation and --join joins one: give one of the two']
   }
@@ -407,6 +409,10 @@ function originsOf(value: string): string[] | undefined {
   return origins.every((origin) => origin !== undefined) ? origins : undefined
 }
 
+function countOf(value: string): number | undefined {
+  return /^\d{1,5}$/.test(value) && Number(value) <= 10_000 ? Number(value) : undefined
+}
+
 function timezoneOf(value: string): string | undefined {
   try {
     return Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
@@ -434,4 +440,5 @@ const VALUE_OF: Record<Exclude<Kind, 'flag'>, string> = {
   tls: 'auto|CERT.pem,KEY.pem|off',
   names: 'LIST',
   secret: 'TEXT',
+  count: 'NUMBER',
 }

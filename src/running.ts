@@ -15,6 +15,7 @@ import type { Millis } from './base/units.ts'
 import { HOUR } from './base/units.ts'
 import { branchStates, createNames, demoChatOf } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
+import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
 import { createReading } from './chat/reading.ts'
 import type { Config } from './config.ts'
@@ -53,7 +54,7 @@ type RunningParts = {
   core: Core
   world: World
   files: KeyFiles
-  config: Pick<Config, 'relay' | 'peers' | 'timezone'>
+  config: Pick<Config, 'relay' | 'peers' | 'timezone' | 'postsPerSecond'>
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
   /** Absent in tests without a listener. */
@@ -145,6 +146,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     typistsIn: typing.typistsIn,
     idOf: (position: number) => viewers.idOf(position),
     onCommitted: eventLog.onCommitted,
+    pace: createPace(world, parts.config.postsPerSecond),
     answered: push.answered,
     demoChatOf: parts.demo && demoChatOf(store.read, self),
   }

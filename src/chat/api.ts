@@ -14,6 +14,7 @@ import * as shapes from './api-shapes.ts'
 import { chatsOf, getChat } from './chats.ts'
 import { type Place, placeOf } from './cursors.ts'
 import { addMember, createGroup, leaveGroup, removeMember } from './groups.ts'
+import type { Pace } from './pace.ts'
 import {
   headPosition,
   LINES_PER_PAGE,
@@ -122,6 +123,7 @@ export type ChatApiDeps = ChatParts & {
   guards: Guards
   reading: Reading
   typing: TypingSignal
+  pace: Pace
   linkOf: LinkOf
 }
 
@@ -183,6 +185,7 @@ export function chatApiRoutes(parts: ChatApiDeps): Hono<SignedIn> {
     if (files?.length) throw invalidInput('files', 'Files are not there yet')
     const conversation = conversationOf(c)
     const viewer = viewerOf(c)
+    parts.pace.post(viewer.id)
     const written = await postMessage(parts, viewer.id, { conversation, body, clientId })
     parts.typing.stopped(conversation, viewer.id)
     const line = await lineById(parts.read, viewer, written.message)
@@ -198,7 +201,9 @@ export function chatApiRoutes(parts: ChatApiDeps): Hono<SignedIn> {
   })
 
   app.post('/conversations/:id/typing', bearer, async (c) => {
-    await startTyping(parts, c.var.user.id, conversationOf(c))
+    if (parts.pace.mayType(c.var.user.id)) {
+      await startTyping(parts, c.var.user.id, conversationOf(c))
+    }
     return c.body(null, 204)
   })
 

@@ -28,6 +28,7 @@ import { getChat } from './chats.ts'
 import { placeOf } from './cursors.ts'
 import { detailsProps, storyProps } from './line.ts'
 import { membersOf } from './members.ts'
+import type { Pace } from './pace.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps } from './pages.ts'
 import {
   arrivalsAfter,
@@ -47,6 +48,7 @@ export type ChatRoutesParts = ChatParts &
     frameOf: FrameOf
     reading: Reading
     typing: TypingSignal
+    pace: Pace
     onCommitted: OnCommitted
     /** A page gets its own message as the answer of its request: the push leaves out its stream. */
     answered?: ((message: MessageId, tab: string) => void) | undefined
@@ -101,7 +103,8 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
   app.post('/chats/:id/messages', (c) => send(c, parts))
 
   app.post('/chats/:id/typing', async (c) => {
-    await startTyping(parts, viewerOf(c, parts).id, conversationOf(c))
+    const { id } = viewerOf(c, parts)
+    if (parts.pace.mayType(id)) await startTyping(parts, id, conversationOf(c))
     return c.body(null, 204)
   })
 
@@ -199,6 +202,7 @@ async function send(c: C, parts: ChatRoutesParts): Promise<Response> {
   const tab = tabOf(c)
   if (tab !== undefined) parts.answered?.(id, tab)
   try {
+    parts.pace.post(viewer.id)
     const { message, position } = await postMessage(parts, viewer.id, {
       conversation,
       id,
@@ -214,7 +218,12 @@ async function send(c: C, parts: ChatRoutesParts): Promise<Response> {
 }
 
 /** What the writer can mend or must know while his text is still before him. */
-const MENDABLE: ReadonlySet<string> = new Set(['invalid-input', 'forbidden', 'conflict'])
+const MENDABLE: ReadonlySet<string> = new Set([
+  'invalid-input',
+  'forbidden',
+  'conflict',
+  'too-many',
+])
 
 /** The author's line: the box was emptied when the request was built, so nothing else changes. */
 async function answerLine(

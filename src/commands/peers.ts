@@ -4,6 +4,8 @@ import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
 
+/** What an invitation may live at most (INVITATION_LIFE_MS_MAX). */
+const VALID_MS_MAX: Millis = 30 * DAY
 const UNITS: Record<string, Millis> = { m: MINUTE, h: HOUR, d: DAY }
 
 /** The command `invite`. */
@@ -25,10 +27,13 @@ export async function invite(call: Call): Promise<number> {
 function durationOf(value: string): Millis {
   const match = /^(\d{1,4})([mhd])$/.exec(value)
   const unit = UNITS[match?.[2] ?? '']
-  if (!match || unit === undefined) {
-    throw new UsageError(`--valid is "${value}"; allowed: a number and m, h or d, as 24h`)
+  const ms = match && unit !== undefined ? Number(match[1]) * unit : 0
+  if (ms === 0 || ms > VALID_MS_MAX) {
+    throw new UsageError(
+      `--valid is "${value}"; allowed: a number above 0 and m, h or d, as 24h, up to 30d`,
+    )
   }
-  return Number(match[1]) * unit
+  return ms
 }
 
 type Peer = {

@@ -70,7 +70,10 @@ export type EventLog = {
   receiveOpening(peer: BranchId, bytes: Uint8Array): Promise<OpeningResult>
   /** Whole batches from seq `after` + 1 on, together at most `bytesMax`, at least one if there is any. */
   batchesAfter(feedN: FeedN, after: number, bytesMax: number): Promise<WireBatch[]>
-  /** Resolves after the commit with our durable cursor; full: it was not taken, see waiting.ts. Throws ProtocolError for what the peer must not send. */
+  /**
+   * Resolves after the commit with our durable cursor; full: it was not taken, see waiting.ts. Throws ProtocolError for
+   * what the peer must not send.
+   */
   receiveBatch(
     peer: BranchId,
     bytes: Uint8Array,

@@ -1,7 +1,7 @@
 /**
  * Our cookies. Cookies do not know ports (RFC 6265, 8.5), so the branch's id is in the name: one browser can be signed
- * in at two branches of one machine. On TLS, ours or a proxy's, the name carries `__Host-`, which nobody but this origin
- * can set; a plain listener beside it has cookies of its own.
+ * in at two branches of one machine. On TLS, ours or a proxy's, the name carries `__Host-`, which nobody but this
+ * origin can set; a plain listener beside it has cookies of its own.
  */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'

@@ -65,8 +65,8 @@ export function visitor({
 }
 
 /**
- * A proxy speaks TLS for us: what comes under the https address that was named for it counts as secure. Who makes up that
- * name over plain HTTP gets cookies that his browser does not keep.
+ * A proxy speaks TLS for us: what comes under the https address that was named for it counts as secure. Who makes up
+ * that name over plain HTTP gets cookies that his browser does not keep.
  */
 export function behindProxy(origins: readonly string[]): MiddlewareHandler<Visitor> {
   return async (c, next) => {

@@ -4,6 +4,7 @@ import type { Guards, SignedIn } from '../../src/accounts/guard.ts'
 import { getPerson } from '../../src/accounts/queries.ts'
 import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
 import { chatApiRoutes } from '../../src/chat/api.ts'
+import { createPace } from '../../src/chat/pace.ts'
 import { peopleRoutes } from '../../src/chat/people-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from '../../src/chat/routes.ts'
 import type { LinkOf } from '../../src/chat/story.ts'
@@ -61,6 +62,7 @@ export function siteOf(office: Office): Site {
       started: (conversation, user) => void typing.push({ conversation, user }),
       stopped: () => void typing.splice(0),
     },
+    pace: createPace(parts, 0),
     answered: (message, tab) => void answered.push({ message, tab }),
   }
   const guards = { bearer: signedIn } as Guards

@@ -87,7 +87,7 @@ test(
   async () => {
     const server = await newServer('Kyiv')
     try {
-      await start(server, '--setup-code', 'abcd')
+      await start(server, '--setup-code', 'abcd-efgh')
       const second = await run('serve', '--data', server.data, '--listen', '127.0.0.1:0')
       assert.equal(second.status, 2)
       assert.match(second.err, /in use by another server/)

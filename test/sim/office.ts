@@ -118,6 +118,7 @@ export class Office {
         relay: { kind: 'address', address: { host: this.host, port: PORT } },
         peers: [],
         timezone: 'UTC',
+        postsPerSecond: 0,
       },
       shell: { world, language: 'en', origins: [], staticRoutes: new Hono<Visitor>() },
       framesFor: (scope, names) =>

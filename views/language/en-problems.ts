@@ -58,6 +58,8 @@ const problems = {
   'disk-full': () =>
     'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
   streams: () => 'Too many pages are open at once. Close some of them.',
+  'too-fast': (v) =>
+    `You write faster than this branch lets one person. Your text is kept: send it again in ${count(Number(v.seconds ?? 1), { one: 'second', other: 'seconds' })}.`,
   'too-many-tries': (v) =>
     `Too many tries. Try again in ${count(Number(v.seconds ?? 60), { one: 'second', other: 'seconds' })}.`,
 } satisfies Sentences

@@ -57,6 +57,8 @@ export const ptProblems: typeof enProblems = {
     'disk-full': () =>
       'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
     streams: () => 'Há demasiadas páginas abertas ao mesmo tempo. Feche algumas.',
+    'too-fast': (v) =>
+      `Está a escrever mais depressa do que esta filial permite a uma pessoa. O seu texto ficou guardado: envie-o de novo daqui a ${count(Number(v.seconds ?? 1), seconds)}.`,
     'too-many-tries': (v) =>
       `Demasiadas tentativas. Tente outra vez daqui a ${count(Number(v.seconds ?? 60), seconds)}.`,
   },
