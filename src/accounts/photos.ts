@@ -6,10 +6,9 @@ import { createHash } from 'node:crypto'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { PhotoHash } from '../base/ids.ts'
 import { asPhotoHash } from '../base/ids.ts'
-import { KIB, MIB } from '../base/units.ts'
+import { MIB } from '../base/units.ts'
+import { PHOTO_BYTES_MAX, PHOTO_PIXELS } from './photo-form.ts'
 
-const PHOTO_PIXELS = 256
-export const PHOTO_BYTES_MAX = 24 * KIB
 /** What a phone makes; more is a mistake or an attack. */
 export const UPLOAD_BYTES_MAX = 10 * MIB
 /** 50 megapixels: 200 MB while decoding. A small file can unpack to far more. */

@@ -2,14 +2,15 @@
  * Photos of people at other branches: their record names the hash, the picture follows as a small file over the link
  * to the home branch, and initials stand in until it is here. Nothing is remembered: what is missing is a query.
  */
+import { isPhoto } from '../accounts/photo-form.ts'
 import type { BranchId, PhotoHash, UserId } from '../base/ids.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Log } from '../world/log.ts'
 
-/** One round; the next begins when a link comes up or a record changes. */
-const PHOTOS_PER_ROUND_MAX = 500
-/** A photo is at most 24 KiB; whatever claims to be one is not stored above this. */
-const PHOTO_BYTES_MAX = 64 * 1024
+/** Read at a time; a round goes on until nothing is left. */
+const PHOTOS_PER_PAGE = 500
+/** Hashes of what was no photo, so that it is not fetched again with every record that changes. */
+const WRONG_MAX = 10_000
 
 type PhotoFetching = {
   /** Looks for what is missing and fetches it where the home branch is linked. */
@@ -27,28 +28,46 @@ export function createPhotoFetching(deps: {
   /** Photos that have arrived: pages that show these people are told. */
   onArrived(users: UserId[]): void
 }): PhotoFetching {
+  const wrong = new Set<PhotoHash>()
   let running: Promise<void> | undefined
   let isAsked = false
   let isStopped = false
   const round = async () => {
     while (isAsked && !isStopped) {
       isAsked = false
-      for (const { id, home, photo } of await missing(deps.store.read, deps.self)) {
-        if (isStopped || !deps.isLinked(home)) continue
+      const homes = (await homesOf(deps.store.read, deps.self)).filter(deps.isLinked)
+      // Side by side: a branch that answers slowly, or never, holds up its own people alone.
+      await Promise.all(homes.map((home) => fetchOf(home).catch(failed)))
+    }
+  }
+  const failed = (error: unknown) => {
+    if (!isStopped) deps.log.debug('photos.fetch-failed', { error })
+  }
+  const fetchOf = async (home: BranchId) => {
+    for (let after = ''; ; ) {
+      const page = await missing(deps.store.read, { home, after })
+      for (const { id, photo } of page) {
+        after = id
+        if (isStopped || !deps.isLinked(home)) return
+        if (wrong.has(photo)) continue
         const bytes = await deps.fetchBlob(home, photo)
-        if (!bytes || bytes.length > PHOTO_BYTES_MAX) continue
-        await deps.store.writer.write((tx) => keep(tx, photo, bytes))
-        deps.onArrived([id])
+        if (!bytes) continue
+        if (isPhoto(bytes)) {
+          await deps.store.writer.write((tx) => keep(tx, photo, bytes))
+          deps.onArrived([id])
+          continue
+        }
+        deps.log.warn('photos.wrong', { branch: home, photo })
+        if (wrong.size < WRONG_MAX) wrong.add(photo)
       }
+      if (page.length < PHOTOS_PER_PAGE) return
     }
   }
   return {
     look() {
       isAsked = true
       running ??= round()
-        .catch((error) => {
-          if (!isStopped) deps.log.debug('photos.fetch-failed', { error })
-        })
+        .catch(failed)
         .finally(() => {
           running = undefined
         })
@@ -60,20 +79,34 @@ export function createPhotoFetching(deps: {
   }
 }
 
+/** Other branches whose people have photos. */
+async function homesOf(db: Db, self: BranchId): Promise<BranchId[]> {
+  const rows = await db
+    .selectFrom('user')
+    .where('photo', 'is not', null)
+    .where('home', '!=', self)
+    .select('home')
+    .distinct()
+    .orderBy('home')
+    .execute()
+  return rows.map((row) => row.home)
+}
+
 async function missing(
   db: Db,
-  self: BranchId,
-): Promise<{ id: UserId; home: BranchId; photo: PhotoHash }[]> {
+  { home, after }: { home: BranchId; after: string },
+): Promise<{ id: UserId; photo: PhotoHash }[]> {
   return db
     .selectFrom('user')
     .leftJoin('photo', 'photo.hash', 'user.photo')
     .where('user.photo', 'is not', null)
     .where('photo.hash', 'is', null)
-    .where('user.home', '!=', self)
-    .select(['user.id', 'user.home'])
+    .where('user.home', '=', home)
+    .where('user.id', '>', after as UserId)
+    .select('user.id')
     .select((eb) => eb.ref('user.photo').$notNull().as('photo'))
     .orderBy('user.id')
-    .limit(PHOTOS_PER_ROUND_MAX)
+    .limit(PHOTOS_PER_PAGE)
     .execute()
 }
 
