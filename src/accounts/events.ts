@@ -108,6 +108,7 @@ export const userBlock: EventKind<UserBlock> = {
   async refusal(tx, event) {
     const person = await knownPerson(tx, event.body.user)
     if (person.home !== event.origin) await demandIssuer(tx, event)
+    demandNext(event.body.generation, person.blockGeneration)
     return undefined
   },
   async apply(tx, event) {
@@ -168,6 +169,7 @@ export const roleGrant: EventKind<RoleGrant> = {
     // Decided by the record alone, not by the role held now: branches that hear things in another order agree.
     const isForHome = body.role === 'employee' || body.role === 'branch-admin'
     if (person.home !== origin || !isForHome) await demandIssuer(tx, event)
+    demandNext(body.rev, person.roleRev)
     return undefined
   },
   async apply(tx, event) {
@@ -200,6 +202,14 @@ async function knownPerson(tx: Db, userId: UserId) {
   const person = await personRow(tx, userId)
   if (person === undefined) throw new Parked('waits-for-person')
   return person
+}
+
+/**
+ * Who wrote a number had seen the one below it, which is on its way to us too. So nobody jumps to the last number there
+ * is, above which nothing could be written any more; and whoever comes first, all branches apply the same ones.
+ */
+function demandNext(given: number, known: number): void {
+  if (given > known + 1) throw new Parked('waits-for-earlier')
 }
 
 type Key = { publicKey: Uint8Array }

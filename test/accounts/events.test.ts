@@ -298,7 +298,7 @@ test('a branch that issues nothing can neither block nor promote people of other
 
 test('what an issuing branch says before its certificate is here waits for it', async (t) => {
   const { north, south, meet, sam, bob, advance } = await cast(t)
-  await forges(south, roleGrant, { user: sam.id, role: 'organisation-admin', rev: 9 })
+  await forges(south, roleGrant, { user: sam.id, role: 'organisation-admin', rev: 2 })
   await forges(south, userBlock, { user: bob.id, generation: 1, blocked: true })
   await meet()
   assert.deepEqual(await kept(north), Array(2).fill('parked waits-for-issuer'))
@@ -341,6 +341,47 @@ test('the issuing branch gives roles to people of others and closes their accoun
   await disableUser(north.deps, ada, sam.id)
   await meet()
   assert.equal((await south.enter('sam')).answer.status, 403)
+})
+
+test('a role or a block cannot be pinned by a number above all others', async (t) => {
+  const { north, south, meet, ada, sam } = await cast(t)
+  const last = 2 ** 31 - 1
+  await forges(south, roleGrant, { user: sam.id, role: 'branch-admin', rev: last })
+  await forges(south, userBlock, { user: sam.id, generation: last, blocked: false })
+  await meet()
+  assert.deepEqual(await kept(north), Array(2).fill('parked waits-for-earlier'))
+  await south.people.add(undefined, { login: 'eva', role: 'branch-admin' })
+  await meet()
+  await editUser(north.deps, ada, { id: sam.id, changes: { role: 'auditor' } })
+  await disableUser(north.deps, ada, sam.id)
+  await meet()
+  for (const { people } of [north, south]) {
+    const { role, disabled } = await people.get(sam.id)
+    assert.deepEqual({ role, disabled }, { role: 'auditor', disabled: true })
+  }
+})
+
+test('roles and blocks end the same in whatever order they come', async (t) => {
+  const { north, south, meet, sam, advance } = await cast(t)
+  const roles = ['auditor', 'employee', 'organisation-admin'] as const
+  const bodies = [
+    ...roles.map((role, i) => [roleGrant, { user: sam.id, role, rev: i + 2 }] as const),
+    ...[true, false].map(
+      (blocked) => [userBlock, { user: sam.id, generation: 1, blocked }] as const,
+    ),
+    [userBlock, { user: sam.id, generation: 2, blocked: false }] as const,
+  ]
+  // What comes first is what stands above the others.
+  for (const [kind, body] of bodies.toReversed())
+    await forges(north, kind as EventKind<unknown>, body)
+  await meet()
+  for (let round = 0; round < 8 && (await kept(south)).length > 0; round++) {
+    advance(100)
+    await south.store.writer.write(async () => {})
+  }
+  assert.deepEqual(await kept(south), [])
+  assert.equal((await south.people.get(sam.id)).role, 'organisation-admin')
+  assert.equal((await south.people.get(sam.id)).disabled, false)
 })
 
 test('a block that overtakes the record of the person waits for it', async (t) => {

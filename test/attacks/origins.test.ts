@@ -155,17 +155,22 @@ const TABLE: readonly Row[] = [
   },
   {
     ...{ kind: 0x0305, what: 'a branch admin' },
-    body: ({ lida: user }) => ({ user, role: 'branch-admin', rev: 5 }),
+    body: ({ lida: user }) => ({ user, role: 'branch-admin', rev: 1 }),
     verdicts: ['applied', 'applied', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0305, what: 'an organisation admin' },
-    body: ({ lida: user }) => ({ user, role: 'organisation-admin', rev: 5 }),
+    body: ({ lida: user }) => ({ user, role: 'organisation-admin', rev: 1 }),
     verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
+    ...{ kind: 0x0305, what: 'a role by a number above all others' },
+    body: ({ lida: user }) => ({ user, role: 'employee', rev: 2 ** 31 - 1 }),
+    verdicts: ['waits-for-earlier', 'waits-for-earlier', 'waits-for-issuer'],
+  },
+  {
     ...{ kind: 0x0305, what: 'an auditor' },
-    body: ({ lida: user }) => ({ user, role: 'auditor', rev: 5 }),
+    body: ({ lida: user }) => ({ user, role: 'auditor', rev: 1 }),
     verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
