@@ -13,10 +13,12 @@ export async function invite(call: Call): Promise<number> {
   const branch = call.flags.branch
   if (typeof branch !== 'string')
     throw new UsageError('invite needs --branch NAME of the new branch')
+  const { valid } = call.flags
+  const validMs = valid === undefined ? undefined : durationOf(String(valid))
   const { invitation } = await withControl(call.config, call.err, (control) =>
     control<{ invitation: string }>('POST', '/invitations', {
       branch,
-      ...(call.flags.valid === undefined ? {} : { validMs: durationOf(String(call.flags.valid)) }),
+      ...(validMs === undefined ? {} : { validMs }),
       ...(call.flags.address === undefined ? {} : { address: String(call.flags.address) }),
     }),
   )

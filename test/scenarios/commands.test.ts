@@ -82,6 +82,18 @@ test('a folder that cannot be written is one sentence and status 2', OPTIONS, as
 })
 
 test(
+  'an invitation of no length, or of more than a month, is refused in words',
+  OPTIONS,
+  async () => {
+    for (const valid of ['0m', '31d', '9999h', '1w', '-1h']) {
+      const { status, err } = await run('invite', '--branch', 'Lviv', `--valid=${valid}`)
+      assert.equal(status, 2, valid)
+      assert.match(err, /allowed: a number above 0 and m, h or d, as 24h, up to 30d/)
+    }
+  },
+)
+
+test(
   'a second server on the same folder is refused, a clean stop ends with 0',
   OPTIONS,
   async () => {

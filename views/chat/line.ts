@@ -42,16 +42,17 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
   const isOwn = options.mine !== false
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<div class="bubble"><b class="author">${m.author.name}<i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
+  }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
     isOwn && markLink(m, t)
   }</span></div>${isOwn && html`<div id="story-${m.id}"></div>`}</article>`
 }
 
+// dir=auto: turned letters end with the text, nothing after it is turned (HTML, the `dir` attribute: it isolates).
 // hx-ignore: a person's words are never searched for htmx attributes, should an escape ever fail. Line breaks are
 // elements, because text browsers do not know white-space: pre-wrap.
 function text(body: string): Html {
   const rows = body.split('\n')
-  return html`<span class="text" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
+  return html`<span class="text" dir="auto" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
 }
 
 // The next `div` is the place of the story: shorter than its id, in a line that is sent to everybody.
