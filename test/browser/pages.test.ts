@@ -18,7 +18,17 @@ import {
   twoBranches,
   until,
 } from '../scenarios/servers.ts'
-import { addPeople, answered, gone, launch, STORY, seen, signIn, Visitor } from './support.ts'
+import {
+  addPeople,
+  answered,
+  gone,
+  launch,
+  OUTSIDE,
+  STORY,
+  seen,
+  signIn,
+  Visitor,
+} from './support.ts'
 
 const WIDTHS = [1280, 390, 320] as const
 const HEIGHT = 800
@@ -34,16 +44,6 @@ const AXE_LOOKS = ['1280 light', '1280 dark', '390 dark', '320 light']
 /** By Runtime.evaluate, which the page's policy does not concern. */
 const RUN_AXE = `axe.run(document, ${JSON.stringify(RULES)}).then(({ violations }) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target.join(' '))))`
-
-/** What can be pressed and lies beside the screen; tables have a scroll bar of their own. */
-const OUTSIDE = `(() => {
-  const wide = document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : []
-  const outside = [...document.querySelectorAll('a, button, input, select, textarea')].filter((one) => {
-    const { left, right, width } = one.getBoundingClientRect()
-    return width > 1 && !one.closest('.table, .skip') && (left < 0 || right > innerWidth)
-  })
-  return [...wide, ...outside.map((one) => one.outerHTML.slice(0, 80))]
-})()`
 
 async function faultsOf(page: Page): Promise<string[]> {
   const faults: string[] = []

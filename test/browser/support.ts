@@ -159,3 +159,13 @@ export function marked(page: Page, words: string, ...states: string[]): Promise<
   const marks = states.map((state) => `.mark[data-state="${state}"]`).join(', ')
   return lineOf(page, words).locator(marks).first().waitFor({ state: 'attached' })
 }
+
+/** What can be pressed and lies beside the screen; tables have a scroll bar of their own. */
+export const OUTSIDE = `(() => {
+  const wide = document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : []
+  const outside = [...document.querySelectorAll('a, button, input, select, textarea')].filter((one) => {
+    const { left, right, width } = one.getBoundingClientRect()
+    return width > 1 && !one.closest('.table, .skip') && (left < 0 || right > innerWidth)
+  })
+  return [...wide, ...outside.map((one) => one.outerHTML.slice(0, 80))]
+})()`
