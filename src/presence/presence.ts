@@ -32,9 +32,9 @@ export type PresenceState = {
 
 export type Presence = {
   stateOf(user: UserId): PresenceState
-  /** A page was served or a heartbeat of a stream went out. */
+  /** A page was served. */
   touched(user: UserId): void
-  /** A stream opened; call the result when it closes. */
+  /** A stream opened, and renews the lease while it is open; call the result when it closes. */
   streamOpened(user: UserId): () => void
   /** Calls back with the people whose state changed. */
   onChanged(fn: (users: UserId[]) => void): Cancel
@@ -201,6 +201,7 @@ class LivePresence implements Presence {
     const now = this.#deps.clock.now()
     const gone: UserId[] = []
     for (const [user, here] of this.#here) {
+      if (here.streams > 0) here.until = now + LEASE_MS
       if (here.until > now) {
         if (now - here.writtenAt < WRITE_MS) continue
         here.writtenAt = now
