@@ -330,6 +330,11 @@ class BranchRelay implements Relay {
       await store.writer.write((tx) => markLost(tx, link.peer, now))
       await this.#refresh()
     })
+    // Who is told below asks since when, and the table is not read again before that.
+    const lost = { heardAt: now, lostAt: now }
+    this.#peers = this.#peers.map((peer) =>
+      peer.branch === link.peer ? { ...peer, ...lost } : peer,
+    )
     this.#tellLinks()
   }
 

@@ -52,8 +52,11 @@ test('a peer that falls silent is given up after 45 seconds, and called again', 
   let isSilent = true
   // Lines made before keep delivering; so cut what arrives by swallowing it.
   org.network.onWay = (bytes) => (isSilent ? new Uint8Array(0) : bytes)
+  const told: (LinkState | undefined)[] = []
+  kyiv.relay.onLinks(([state]) => told.push(state))
   const since = org.clock.now()
   await org.until(() => !isLinked(kyiv, lviv) && !isLinked(lviv, kyiv), 'both gave up', 500)
+  assert.ok(told[0] && !told[0].up && told[0].since > since, 'told since when it is lost')
   const passed = org.clock.now() - since
   assert.ok(passed >= 25 * SECOND && passed <= 65 * SECOND, `after ${passed} ms`)
   isSilent = false
