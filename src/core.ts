@@ -3,7 +3,7 @@
  * Built the same way by a running branch and by the set-up that founds one.
  */
 import type { AccountDeps } from './accounts/authority.ts'
-import { userAt, userKinds } from './accounts/events.ts'
+import { userAt, userKinds, userPut } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
 import { hex } from './base/bytes.ts'
@@ -14,6 +14,7 @@ import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
 import { chatKinds } from './chat/events.ts'
 import { followedByGroups } from './chat/guests.ts'
+import { missedByNewcomers } from './chat/newcomers.ts'
 import type { Store } from './db/open.ts'
 import type { EventKind } from './eventlog/events.ts'
 import { demandIssuer } from './eventlog/issuers.ts'
@@ -79,11 +80,11 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
       // A sign-in that has ended since is in an old database too.
       await endAllSignIns(tx)
     },
-    kinds: (append) =>
+    kinds: (append, forward) =>
       [
-        ...userKinds.filter((kind) => kind !== userAt),
+        ...userKinds.filter((kind) => kind !== userAt && kind !== userPut),
         followedByGroups(userAt, { append, kinds: chats, self }),
-        ...Object.values(chats),
+        ...missedByNewcomers({ userPut, chats }, { forward, self }),
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),

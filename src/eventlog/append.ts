@@ -10,11 +10,12 @@ import type { Db } from '../db/open.ts'
 import type { Branches } from './branches.ts'
 import type { Changes } from './changes.ts'
 import { insertEntry, insertEvent } from './entries.ts'
-import type { Append, Audience, Draft, EventKind, LoggedEvent } from './events.ts'
+import type { Append, Audience, Draft, EventKind, Forward, LoggedEvent } from './events.ts'
 import { Parked } from './events.ts'
 import type { Destination, Feed, Feeds } from './feeds.ts'
 import {
   BODY_BYTES_MAX,
+  decodeEventHeader,
   encodeEventHeader,
   nextChain,
   plainBodyOf,
@@ -59,6 +60,16 @@ export async function appendEntry(
   parts.feeds.advance(feed, seq, nextChain(feed.chain, entry.header))
   parts.changes.grew(feed.n)
   return feed
+}
+
+/** The log's `forward`. */
+export function createForward(parts: Pick<Parts, 'feeds' | 'changes'>): Forward {
+  return async (tx, position, destination) => {
+    const query = tx.selectFrom('event').where('position', '=', position).select('header')
+    const { header } = await query.executeTakeFirstOrThrow()
+    const plainBytes = decodeEventHeader(header).bodyBytes + SALT_BYTES
+    await appendEntry(parts, tx, { destination, entry: { position, header, plainBytes } })
+  }
 }
 
 /** The log's `append`. */

@@ -1,7 +1,7 @@
 /** The parts of the log that share one transaction's memory, put together once. */
 
 import type { Db } from '../db/open.ts'
-import { createAppend } from './append.ts'
+import { createAppend, createForward } from './append.ts'
 import { createBranches } from './branches.ts'
 import { type Changes, createChanges } from './changes.ts'
 import type { EventKind } from './events.ts'
@@ -35,7 +35,7 @@ export function createCore(given: LogParts): Core {
     waiting,
     append,
     rolledBack: createRolledBack(given, changes),
-    kinds: kindsByCode([...given.kinds(append), refused]),
+    kinds: kindsByCode([...given.kinds(append, createForward({ feeds, changes })), refused]),
     onWaiting: () => {
       waiting.is = true
     },

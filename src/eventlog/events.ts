@@ -54,6 +54,9 @@ export type EventKind<Body> = {
 /** Appends and applies inside a transaction of the writer: what features' actions need of the log. */
 export type Append = <Body>(tx: Db, draft: Draft<Body>) => Promise<LoggedEvent<Body>>
 
+/** Sends one of our own events to one more branch, which its header does not name. */
+export type Forward = (tx: Db, position: number, to: BranchId) => Promise<void>
+
 /**
  * Thrown by `refusal` or `apply` when something that is on its way is still missing: the event is stored, parked with
  * the reason, and tried again when later events have been applied. Feeds arrive in any order.

@@ -4,7 +4,7 @@ import type { Db, Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
-import type { Append, EventKind } from './events.ts'
+import type { Append, EventKind, Forward } from './events.ts'
 
 /** Signs bytes in a domain such as `batch/1`. */
 export type Sign = (domain: string, bytes: Uint8Array) => Uint8Array
@@ -28,6 +28,6 @@ export type LogParts = {
   log: Log
   /** Something of ours came back: this database is older than what others hold. In that transaction, once a start. */
   rolledBack(tx: Db): Promise<void>
-  /** Given the log's own `append`: some events make a branch write others in the same transaction. */
-  kinds(append: Append): readonly EventKind<unknown>[]
+  /** Given the log's own `append` and `forward`: some events make a branch write others in the same transaction. */
+  kinds(append: Append, forward: Forward): readonly EventKind<unknown>[]
 }

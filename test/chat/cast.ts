@@ -9,9 +9,11 @@ import type { Millis } from '../../src/base/units.ts'
 import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
 import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
+import { missedByNewcomers } from '../../src/chat/newcomers.ts'
 import type { Viewer } from '../../src/chat/queries.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
+import type { LogParts } from '../../src/eventlog/parts.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { temporaryFolder } from '../db/store.ts'
 import {
@@ -123,7 +125,8 @@ async function openOffice(options: {
   const { own, keys, folder, clock } = options
   const kinds = chatKinds({ self: own.id })
   const knows = keys.filter((each) => each !== own)
-  const all = [userPut, ...Object.values(kinds)]
+  const all: LogParts['kinds'] = (_, forward) =>
+    missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id })
   const branch = await startBranch({ keys: own, knows, folder, clock, kinds: all })
   const { store, log } = branch
   const random = realRandom()

@@ -204,3 +204,49 @@ test('records of a group that come in any order end with the newest', async (t) 
   )
   assert.deepEqual(await names(bob, chat), ['Ada*', 'Bob'])
 })
+
+test('who joins while a branch is cut off gets what is written there meanwhile', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, cid } = await cast(t)
+  const chat = await createGroup(kyiv.parts, ada.id, { title: 'G', members: [cid.id] })
+  await company.settle()
+  await cid.posts(chat, 'before Bob')
+  await company.settle()
+  // Odesa hears nothing of Bob, and goes on.
+  company.advance(1000)
+  await addMember(kyiv.parts, ada.id, { conversation: chat, user: bob.id })
+  await company.link(kyiv, lviv)
+  company.advance(1000)
+  await cid.posts(chat, 'in the cut')
+  await company.link(odesa, lviv)
+  assert.deepEqual(await bob.sees(chat), [])
+  await company.settle()
+  await cid.posts(chat, 'after it')
+  await company.settle()
+  assert.deepEqual(await bob.sees(chat), ['in the cut', 'after it'], 'each once')
+  assert.deepEqual(await ada.sees(chat), ['before Bob', 'in the cut', 'after it'])
+  for (const office of company.offices) assert.deepEqual(await states(office), [])
+})
+
+test('a group may be known before its people are', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
+  const [kyiv, lviv, odesa] = company.offices
+  assert(kyiv && lviv && odesa)
+  const [ada, bob, cid] = [await kyiv.hire('Ada'), await lviv.hire('Bob'), await odesa.hire('Cid')]
+  await company.link(kyiv, odesa)
+  await company.link(kyiv, lviv)
+  const chat = await createGroup(kyiv.parts, ada.id, { title: 'G', members: [bob.id, cid.id] })
+  await exchange({ ...kyiv, log: await withoutFeedsOf(kyiv, lviv) }, odesa)
+  await cid.posts(chat, 'Who is Bob?')
+  await company.settle()
+  assert.deepEqual(await bob.sees(chat), ['Who is Bob?'])
+})
+
+/** The log of a branch that keeps the records of another one to itself. */
+async function withoutFeedsOf(office: Office, origin: Office): Promise<Office['log']> {
+  const feeds = office.store.read.selectFrom('feed').where('origin', '=', origin.keys.id)
+  const hidden = new Set((await feeds.select('id').execute()).map(({ id }) => id))
+  return {
+    ...office.log,
+    offersTo: async (peer) => (await office.log.offersTo(peer)).filter(({ id }) => !hidden.has(id)),
+  }
+}

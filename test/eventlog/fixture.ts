@@ -14,6 +14,7 @@ import { openStore } from '../../src/db/open.ts'
 import type { EventKind, LoggedEvent } from '../../src/eventlog/events.ts'
 import type { EventLog } from '../../src/eventlog/log.ts'
 import { createEventLog } from '../../src/eventlog/log.ts'
+import type { LogParts } from '../../src/eventlog/parts.ts'
 import type { Clock } from '../../src/world/clock.ts'
 import type { Log } from '../../src/world/log.ts'
 import { realRandom } from '../../src/world/random.ts'
@@ -131,7 +132,7 @@ export type BranchOptions = {
   clock?: Clock
   mail?: ReturnType<typeof noteKind> | undefined
   record?: ReturnType<typeof noteKind>
-  kinds?: readonly EventKind<unknown>[]
+  kinds?: readonly EventKind<unknown>[] | LogParts['kinds']
 }
 
 /** Starts a branch on a folder, new or left behind by an earlier start. */
@@ -146,6 +147,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
   })
   const mail = options.mail ?? noteKind('to', 0x0402)
   const record = options.record ?? noteKind('all', 0x0301)
+  const kinds = typeof options.kinds === 'object' ? options.kinds : [mail, record]
   const log = await createEventLog({
     store,
     self: keys.id,
@@ -158,7 +160,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
     random: realRandom(),
     log: lines,
     rolledBack: async () => {},
-    kinds: () => options.kinds ?? [mail, record],
+    kinds: typeof options.kinds === 'function' ? options.kinds : () => kinds,
   })
   const write = (kind: EventKind<Note>, text: string, to: 'all' | readonly BranchId[]) =>
     store.writer.write((tx) => log.append(tx, { kind, body: { text }, to }))

@@ -1,0 +1,97 @@
+/**
+ * What somebody missed who was in a group before this branch heard of it. While a branch is cut off it writes to the
+ * branches it knows of; when it hears that a person had joined, it sends the person's branches what it wrote since.
+ */
+import { branchesOf } from '../accounts/queries.ts'
+import type { UserPut } from '../accounts/records.ts'
+import type { Hlc } from '../base/hlc.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import type { EventKind, Forward } from '../eventlog/events.ts'
+import type { ChatKinds } from './events.ts'
+import { membersSince } from './members.ts'
+
+type Parts = { forward: Forward; self: BranchId }
+
+/** The kinds of chats and of people's records as the log needs them: whoever is new is served in the same transaction. */
+export function missedByNewcomers(
+  { userPut, chats }: { userPut: EventKind<UserPut>; chats: ChatKinds },
+  parts: Parts,
+): EventKind<never>[] {
+  const { convPut, ...others } = chats
+  const group: typeof convPut = {
+    ...convPut,
+    async apply(tx, event) {
+      const conversation = event.body.id
+      const before = await membersSince(tx, conversation)
+      await convPut.apply(tx, event)
+      for (const [user, since] of await membersSince(tx, conversation)) {
+        if (before.get(user) === since) continue
+        await sendMissed(parts, tx, { user, conversation, since, now: event.arrivedAt })
+      }
+    },
+  }
+  const person: typeof userPut = {
+    ...userPut,
+    async apply(tx, event) {
+      const { user } = event.body
+      const isKnown = (await branchesOf(tx, [user], event.arrivedAt)).length > 0
+      await userPut.apply(tx, event)
+      if (isKnown) return
+      // The record of a group may come before the records of its people.
+      for (const { conversation, since } of await groupsOf(tx, user)) {
+        await sendMissed(parts, tx, { user, conversation, since, now: event.arrivedAt })
+      }
+    },
+  }
+  return [group, person, ...Object.values(others)] as EventKind<never>[]
+}
+
+async function groupsOf(
+  tx: Db,
+  user: UserId,
+): Promise<{ conversation: ConversationId; since: Hlc }[]> {
+  return await tx
+    .selectFrom('membership')
+    .innerJoin('conversation', 'conversation.id', 'membership.conversationId')
+    .where('membership.userId', '=', user)
+    .where('membership.leftAt', 'is', null)
+    .where('conversation.kind', '=', 'group')
+    .select(['conversation.id as conversation', 'membership.joinedAt as since'])
+    .orderBy('conversation.id')
+    .execute()
+}
+
+type Newcomer = { user: UserId; conversation: ConversationId; since: Hlc; now: Millis }
+
+async function sendMissed(
+  { forward, self }: Parts,
+  tx: Db,
+  { user, conversation, since, now }: Newcomer,
+): Promise<void> {
+  for (const branch of await branchesOf(tx, [user], now)) {
+    if (branch === self) continue
+    const missed = await tx
+      .selectFrom('message as m')
+      .where('m.conversationId', '=', conversation)
+      .where('m.origin', '=', self)
+      .where('m.timeKey', '>=', since)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('feed_entry as fe')
+              .innerJoin('feed as f', 'f.n', 'fe.feedN')
+              .whereRef('fe.position', '=', 'm.position')
+              .where('f.origin', '=', self)
+              .where('f.destination', '=', branch)
+              .select('f.n'),
+          ),
+        ),
+      )
+      .select('m.position')
+      .orderBy('m.position')
+      .execute()
+    for (const { position } of missed) await forward(tx, position, branch)
+  }
+}
