@@ -14,7 +14,7 @@ import { membersSince } from './members.ts'
 
 type Parts = { forward: Forward; self: BranchId }
 
-/** The kinds of chats and of people's records as the log needs them: whoever is new is served in the same transaction. */
+/** The kinds of chats, and of people's records, as the log needs them: newcomers are served in the same transaction. */
 export function missedByNewcomers(
   { userPut, chats }: { userPut: EventKind<UserPut>; chats: ChatKinds },
   parts: Parts,
