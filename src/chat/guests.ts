@@ -4,11 +4,19 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
+import { hlcOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
+import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
 import { recordedMembers } from './groups.ts'
+
+/**
+ * Who left a group still gets messages of branches that have not heard of it: they wait at the guest's branch for the
+ * record. A branch is rarely cut off for longer.
+ */
+const CUT_OFF_MS: Millis = 30 * DAY
 
 type GuestParts = { append: Append; kinds: ChatKinds; self: BranchId }
 
@@ -36,7 +44,12 @@ async function sendGroups(
     .selectFrom('membership as mine')
     .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
     .where('mine.userId', '=', user)
-    .where('mine.leftAt', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('mine.leftAt', 'is', null),
+        eb('mine.leftAt', '>', hlcOf(arrivedAt - CUT_OFF_MS, 0)),
+      ]),
+    )
     .where('c.kind', '=', 'group')
     .where('c.home', '=', self)
     .select(['c.id', 'c.title', 'c.createdAt', 'c.term', 'c.rev'])

@@ -7,7 +7,7 @@ import { HLC_ZERO } from '../../src/base/hlc.ts'
 import { DAY } from '../../src/base/units.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
-import { createGroup } from '../../src/chat/groups.ts'
+import { createGroup, removeMember } from '../../src/chat/groups.ts'
 import { followedByGroups } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
 import type { Append, LoggedEvent } from '../../src/eventlog/events.ts'
@@ -77,6 +77,36 @@ test('a branch where somebody never signed in cannot write for him', async (t) =
   )
   await company.settle()
   assert.deepEqual(await ada.sees(chat), ['hi'])
+})
+
+test('where somebody signs in who left a group, messages of it that still come do not wait for ever', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
+  const [kyiv, lviv, odesa] = company.offices
+  assert(kyiv && lviv && odesa)
+  const [ada, eve, bob] = [await kyiv.hire('Ada'), await lviv.hire('Eve'), await kyiv.hire('Bob')]
+  await company.settle()
+  const group = { title: 'Board', members: [eve.id, bob.id] }
+  const chat = await createGroup(kyiv.parts, ada.id, group)
+  await company.settle()
+  company.advance(1000)
+  await removeMember(kyiv.parts, ada.id, { conversation: chat, user: bob.id })
+  for (const office of company.offices) await seat(office, bob, odesa)
+  await kyiv.store.writer.write((tx) => {
+    const parts = { append: kyiv.parts.append, kinds: kyiv.kinds, self: kyiv.keys.id }
+    const kind = followedByGroups({ ...userAt, apply: async () => {} }, parts)
+    const body = { user: bob.id, branch: odesa.keys.id }
+    return kind.apply(tx, { body, arrivedAt: company.now() } as LoggedEvent<UserAt>)
+  })
+  // Lviv has not heard that Bob left.
+  await eve.posts(chat, 'Bob?')
+  await company.settle()
+  const waiting = odesa.store.read
+    .selectFrom('event')
+    .where('state', '!=', 'applied')
+    .select('reason')
+  assert.deepEqual(await waiting.execute(), [])
+  assert.deepEqual(await ada.sees(chat), ['Bob?'])
+  assert.deepEqual(await bob.sees(chat), [])
 })
 
 test('a branch that knows only a password of before gets no groups', async (t) => {

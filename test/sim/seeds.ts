@@ -5,6 +5,10 @@
 export const KEPT: readonly { seed: number; branches?: number; found: string }[] = [
   { seed: 1, found: 'nothing: the first one, three branches' },
   { seed: 9, branches: 5, found: 'nothing: five branches' },
+  {
+    seed: 92037,
+    found: 'messages for one who had left waited for ever at the branch he then went to',
+  },
   { seed: 90054, found: 'what a cut-off branch wrote never reached who had joined meanwhile' },
   { seed: 15, branches: 3, found: 'a stay that ended at two times, by what a branch heard first' },
 ]
