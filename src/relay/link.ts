@@ -57,6 +57,8 @@ type LinkParts = {
   established: Established
   peer: BranchId
   certificate: LinkCertificate
+  /** Of the certificate that the peer was shown. */
+  ownSerial: string
   address: string | undefined
   self: BranchId
   incarnation: Incarnation
@@ -124,6 +126,10 @@ export class Link {
 
   get certificate(): LinkCertificate {
     return this.#parts.certificate
+  }
+
+  get ownSerial(): string {
+    return this.#parts.ownSerial
   }
 
   get address(): string | undefined {

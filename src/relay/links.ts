@@ -4,7 +4,6 @@
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { HOUR, type Millis, SECOND } from '../base/units.ts'
-import { BACKDATE_MS } from '../certificates/certificate.ts'
 import type { Trust } from '../certificates/chain.ts'
 import type { Link } from './link.ts'
 
@@ -32,16 +31,16 @@ export function survivor(
   return oldInitiator < freshInitiator ? 'old' : 'fresh'
 }
 
-/** What a look at a live link finds: it may not go on, or a fresh handshake is due. `ownSince`: of our certificate. */
+/** What a look at a live link finds: it may not go on, or a fresh handshake is due. `ownSerial`: of our certificate. */
 export function dueFor(
-  link: Pick<Link, 'peer' | 'certificate' | 'isInitiator' | 'openedAt' | 'isWorn'>,
-  { trust, ownSince }: { trust: Pick<Trust, 'isRevoked' | 'now'>; ownSince: Millis },
+  link: Pick<Link, 'peer' | 'certificate' | 'ownSerial' | 'isInitiator' | 'openedAt' | 'isWorn'>,
+  { trust, ownSerial }: { trust: Pick<Trust, 'isRevoked' | 'now'>; ownSerial: string },
 ): 'certificate-revoked' | 'certificate-expired' | 'replace' | undefined {
   const { peer, certificate, openedAt } = link
   if (trust.isRevoked(peer) || trust.isRevoked(certificate.serial)) return 'certificate-revoked'
   if (trust.now > certificate.notAfter) return 'certificate-expired'
   if (!link.isInitiator) return undefined // whoever opened a link replaces it
-  const isRenewed = ownSince + BACKDATE_MS > openedAt
+  const isRenewed = link.ownSerial !== ownSerial // times of two clocks would not tell
   return trust.now - openedAt > LINK_MS_MAX || link.isWorn || isRenewed ? 'replace' : undefined
 }
 

@@ -279,6 +279,7 @@ class BranchRelay implements Relay {
       established,
       peer: peer.link.branch,
       certificate: peer.link,
+      ownSerial: this.#running.credentials.current().chain.link.serial,
       address: address ?? transport.remote,
       handlers: {
         onReady: (ready) => this.#ready(ready, address),
@@ -384,7 +385,7 @@ class BranchRelay implements Relay {
     const { trust, chain } = credentials.current()
     const now = world.clock.now()
     for (const link of this.#links.live()) {
-      const due = dueFor(link, { trust, ownSince: chain.link.notBefore })
+      const due = dueFor(link, { trust, ownSerial: chain.link.serial })
       if (due === 'replace') this.#replace(link)
       else if (due !== undefined) link.close(due)
     }

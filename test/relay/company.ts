@@ -112,12 +112,14 @@ export type OfficeOptions = {
   peers?: readonly string[]
   files?: KeyFiles
   blobs?: Map<string, Uint8Array>
+  /** How far its clock is behind. */
+  behind?: Millis
 }
 
 /** Opens (or opens again) a branch; its relay is built and not started. */
 export async function openOffice(options: OfficeOptions): Promise<Office> {
-  const { org, host, folder, member, peers = [] } = options
-  const { clock } = org
+  const { org, host, folder, member, peers = [], behind = 0 } = options
+  const clock = { ...org.clock, now: () => org.clock.now() - behind }
   const log = keptLog()
   const store = await openStore({ path: join(folder, `${host}.db`), clock, log })
   const files = options.files ?? memoryKeys()

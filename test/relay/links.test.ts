@@ -101,6 +101,13 @@ test('a link that is an hour old is replaced by whoever called, and mail goes on
   await org.until(() => lviv.texts().length === 1, 'mail arrives')
 })
 
+test('a link whose clock is behind that of whoever certified it stays', async (t) => {
+  const { org, lviv } = await linkedFor(t, { lviv: { behind: 30 * MINUTE } })
+  const end = org.clock.now() + 5 * MINUTE
+  await org.until(() => org.clock.now() > end, 'five minutes have passed', 500)
+  assert.equal(lviv.lines.filter(({ name }) => name === 'relay.link.opened').length, 1)
+})
+
 test('certificates are renewed at half of their life, with a new key, over the live link', async (t) => {
   const { org, kyiv, lviv, linked } = await linkedFor(t)
   const notAfter = () => stateOf(kyiv, lviv)?.certificateNotAfter ?? 0
