@@ -173,6 +173,7 @@ class LivePresence implements Presence {
     const touched = new Set(this.#deps.peopleOf(branch))
     for (const [user, branches] of this.#elsewhere) {
       if (!branches.delete(branch)) continue
+      this.#note(user, branch, this.#deps.clock.now())
       touched.add(user)
       if (branches.size === 0) this.#elsewhere.delete(user)
     }

@@ -7,7 +7,7 @@ import { createPresence } from '../../src/presence/presence.ts'
 import { temporaryStore } from '../db/store.ts'
 import { handClock, keptLog } from '../web/support.ts'
 
-const HERE = '0a'.repeat(16) as BranchId
+const [HERE, THERE] = ['0a'.repeat(16) as BranchId, '0b'.repeat(16) as BranchId]
 const [SOFIA, NORA] = ['1a'.repeat(16) as UserId, '1b'.repeat(16) as UserId]
 
 async function office(t: TestContext) {
@@ -25,7 +25,7 @@ async function office(t: TestContext) {
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  return { presence, pass, state: (user: UserId) => presence.stateOf(user).state }
+  return { presence, clock, pass, state: (user: UserId) => presence.stateOf(user).state }
 }
 
 test('an open page keeps its person here, and a loaded one for a minute', async (t) => {
@@ -48,4 +48,12 @@ test('a page that was open for long is followed by another without a blink, or i
   presence.streamOpened(SOFIA)()
   await pass(20)
   assert.equal(state(SOFIA), 'offline')
+})
+
+test('who was online at a branch was seen there until its line was lost', async (t) => {
+  const { presence, clock, pass } = await office(t)
+  presence.received(THERE, [{ user: NORA, isOnline: true, lastSeenAt: clock.now() }])
+  await pass(100)
+  presence.unlinked(THERE)
+  assert.deepEqual(presence.stateOf(NORA), { state: 'offline', lastSeenAt: clock.now() })
 })
