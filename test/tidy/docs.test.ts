@@ -22,6 +22,28 @@ test('the settings of docs/operating.md are those of src/config.ts', () => {
   assert.deepEqual(rows, SETTINGS.map(rowOf))
 })
 
+/** Codes and names of kinds of events as the code declares them, `0301 user.put`. */
+function declaredKinds(sources: readonly { path: string; text: string }[]): string[] {
+  return sources.flatMap(({ text }) =>
+    [...text.matchAll(/\bcode: (\w+),\s+name: '([\w.-]+)'/g)].map(([, code = '', name]) => {
+      const named = new RegExp(`const ${code} = (0x\\w+)`).exec(text)?.[1]
+      return `${(named ?? code).replace('0x', '')} ${name}`
+    }),
+  )
+}
+
+test('the kinds of events of docs/protocol.md are those of the code, and no code has two', () => {
+  const declared = declaredKinds(projectFiles(['src'])).sort()
+  const paper = readFileSync(join(ROOT, 'docs/protocol.md'), 'utf8')
+  const told = [...paper.matchAll(/^\| ([0-9a-f]{4}) \| ([\w.-]+) \| (?:all|to) \|/gm)]
+  assert.deepEqual(
+    told.map(([, code, name]) => `${code} ${name}`),
+    declared,
+  )
+  assert.equal(new Set(declared.map((kind) => kind.slice(0, 4))).size, declared.length)
+  assert.ok(declared.length >= 15, 'the declarations are found')
+})
+
 const LINK = /\]\(([^)\s]+)\)/g
 
 /** Links to files that do not exist. */
