@@ -26,13 +26,7 @@ import {
 import type { Established } from './handshake.ts'
 import { decodeSignal, encodeSignal, type Signal } from './payloads.ts'
 import { Queues } from './queues.ts'
-import {
-  type LogEffect,
-  missedAcks,
-  performed,
-  type RelayLog,
-  type ReplicationParts,
-} from './replication.ts'
+import { type LogEffect, performed, type RelayLog, type ReplicationParts } from './replication.ts'
 import { type Effect, goaway, type Input, Session } from './session.ts'
 
 /** What is in the socket cannot be overtaken: two large frames keep it busy and no more. */
@@ -270,7 +264,6 @@ export class Link {
         break
       case 'ready':
         this.#parts.handlers.onReady(this)
-        this.#task(() => missedAcks(this.#replication))
         break
       case 'measured':
         this.roundTripMs = effect.roundTripMs

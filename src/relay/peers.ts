@@ -2,11 +2,9 @@
  * The relay's tables: branches and when they were heard, addresses, feeds as far as a session asks. The log's own
  * tables are only read here. Every function takes the database first; changes are called inside the writer.
  */
-import { hlcOf } from '../base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { Ack } from './payloads.ts'
 
 export type Peer = {
   branch: BranchId
@@ -136,42 +134,22 @@ export async function originsOf(
   return new Map(rows.map(({ n, origin }) => [n, origin]))
 }
 
-/** Our cursor in a feed that the peer writes in its present boot; undefined for any other feed. */
-export async function findLiveCursor(
+/** What we hold of a feed that its origin itself offers, and when the last of it arrived. */
+export async function findHeld(
   db: Db,
-  id: FeedId,
-  { origin, incarnation }: { origin: BranchId; incarnation: Incarnation },
-): Promise<number | undefined> {
+  { id, origin }: { id: FeedId; origin: BranchId },
+): Promise<{ head: number; incarnation: Incarnation; arrivedAt: Millis } | undefined> {
   const row = await db
-    .selectFrom('feed')
-    .select('head')
-    .where('id', '=', id)
-    .where('origin', '=', origin)
-    .where('incarnation', '=', incarnation)
-    .executeTakeFirst()
-  return row?.head
-}
-
-/** What we hold of the feeds a peer wrote for us, with the time it arrived: acks it may have missed. */
-export async function heldAcks(db: Db, origin: BranchId): Promise<Ack[]> {
-  const rows = await db
     .selectFrom('feed as f')
     .leftJoin('feed_entry as e', (on) =>
       on.onRef('e.feedN', '=', 'f.n').onRef('e.seq', '=', 'f.head'),
     )
     .leftJoin('event as v', 'v.position', 'e.position')
-    .select(['f.id', 'f.head', 'v.arrivedAt'])
+    .select(['f.head', 'f.incarnation', 'v.arrivedAt'])
+    .where('f.id', '=', id)
     .where('f.origin', '=', origin)
-    .where('f.head', '>', 0)
-    .orderBy('f.n')
-    .execute()
-  return rows.map(({ id, head, arrivedAt }) => ({
-    id,
-    durable: head,
-    stable: head,
-    at: hlcOf(arrivedAt ?? 0, 0),
-    via: undefined,
-  }))
+    .executeTakeFirst()
+  return row && { ...row, arrivedAt: row.arrivedAt ?? 0 }
 }
 
 /** The addresses in the record of a branch. */

@@ -40,6 +40,13 @@ type Heard = {
   isFinding: boolean
 }
 
+/** The log's answer to an entry of the peer's list. */
+type Found = {
+  entry: Have
+  want: { id: FeedId; after: number; needsOpening: boolean } | undefined
+  ack: Ack | undefined
+}
+
 /**
  * A batch that left our memory: stored up to `durable`, or dropped (undefined). Full: it was not taken and must come
  * again, from `durable` on.
@@ -85,20 +92,18 @@ export class Receiving {
     return [{ kind: 'find', entry }]
   }
 
-  /** The log's answer: what to ask for, if anything. */
-  found(
-    entry: Have,
-    want: { id: FeedId; after: number; needsOpening: boolean } | undefined,
-  ): Effect[] {
+  /** The log's answer: what to ask for, if anything, and what we hold of the peer's own feed. */
+  found({ entry, want, ack }: Found): Effect[] {
     const heard = this.#heard.get(entry.id)
     if (!heard) return []
     heard.isFinding = false
-    if (!want) return heard.entry.head > entry.head ? this.#findMore(heard) : []
+    const acks = ack ? this.#ackLater(ack) : []
+    if (!want) return [...acks, ...(heard.entry.head > entry.head ? this.#findMore(heard) : [])]
     if (this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
     heard.asked = heard.entry.head
     heard.durable = Math.max(heard.durable, want.after)
     const payload = encodeWant({ ...want, isLive: true })
-    return [{ kind: 'send', frame: frame(FRAME.WANT, payload) }]
+    return [...acks, { kind: 'send', frame: frame(FRAME.WANT, payload) }]
   }
 
   /** Whether a feed's origin is known by now: until then its batches are dropped, and it is asked for again later. */
@@ -173,8 +178,18 @@ export class Receiving {
     return [{ kind: 'timer', name: 'again', ms: AGAIN_MS }]
   }
 
+  /** The peer asks about many feeds at once. */
+  #ackLater(ack: Ack): Effect[] {
+    const before = this.#acks.get(ack.id)
+    if (before === undefined || before.durable < ack.durable) this.#acks.set(ack.id, ack)
+    return this.#ackTimed()
+  }
+
   #ackOrWait(): Effect[] {
-    if (this.#storing === 0) return this.acks()
+    return this.#storing === 0 ? this.acks() : this.#ackTimed()
+  }
+
+  #ackTimed(): Effect[] {
     if (this.#isAckTimed || this.#acks.size === 0) return []
     this.#isAckTimed = true
     return [{ kind: 'timer', name: 'ack', ms: ACK_DELAY_MS }]
@@ -203,7 +218,7 @@ export class Receiving {
 }
 
 /** ACK frames of entries, as few as possible. */
-export function ackFrames(entries: readonly Ack[]): Effect[] {
+function ackFrames(entries: readonly Ack[]): Effect[] {
   const effects: Effect[] = []
   for (let at = 0; at < entries.length; at += ACKS_PER_FRAME_MAX) {
     const payload = encodeAcks(entries.slice(at, at + ACKS_PER_FRAME_MAX))

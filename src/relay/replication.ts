@@ -2,12 +2,14 @@
  * What the effects of a session do to the event log, each answered by an input of the session. The only part of
  * replication that waits for the database; one of these per link.
  */
+import { hlcOf } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { EventLog, Want } from '../eventlog/log.ts'
+import type { EventLog } from '../eventlog/log.ts'
 import { feedIdOf } from '../eventlog/opening.ts'
-import type { Have, Settings } from './payloads.ts'
-import { findLiveCursor, heldAcks, originsOf } from './peers.ts'
+import type { Ack, Have, Settings } from './payloads.ts'
+import { findHeld, originsOf } from './peers.ts'
 import type { Effect, Input } from './session.ts'
 
 /** What the relay needs of the event log. */
@@ -51,7 +53,7 @@ export async function performed(
     case 'list':
       return { kind: 'offers', offers: await offers(parts) }
     case 'find':
-      return { kind: 'found', entry: effect.entry, want: await wanted(effect.entry, parts) }
+      return await found(effect.entry, parts)
     case 'readOpening':
       return { kind: 'opening', id: effect.id, bytes: await eventLog.openingOf(effect.id) }
     case 'takeOpening': {
@@ -83,14 +85,24 @@ async function offers({ eventLog, read, self, peer }: ReplicationParts) {
   })
 }
 
-/** What to ask for. A feed the peer is writing now is wanted even when we hold it all: it will be sent live then. */
-async function wanted(entry: Have, parts: ReplicationParts): Promise<Want | undefined> {
-  const { eventLog, read, peer, settings } = parts
-  const want = await eventLog.wanted(peer, entry)
-  const incarnation = settings()?.incarnation
-  if (want || !incarnation) return want
-  const after = await findLiveCursor(read, entry.id, { origin: peer, incarnation })
-  return after === undefined ? undefined : { id: entry.id, after, needsOpening: false }
+/**
+ * What to ask for, and what we hold of the peer's own feed, by whatever way it came: its ack may have been missed. A
+ * feed the peer is writing now is wanted even when we hold it all: it will be sent live then.
+ */
+async function found(
+  entry: Have,
+  { eventLog, read, peer, settings }: ReplicationParts,
+): Promise<Input> {
+  const { id } = entry
+  const held = await findHeld(read, { id, origin: peer })
+  const isLive = held !== undefined && held.incarnation === settings()?.incarnation
+  const live = isLive ? { id, after: held.head, needsOpening: false } : undefined
+  const want = (await eventLog.wanted(peer, entry)) ?? live
+  return { kind: 'found', entry, want, ack: held && held.head > 0 ? ackOf(id, held) : undefined }
+}
+
+function ackOf(id: FeedId, { head, arrivedAt }: { head: number; arrivedAt: Millis }): Ack {
+  return { id, durable: head, stable: head, at: hlcOf(arrivedAt, 0), via: undefined }
 }
 
 async function stored(
@@ -106,9 +118,4 @@ async function stored(
     isFull: result?.isFull ?? false,
     hlc: eventLog.now(),
   }
-}
-
-/** Acks of what we hold of the peer's feeds, told once per session: the link may have died before the last one. */
-export async function missedAcks({ read, peer }: ReplicationParts): Promise<Input> {
-  return { kind: 'held', acks: await heldAcks(read, peer) }
 }

@@ -34,13 +34,7 @@ import {
   PROTOCOL_MIN,
   type Settings,
 } from './payloads.ts'
-import {
-  ackFrames,
-  BATCH_BYTES_MAX,
-  DURABLE_WINDOW_BYTES,
-  Receiving,
-  type Stored,
-} from './receiving.ts'
+import { BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving, type Stored } from './receiving.ts'
 import { Sending } from './sending.ts'
 
 /** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, section 4). */
@@ -74,10 +68,8 @@ export type Input =
   /** Some bytes of the peer arrived: it lives. */
   | { kind: 'heard' }
   | { kind: 'offers'; offers: readonly Offered[] }
-  /** What we hold of the peer's own feeds: it may have missed our ack before. */
-  | { kind: 'held'; acks: readonly Ack[] }
   | { kind: 'grown'; feeds: readonly number[] }
-  | { kind: 'found'; entry: Have; want: Wanted | undefined }
+  | { kind: 'found'; entry: Have; want: Wanted | undefined; ack: Ack | undefined }
   | { kind: 'opening'; id: FeedId; bytes: Uint8Array | undefined }
   | { kind: 'feedOpened'; id: FeedId; isKnown: boolean }
   | { kind: 'identities' }
@@ -151,12 +143,10 @@ export class Session {
         return []
       case 'offers':
         return this.#sending.list(input.offers)
-      case 'held':
-        return ackFrames(input.acks)
       case 'grown':
         return this.#sending.grown(input.feeds, waiting)
       case 'found':
-        return this.#receiving.found(input.entry, input.want)
+        return this.#receiving.found(input)
       case 'opening':
         return this.#sending.opening(input.id, input.bytes, waiting)
       case 'feedOpened':

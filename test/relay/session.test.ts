@@ -228,6 +228,7 @@ test('a feed that is announced is asked for once, and again only when it grew pa
     kind: 'found',
     entry: find.entry,
     want: { id: id(4), after: 0, needsOpening: false },
+    ack: undefined,
   })
   assert.deepEqual(
     sent(found, FRAME.WANT)
@@ -242,12 +243,32 @@ test('a feed that is announced is asked for once, and again only when it grew pa
   assert.ok(kinds(stored(6)).includes('find'), 'what was asked for has come, and there is more')
 })
 
+test('what came by another branch before is acked to its origin, many feeds in one frame', () => {
+  const { step, receive } = sessionFor()
+  const entries = [4, 5].map((n) => ({ id: id(n), floor: 0, head: 3, chain8: new Uint8Array(8) }))
+  receive(frame(FRAME.HAVE, encodeHaves(entries)))
+  const acks = entries.map((entry) => ({
+    ...{ id: entry.id, durable: 3, stable: 3, at: HLC_ZERO, via: undefined },
+  }))
+  const found = entries.flatMap((entry, i) =>
+    step({ kind: 'found', entry, want: undefined, ack: acks[i] }),
+  )
+  assert.deepEqual(kinds(found), ['timer'])
+  const told = sent(step({ kind: 'timer', name: 'ack', hlc: HLC_ZERO }), FRAME.ACK)
+  assert.deepEqual(told.map(decodeAcks), [acks])
+})
+
 test('a full feed is asked for again later, and what comes until then is dropped', () => {
   const { step, receive, session } = sessionFor()
   const entry = { id: id(4), floor: 0, head: 9, chain8: new Uint8Array(8) }
   receive(frame(FRAME.HAVE, encodeHaves([entry])))
   const found = (after: number) =>
-    step({ kind: 'found', entry, want: { id: id(4), after, needsOpening: false } })
+    step({
+      kind: 'found',
+      entry,
+      want: { id: id(4), after, needsOpening: false },
+      ack: undefined,
+    })
   found(0)
   const batchFrom = (firstSeq: number) => {
     const batch = new Uint8Array(40)
