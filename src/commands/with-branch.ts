@@ -1,6 +1,9 @@
 /** Gives a command its control: the running server's, or the folder opened for as long as the command takes. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createBranch } from '../branch.ts'
-import type { Config } from '../config.ts'
+import { type Config, UsageError } from '../config.ts'
+import { DATABASE_FILE } from '../db/open.ts'
 import { realWorld } from '../world/world.ts'
 import { controlApp } from './control.ts'
 import { answerOf, type Control, runningControl } from './control-client.ts'
@@ -13,6 +16,10 @@ export async function withControl<T>(
 ): Promise<T> {
   const running = await runningControl(config)
   if (running) return use(running)
+  // A folder that was mistyped must not become a branch's.
+  if (!existsSync(join(config.data, DATABASE_FILE))) {
+    throw new UsageError(`--data is "${config.data}"; no branch has its data there`)
+  }
   // Nothing is dialled and nobody is served: what is changed here goes out with the next start.
   const branch = await createBranch(realWorld(config.data, err, 'error'), {
     ...config,

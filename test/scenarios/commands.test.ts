@@ -1,6 +1,6 @@
 /** What an operator meets at the terminal: exit statuses, and sentences that say what to do. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,14 @@ for (const [what, args, sentence] of [
     assert.ok(!err.includes(' at '), 'no stack')
   })
 }
+
+test('a command for a folder without a branch makes none there', OPTIONS, async () => {
+  const data = join(folder, 'mistyped')
+  const { status, err } = await run('peers', '--data', data)
+  assert.equal(status, 2)
+  assert.match(err, /no branch has its data there/)
+  assert.equal(existsSync(data), false)
+})
 
 test('a port in use is one sentence and status 2', OPTIONS, async () => {
   const taken = createServer()
