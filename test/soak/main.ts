@@ -52,6 +52,7 @@ const AGREE_MS_MAX = 180_000
 /** A process that was just killed may still close its files. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
 const DETOUR = new URL('./detour.ts', import.meta.url)
+const COLLECT = new URL('./collect.ts', import.meta.url)
 
 function given(): Options & { keep: boolean; out: string | undefined } {
   const { values } = parseArgs({
@@ -99,7 +100,7 @@ async function openCompany(folder: string, chance: Chance): Promise<Company> {
   const detour = (from: number, to: number) => {
     const url = new URL(DETOUR)
     url.search = `from=${from}&to=${to}`
-    return ['--import', url.href]
+    return ['--import', url.href, '--import', COLLECT.href]
   }
   const flags = [detour(d, e), detour(b, f)] as const
   const branches: Company['branches'] = [
