@@ -1,6 +1,6 @@
 /**
  * What an event is to the rest of the program: a fact, written once at its origin, applied at every branch it concerns.
- * A feature declares its kinds here-typed; the log knows only codes, bytes and this contract.
+ * A feature declares its kinds as EventKind; the log knows only codes, bytes and this contract.
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId } from '../base/ids.ts'
