@@ -3,7 +3,7 @@
  * second; at most one event per person, chat, mark and WINDOW_MS goes out, and only when something rose.
  * Source: docs/decisions/013-read-marks.md.
  */
-import { type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { branchesOf } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -191,20 +191,36 @@ async function passedOver(
   const top = shown.at(-1)
   if (top === undefined) return []
   const newest = Math.max(...shown.map((line) => line.position))
-  const rows = await tx
-    .selectFrom('message as m')
-    .where('m.conversationId', '=', seeing.conversation)
-    .where('m.late', 'in', seeing.withLate ? [0, 1] : [0])
-    .where('m.position', '>', from)
-    .where('m.position', '<=', newest)
-    .where(sql<SqlBool>`+m.timeKey <= ${top.timeKey}`)
-    .where('m.authorId', '!=', viewer)
-    .where((eb) => eb.not(isSeen(viewer, self, seeing.mark)))
-    .orderBy('m.position', 'desc')
-    .limit(SEEN_LINES_MAX)
-    .select('m.position')
-    .execute()
-  return await placesOf(tx, self, rows)
+  const found: Placed[] = []
+  for (let below = newest + 1; ; ) {
+    const rows = await tx
+      .selectFrom('message as m')
+      .where('m.conversationId', '=', seeing.conversation)
+      .where('m.late', 'in', seeing.withLate ? [0, 1] : [0])
+      .where('m.position', '>', from)
+      .where('m.position', '<', below)
+      .where(sql<SqlBool>`+m.timeKey <= ${top.timeKey}`)
+      .where('m.authorId', '!=', viewer)
+      .where((eb) => eb.not(isSeen(viewer, self, seeing.mark)))
+      .where((eb) => eb.not(isIn(found, self)))
+      .orderBy('m.position', 'desc')
+      .limit(SEEN_LINES_MAX)
+      .select('m.position')
+      .execute()
+    found.push(...highestPerFeed(await placesOf(tx, self, rows)))
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < SEEN_LINES_MAX) return found
+    below = last.position
+  }
+}
+
+/** Whether message `m` lies in one of these feeds: what came by the same feed before is seen with its last one. */
+function isIn(places: readonly Placed[], self: BranchId): RawBuilder<SqlBool> {
+  const feeds = places.map(({ feedN }) => feedN)
+  return sql<SqlBool>`(
+    (m.origin = ${self} and ${feeds.includes(0) ? 1 : 0}) or exists (
+      select 1 from feed_entry as fe where fe.position = m.position and m.origin != ${self}
+      and fe.feedN in (select value from json_each(${JSON.stringify(feeds)}))))`
 }
 
 function highestPerFeed(places: readonly Placed[]): Placed[] {

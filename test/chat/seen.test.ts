@@ -7,6 +7,7 @@ import { getChat } from '../../src/chat/chats.ts'
 import { createGroup } from '../../src/chat/groups.ts'
 import { marksOf } from '../../src/chat/marks.ts'
 import { firstUnread, lineById } from '../../src/chat/queries.ts'
+import { SEEN_LINES_MAX } from '../../src/chat/reading.ts'
 import { deliveryStory, type LinkOf } from '../../src/chat/story.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
@@ -225,4 +226,26 @@ test('what another branch refuses is told to the author, and never called stored
     story.steps.map((step) => step.state),
     ['written', 'refused'],
   )
+})
+
+test('who comes back to more than a request can name reads all of it, whoever wrote it', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
+  const [kyiv, lviv, odesa] = company.offices
+  assert(kyiv && lviv && odesa)
+  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
+  const [cid, dan] = [await odesa.hire('Cid'), await odesa.hire('Dan')]
+  await company.settle()
+  const members = [bob.id, cid.id, dan.id]
+  const chat = await createGroup(kyiv.parts, ada.id, { title: 'Everybody', members })
+  await company.settle()
+  await dan.posts(chat, 'first')
+  company.advance(1000)
+  await bob.posts(chat, 'second')
+  await company.settle()
+  company.advance(1000)
+  for (let i = 0; i < SEEN_LINES_MAX + 10; i++) await ada.posts(chat, `${i}`)
+  const last = await ada.posts(chat, 'last')
+  await company.settle()
+  await cid.reads(chat, last)
+  assert.equal(await unread(cid, chat), 0)
 })
