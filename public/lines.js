@@ -1,13 +1,12 @@
 /**
- * Lines of the log as this reader sees them: one rendering is pushed to everybody, so whose a line is (`mine`) and
- * whether it goes on the group above it (`follows`: same author, five minutes) is told here.
+ * Whether a line of the log goes on the group above it (`follows`: same author, five minutes): what stands above it only
+ * the page knows.
  */
 ;(() => {
   const log = document.getElementById('log')
   if (!log) return
 
   const GROUP_MS_MAX = 5 * 60 * 1000
-  const me = document.body.dataset.user
   const sentAt = (line) => Date.parse(line.querySelector('time')?.dateTime ?? '')
 
   function follows(line) {
@@ -19,7 +18,6 @@
 
   function dress(line) {
     if (!line?.matches?.('article[data-author]')) return
-    line.classList.toggle('mine', line.dataset.author === me)
     line.classList.toggle('follows', follows(line))
   }
 

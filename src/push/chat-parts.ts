@@ -50,6 +50,8 @@ export function linePush(
   line: Line,
   about: {
     to: readonly UserId[]
+    /** Whether they wrote it: the way of a message is shown to its author. */
+    mine: boolean
     mark: MarkState | undefined
     /** When the message before it was written. */
     before: Millis | undefined

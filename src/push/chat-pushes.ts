@@ -1,7 +1,7 @@
 /**
- * What happens in chats as pushes. A line is rendered once per language for all who look; rows of the list once per
- * language and unread count; marks go to the author alone. Members are asked of the database, and only those with an
- * open stream cost anything.
+ * What happens in chats as pushes. A line is rendered once per language for its author and once for all others; rows of
+ * the list once per language and unread count; marks go to the author alone. Members are asked of the database, and
+ * only those with an open stream cost anything.
  */
 import { conversationHeader, linkBanner } from '../../views/chat/conversation.ts'
 import { rowLast } from '../../views/chat/list.ts'
@@ -95,11 +95,20 @@ export class ChatPushes {
     const line = await this.#lineFor(to, id)
     if (line === undefined) return rows
     const mayRead = to.filter((user) => (joined.get(user) ?? '~') <= line.timeKey)
-    // Programs are told neither: half of the queries of a message.
-    const isForPages = mayRead.some((user) => this.#parts.hasPage(user))
-    const mark = isForPages ? (await marksOf(read, self, [line])).get(line.position) : undefined
-    const before = isForPages ? await writtenBefore(read, line) : undefined
-    return [linePush(line, { to: mayRead, mark, before, position, exceptTab }), ...rows]
+    const [own, others] = [
+      mayRead.filter((user) => user === author),
+      mayRead.filter((user) => user !== author),
+    ]
+    // Programs are told neither, and a mark is its author's alone: half of the queries of a message.
+    const isShown = (users: readonly UserId[]) => users.some((user) => this.#parts.hasPage(user))
+    const mark = isShown(own) ? (await marksOf(read, self, [line])).get(line.position) : undefined
+    const before = isShown(mayRead) ? await writtenBefore(read, line) : undefined
+    const shown = { before, position }
+    const pushes = [
+      linePush(line, { ...shown, to: own, mine: true, mark, exceptTab }),
+      linePush(line, { ...shown, to: others, mine: false, mark: undefined }),
+    ]
+    return [...pushes.filter(({ to: readers }) => readers.length > 0), ...rows]
   }
 
   /** The message as the first of these who may see it. */

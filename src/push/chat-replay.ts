@@ -54,7 +54,8 @@ async function missedPushes(
   if (message !== undefined) {
     const line = await lineById(read, { id: user, at: self }, message)
     const before = await writtenBefore(read, line)
-    return [linePush(line, { to: [user], mark: undefined, before, position })]
+    const mine = line.author === user
+    return [linePush(line, { to: [user], mine, mark: undefined, before, position })]
   }
   if (each.kind !== GROUP_CHANGED) return []
   return [await pushes.headFor([user], each.conversation, position)]

@@ -82,6 +82,8 @@ test('a line goes to open pages of the chat, its row and count to all pages of i
     open,
     new RegExp(`<hx-upsert hx-target="#log" key="data-seq">.*<article id="m-${message}"`, 's'),
   )
+  assert.doesNotMatch(open, /delivery|story-/, 'the way of a message is for who wrote it')
+  assert.match(await shown(pushes, ada, chat), /\/messages\/[0-9a-f]{32}\/delivery/)
   assert.match(open, /hi &lt;b&gt;/)
   const elsewhere = await shown(pushes, eve)
   assert.doesNotMatch(elsewhere, /<article/)
@@ -95,7 +97,11 @@ test('a line goes to open pages of the chat, its row and count to all pages of i
   const api = pushes.filter((push) => push.api !== undefined)
   assert.deepEqual(
     api.map((push) => [push.api?.event, dataOf(push).id, push.to.length]),
-    [['message', message, 2]],
+    [
+      ['message', message, 1],
+      ['message', message, 1],
+    ],
+    'one for the author, one for the others',
   )
   assert.ok(company)
 })
@@ -133,7 +139,7 @@ test('the tab that posted gets its line as an answer only', async (t) => {
   assert.ok(rest.every((push) => push.exceptTab === undefined))
 })
 
-test('a group of many costs one line, and one row for each unread count', async (t) => {
+test('a group of many costs two lines, and one row for each unread count', async (t) => {
   const { kyiv, ada, eve } = await cast(t)
   const others: Person[] = []
   for (let n = 0; n < 12; n++) others.push(await kyiv.hire(`P${n}`))
@@ -144,7 +150,9 @@ test('a group of many costs one line, and one row for each unread count', async 
   const seen = watch(kyiv, ada, eve, ...others)
   await ada.posts(chat, '2')
   const pushes = await seen.all()
-  assert.equal(pushes.length, 4, 'the line; rows of the author, of one unread, of two unread')
+  const parts =
+    'the line for the author and for the others; rows of the author, of one and of two unread'
+  assert.equal(pushes.length, 5, parts)
   assert.match(await shown(pushes, eve), /data-count="1"/)
   const other = others[0]
   assert(other)

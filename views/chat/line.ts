@@ -1,7 +1,6 @@
 /**
- * One message: the page, the answer to a sending and every push render it with this, once per language. It takes no
- * viewer: full pages say `mine`, pushes leave it open and the page's script compares `data-author`. Siblings are sorted
- * by `data-seq`, as text.
+ * One message: the page, the answer to a sending and every push render it with this, once per language for its author
+ * and once for all others. Siblings are sorted by `data-seq`, as text.
  */
 import { html } from 'hono/html'
 import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../language/times.ts'
@@ -27,8 +26,8 @@ export type Line = {
 
 type LineOptions = {
   timeZone: string
-  /** Whether the reader wrote it; left out by pushes, which serve all readers alike. */
-  mine?: boolean | undefined
+  /** Whether the reader wrote it: only then its way is shown. */
+  mine: boolean
   /** Whether the line before is of the same author and at most five minutes older. */
   follows?: boolean | undefined
 }
@@ -39,12 +38,11 @@ const GROUP_MS_MAX = 5 * 60 * 1000 // longer pauses begin a new thought
 export function line(m: Line, t: Words, options: LineOptions): Html {
   const classes = `line${options.mine ? ' mine' : ''}${options.follows ? ' follows' : ''}`
   const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone, t.language), 'clock')
-  const isOwn = options.mine !== false
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
   }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
-    isOwn && markLink(m, t)
-  }</span></div>${isOwn && html`<div id="story-${m.id}"></div>`}</article>`
+    options.mine && markLink(m, t)
+  }</span></div>${options.mine && html`<div id="story-${m.id}"></div>`}</article>`
 }
 
 // dir=auto: turned letters end with the text, nothing after it is turned (HTML, the `dir` attribute: it isolates).
@@ -113,7 +111,7 @@ export function lines(
 export function arrivingLine(
   m: Line,
   reader: Pick<Reader, 't' | 'timeZone' | 'now'>,
-  about: { before: number | undefined; mine?: boolean | undefined },
+  about: { before: number | undefined; mine: boolean },
 ): Html[] {
   const day = (ms: number) => calendarDay(ms, reader.timeZone)
   const isNewDay = about.before === undefined || day(about.before) !== day(m.sentAt)
