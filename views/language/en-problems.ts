@@ -57,7 +57,8 @@ const problems = {
   'cross-site': () => 'This came from another site, or the page was open for too long.',
   'disk-full': () =>
     'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
-  streams: () => 'Too many pages are open at once. Close some of them.',
+  streams: (v) =>
+    `You have ${v.max ?? 0} pages open, and more are not possible at once. Close some of them.`,
   'too-fast': (v) =>
     `You write faster than this branch lets one person. Your text is kept: send it again in ${count(Number(v.seconds ?? 1), { one: 'second', other: 'seconds' })}.`,
   'too-many-tries': (v) =>

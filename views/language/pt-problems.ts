@@ -56,7 +56,8 @@ export const ptProblems: typeof enProblems = {
     'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
     'disk-full': () =>
       'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
-    streams: () => 'Há demasiadas páginas abertas ao mesmo tempo. Feche algumas.',
+    streams: (v) =>
+      `Tem ${v.max ?? 0} páginas abertas ao mesmo tempo, e não podem ser mais. Feche algumas.`,
     'too-fast': (v) =>
       `Está a escrever mais depressa do que esta filial permite a uma pessoa. O seu texto ficou guardado: envie-o de novo daqui a ${count(Number(v.seconds ?? 1), seconds)}.`,
     'too-many-tries': (v) =>
