@@ -143,7 +143,7 @@ export const SETTINGS = [
   {
     flag: 'posts-per-second',
     kind: 'count',
-    default: '5',
+    default: '0',
     help: 'messages one person may write per second, six times as many at once; 0: no limit',
   },
   {

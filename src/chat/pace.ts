@@ -1,6 +1,7 @@
 /**
  * How fast one person may write. Nobody types so fast: it is for programs that run wild with somebody's token, each of
- * whose messages costs every branch of the chat a commit. Per person, not per chat or device: who it is, is told.
+ * whose messages costs every branch of the chat a commit. Per person, not per chat or device: who it is, is told. Off
+ * unless it is set: a program that speaks for many (an alarm, a gateway) has one account.
  */
 import { AppError } from '../base/errors.ts'
 import type { UserId } from '../base/ids.ts'

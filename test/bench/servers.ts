@@ -50,7 +50,6 @@ export async function start(
   const log = openSync(`${site.data}.log`, 'a')
   const flags = ['--data', site.data, '--listen', `127.0.0.1:${site.port}`, '--timezone', 'UTC']
   // One sender stands for thousands of people.
-  flags.push('--posts-per-second', '0')
   const relay = ['--relay', `127.0.0.1:${site.relayPort}`]
   const args = [...nodeFlags, MAIN, 'serve', ...flags, ...relay, ...more]
   const child = owned(

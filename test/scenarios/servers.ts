@@ -68,7 +68,7 @@ export async function newServer(name: string): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), `branchline-${name.toLowerCase()}-`))
   const [port, relayPort] = [await freePort(), await freePort()]
   const flags = ['--data', data, '--listen', `127.0.0.1:${port}`]
-  flags.push('--relay', `127.0.0.1:${relayPort}`, '--timezone', 'UTC', '--posts-per-second', '0')
+  flags.push('--relay', `127.0.0.1:${relayPort}`, '--timezone', 'UTC')
   const origin = `http://127.0.0.1:${port}`
   return { name, data, port, relayPort, origin, flags, process: undefined, output: '' }
 }
