@@ -7,7 +7,9 @@
   let opener = null
 
   function open(dialog) {
-    if (!overlay.contains(opener)) opener ??= document.activeElement
+    // An overlay that takes the place of another was opened from within it: there the focus has no place to go back to.
+    const from = document.activeElement
+    if (from !== document.body && !overlay.contains(from)) opener = from
     dialog.addEventListener('close', () => {
       if (!dialog.isConnected) return
       overlay.replaceChildren()
