@@ -11,6 +11,7 @@ import type { BranchId, ConversationId, FeedId, MessageId, UserId } from '../bas
 import type { Millis } from '../base/units.ts'
 import { SECOND } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { listed } from '../db/prepared.ts'
 import { decodeEventHeader } from '../eventlog/format.ts'
 import type { Cancel } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
@@ -220,7 +221,7 @@ function isIn(places: readonly Placed[], self: BranchId): RawBuilder<SqlBool> {
   return sql<SqlBool>`(
     (m.origin = ${self} and ${feeds.includes(0) ? 1 : 0}) or exists (
       select 1 from feed_entry as fe where fe.position = m.position and m.origin != ${self}
-      and fe.feedN in (select value from json_each(${JSON.stringify(feeds)}))))`
+      and fe.feedN in ${listed(JSON.stringify(feeds))}))`
 }
 
 function highestPerFeed(places: readonly Placed[]): Placed[] {

@@ -1,11 +1,10 @@
 /** `invite` and `peers`: taking a branch in, and what this one is linked with. */
 import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../base/units.ts'
+import { INVITATION_LIFE_MS_MAX } from '../certificates/invitation.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
 
-/** What an invitation may live at most (INVITATION_LIFE_MS_MAX). */
-const VALID_MS_MAX: Millis = 30 * DAY
 const UNITS: Record<string, Millis> = { m: MINUTE, h: HOUR, d: DAY }
 
 /** The command `invite`. */
@@ -30,9 +29,9 @@ function durationOf(value: string): Millis {
   const match = /^(\d{1,4})([mhd])$/.exec(value)
   const unit = UNITS[match?.[2] ?? '']
   const ms = match && unit !== undefined ? Number(match[1]) * unit : 0
-  if (ms === 0 || ms > VALID_MS_MAX) {
+  if (ms === 0 || ms > INVITATION_LIFE_MS_MAX) {
     throw new UsageError(
-      `--valid is "${value}"; allowed: a number above 0 and m, h or d, as 24h, up to 30d`,
+      `--valid is "${value}"; allowed: a number above 0 and m, h or d, as 24h, up to ${INVITATION_LIFE_MS_MAX / DAY}d`,
     )
   }
   return ms
