@@ -4,11 +4,12 @@
  * (https://sqlite.org/pragma.html#pragma_synchronous).
  */
 import Sqlite from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Millis } from '../base/units.ts'
 import { KIB, MIB } from '../base/units.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
+import { SqliteDb } from './dialect.ts'
 import { migrate } from './migrate.ts'
 import type { Migration } from './migrations/index.ts'
 import { MIGRATIONS } from './migrations/index.ts'
@@ -17,7 +18,7 @@ import { withStatementCache } from './statements.ts'
 import type { Writer } from './writer.ts'
 import { createWriter } from './writer.ts'
 
-export type Db = Kysely<Database>
+export type Db = SqliteDb
 
 export type Store = {
   /** A second, read-only connection: sees committed state only. */
@@ -50,7 +51,7 @@ const CACHE_BYTES_MAX = 32 * MIB
 export async function openStore(options: OpenOptions): Promise<Store> {
   const { path, clock, log } = options
   const sqlite = new Sqlite(path, { timeout: BUSY_MS_MAX })
-  const db = kyselyOf(sqlite)
+  const db = new SqliteDb(withStatementCache(sqlite))
   try {
     sqlite.pragma('journal_mode = wal')
     sqlite.pragma('synchronous = full')
@@ -62,7 +63,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     sqlite.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`)
     // What a migration takes away, secrets among it, is not left in the free pages of the file.
     sqlite.pragma('secure_delete = on')
-    const ran = await migrate(db as Kysely<unknown>, options.migrations ?? MIGRATIONS)
+    const tables: Kysely<Database> = db
+    const ran = await migrate(tables as Kysely<unknown>, options.migrations ?? MIGRATIONS)
     if (ran.length > 0) log.info('db.migrated', { migrations: ran })
     sqlite.pragma('secure_delete = off')
   } catch (error) {
@@ -77,11 +79,20 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     reader.close()
     sqlite.close()
   }
-  return { read: kyselyOf(reader), writer, close }
+  return { read: readerOf(sqlite, reader), writer, close }
 }
 
-function kyselyOf(sqlite: Sqlite.Database): Db {
-  return new Kysely<Database>({
-    dialect: new SqliteDialect({ database: withStatementCache(sqlite) }),
+/**
+ * Reads what is committed: on the connection that writes while no transaction is open there, else on the other one.
+ * The second connection must forget its pages after each commit of the first; the first keeps its own.
+ */
+function readerOf(sqlite: Sqlite.Database, reader: Sqlite.Database): Db {
+  const own = withStatementCache(reader)
+  const shared = withStatementCache(sqlite)
+  return new SqliteDb({
+    prepare(query) {
+      const statement = sqlite.inTransaction ? undefined : shared.prepare(query)
+      return statement?.readonly ? statement : own.prepare(query)
+    },
   })
 }

@@ -30,7 +30,7 @@ export function prepared<V extends Values, Row>(
     const parameters = compiled.parameters.map((each) =>
       each instanceof Slot ? values[each.name] : each,
     )
-    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows
+    return db.rowsOf<Row>(compiled.sql, parameters)
   }
 }
 

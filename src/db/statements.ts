@@ -4,15 +4,17 @@
  * in use it comes back at the price of one preparation.
  */
 import type Sqlite from 'better-sqlite3'
-import type { SqliteDatabase } from 'kysely'
 
 /** All fixed queries of the program together are some hundreds; a statement holds some KiB. */
 const STATEMENTS_MAX = 512
 
-/** The handle as the dialect wants it, with a memory for statements. */
-export function withStatementCache(sqlite: Sqlite.Database): SqliteDatabase {
+/** Where statements come from. */
+export type Statements = { prepare(sql: string): Sqlite.Statement }
+
+/** The statements of a handle, with a memory for them. */
+export function withStatementCache(sqlite: Sqlite.Database): Statements {
   const kept = new Map<string, Sqlite.Statement>()
-  const prepare = (sql: string): Sqlite.Statement => {
+  const prepare = (sql: string) => {
     const found = kept.get(sql)
     // It is never busy: Kysely lets nothing else run on a connection while it streams.
     if (found !== undefined) return found
@@ -21,13 +23,7 @@ export function withStatementCache(sqlite: Sqlite.Database): SqliteDatabase {
     kept.set(sql, statement)
     return statement
   }
-  return {
-    prepare: (sql) => prepare(sql) as ReturnType<SqliteDatabase['prepare']>,
-    close: () => {
-      kept.clear()
-      sqlite.close()
-    },
-  }
+  return { prepare }
 }
 
 function forgetOldest(kept: Map<string, Sqlite.Statement>): void {

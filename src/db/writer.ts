@@ -55,7 +55,7 @@ export function createWriter(parts: Parts): Writer & { close(): Promise<void> } 
 
   const run = async () => {
     try {
-      await parts.db.connection().execute((tx) => batch.commit(tx))
+      await batch.commit(parts.db)
     } finally {
       running = undefined
       wake()

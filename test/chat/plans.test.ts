@@ -26,12 +26,17 @@ function watch(db: Db): Step[][] {
   const plans: Step[][] = []
   const executor = db.getExecutor()
   const run = executor.executeQuery.bind(executor)
+  const rowsOf = db.rowsOf.bind(db)
+  const note = (query: string, parameters: readonly unknown[]) => {
+    if (/^select/i.test(query)) plans.push(rowsOf<Step>(`explain query plan ${query}`, parameters))
+  }
   executor.executeQuery = async <R>(query: CompiledQuery<R>) => {
-    if (/^select/i.test(query.sql)) {
-      const plan = { ...query, sql: `explain query plan ${query.sql}` } as CompiledQuery<Step>
-      plans.push((await run(plan)).rows)
-    }
+    note(query.sql, query.parameters)
     return await run(query)
+  }
+  db.rowsOf = (query, parameters) => {
+    note(query, parameters)
+    return rowsOf(query, parameters)
   }
   return plans
 }

@@ -36,6 +36,23 @@ test('the reading connection cannot write', async (t) => {
   })
 })
 
+test('reads see what is committed, also while a transaction is open on the other connection', async (t) => {
+  const { read, writer } = await temporaryStore(t)
+  const names = async () => (await read.selectFrom('meta').select('name').execute()).length
+  const before = await names()
+  const during = await writer.write(async (tx) => {
+    await tx.insertInto('meta').values({ name: 'a', value: 'b' }).execute()
+    return await names()
+  })
+  assert.deepEqual([during, await names()], [before, before + 1])
+})
+
+test('a value does not change the plan of its statement: SQLite cannot look into it', async (t) => {
+  const { read } = await temporaryStore(t)
+  const { sql: text } = read.selectFrom('meta').where('name', '=', 'a').select('value').compile()
+  assert.match(text, / = \+\?$/)
+})
+
 test('a database of a newer program is refused with a sentence', async (t) => {
   const path = join(temporaryFolder(t), 'branchline.db')
   const newer: Migration[] = [...MIGRATIONS, { name: '999-later', up: async () => {} }]
