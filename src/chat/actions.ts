@@ -6,14 +6,20 @@ import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId, MessageId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
 import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
-import { BODY_CHARS_MAX, type ChatKinds, CLIENT_ID_CHARS_MAX, ensureDirect } from './events.ts'
+import {
+  BODY_CHARS_MAX,
+  type ChatKinds,
+  CLIENT_ID_CHARS_MAX,
+  ensureDirect,
+  messageOfClient,
+} from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
-import { memberIdsOf } from './members.ts'
 
 export type ChatParts = {
   store: Store
@@ -82,21 +88,22 @@ export async function postMessage(
   const clientId = usableClientId(draft.clientId)
   return await parts.store.writer.write(async (tx) => {
     const { conversation } = draft
-    const mine = await membership(tx, viewer, conversation)
+    const members = await membersToReach(tx, { conversation, now: parts.clock.now() })
+    const mine = members.find(({ user }) => user === viewer)
     if (mine === undefined) throw notFound('chat')
-    const known = clientId === undefined ? undefined : await writtenBefore(tx, viewer, clientId)
+    const known = clientId === undefined ? undefined : await messageOfClient(tx, viewer, clientId)
     if (known !== undefined) return again(known, { conversation, body })
-    const members = await memberIdsOf(tx, conversation)
+    const isDirect = mine.kind === 'direct'
     // Of a group anybody may have gone; a direct chat with somebody who is disabled reaches nobody.
-    await demandActive(tx, mine.kind === 'direct' ? members : [viewer])
+    for (const { disabled } of isDirect ? members : [mine]) checkActive(disabled)
     const event = await parts.append(tx, {
       kind: parts.kinds.msgPost,
       body: {
         ...{ conversation, author: viewer, body },
         ...(clientId === undefined ? {} : { clientId }),
-        ...(mine.kind === 'direct' ? { direct: pairOf(members) } : {}),
+        ...(isDirect ? { direct: pairOf(members) } : {}),
       },
-      to: await branchesOf(tx, members, parts.clock.now()),
+      to: members.flatMap(({ home, stay }) => [home, stay].filter((branch) => branch !== null)),
       ...(draft.id === undefined ? {} : { id: draft.id as string as EventId }),
     })
     const message = event.id as string as MessageId
@@ -123,8 +130,8 @@ function usableClientId(text: string | undefined): string | undefined {
   })
 }
 
-function pairOf(members: readonly UserId[]): [UserId, UserId] {
-  const [a, b] = members
+function pairOf(members: readonly { user: UserId }[]): [UserId, UserId] {
+  const [a, b] = new Set(members.map(({ user }) => user))
   if (a === undefined || b === undefined) throw notFound('chat')
   return sortedPair(a, b)
 }
@@ -146,17 +153,25 @@ const membershipRow = prepared(
       .select(['c.kind', 'mine.role', 'mine.readPosition', 'mine.shownPosition', 'mine.joinedAt']),
 )
 
-async function writtenBefore(tx: Db, viewer: UserId, clientId: string) {
-  const [row] = await rowByClientId(tx, { author: viewer, clientId })
-  return row
-}
-
-const rowByClientId = prepared((db, value: Holes<{ author: UserId; clientId: string }>) =>
+/** All that a post must know of those it goes to: present members, each with home, and once per stay elsewhere. */
+const membersToReach = prepared((db, value: Holes<{ conversation: ConversationId; now: Millis }>) =>
   db
-    .selectFrom('message')
-    .where('authorId', '=', value('author'))
-    .where('clientId', '=', value('clientId'))
-    .select(['id', 'position', 'conversationId', 'body']),
+    .selectFrom('membership as mb')
+    .innerJoin('conversation as c', 'c.id', 'mb.conversationId')
+    .leftJoin('user as u', 'u.id', 'mb.userId')
+    .leftJoin('location as l', (on) =>
+      on.onRef('l.userId', '=', 'mb.userId').on('l.until', '>', value('now')),
+    )
+    // A stay counts while the password that proved it does, as for `branchesOf`.
+    .leftJoin('credential as k', (on) =>
+      on.onRef('k.userId', '=', 'l.userId').onRef('k.epoch', '=', 'l.epoch'),
+    )
+    .where('mb.conversationId', '=', value('conversation'))
+    .where('mb.leftAt', 'is', null)
+    .select(['c.kind', 'mb.userId as user', 'u.disabled', 'u.home'])
+    .select((eb) =>
+      eb.case().when('k.userId', 'is not', null).then(eb.ref('l.branchId')).end().as('stay'),
+    ),
 )
 
 function again(
@@ -174,12 +189,15 @@ function again(
 /** Everybody of these must be known and not disabled. */
 export async function demandActive(tx: Db, users: readonly UserId[]): Promise<void> {
   const rows = await disabledOf(tx, { users: JSON.stringify(users) })
-  if (rows.length < new Set(users).size) {
-    throw invalidInput('user', 'Somebody is not known here', 'person-unknown')
-  }
-  if (rows.some((row) => row.disabled === 1)) {
+  for (const user of new Set(users)) checkActive(rows.find(({ id }) => id === user)?.disabled)
+}
+
+/** Takes the column of a person's row, nothing where there is no row. */
+function checkActive(disabled: 0 | 1 | null | undefined): void {
+  if (disabled === 1) {
     throw new AppError('forbidden', 'An account is disabled', { detail: 'person-disabled' })
   }
+  if (disabled !== 0) throw invalidInput('user', 'Somebody is not known here', 'person-unknown')
 }
 
 const disabledOf = prepared((db, value: Holes<{ users: string }>) =>

@@ -360,14 +360,23 @@ async function freeClientId(
 ): Promise<string | null> {
   const { author, clientId } = event.body
   if (clientId === undefined || event.origin !== self) return null
-  const taken = await tx
-    .selectFrom('message')
-    .where('authorId', '=', author)
-    .where('clientId', '=', clientId)
-    .select('position')
-    .executeTakeFirst()
+  const taken = await messageOfClient(tx, author, clientId)
   return taken === undefined ? clientId : null
 }
+
+/** The message an author has written under a client id. */
+export async function messageOfClient(tx: Db, author: UserId, clientId: string) {
+  const [row] = await rowOfClient(tx, { author, clientId })
+  return row
+}
+
+const rowOfClient = prepared((db, value: Holes<{ author: UserId; clientId: string }>) =>
+  db
+    .selectFrom('message')
+    .where('authorId', '=', value('author'))
+    .where('clientId', '=', value('clientId'))
+    .select(['id', 'position', 'conversationId', 'body']),
+)
 
 async function applyContact(tx: Db, event: LoggedEvent<ContactBody>): Promise<void> {
   const { owner, contact, removed } = event.body
