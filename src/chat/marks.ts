@@ -104,7 +104,7 @@ const seenRows = prepared((db, value: Holes<{ conversation: ConversationId; feed
     .orderBy('mb.userId')
 })
 
-/** The marks of one author's messages in one conversation, by position. */
+/** The marks of messages, by position. */
 export async function marksOf(
   db: Db,
   at: BranchId,
@@ -112,32 +112,45 @@ export async function marksOf(
 ): Promise<Map<number, MarkState>> {
   const marks = new Map<number, MarkState>()
   for (const m of messages) marks.set(m.position, 'written')
-  const [first] = messages
   const own = messages.filter((m) => m.origin === at)
-  if (first === undefined || own.length === 0) return marks
-  const { conversation, author } = first
-  const entries = await entriesOf(
-    db,
-    at,
-    own.map((m) => m.position),
-  )
-  const recipients = await recipientsOf(db, conversation, author)
-  const stored = own.filter((m) => isStored(entries.filter((e) => e.position === m.position)))
-  for (const m of stored) marks.set(m.position, 'stored')
-  const refused = await refusedOf(
-    db,
-    own.map((m) => m.position),
-  )
-  for (const position of refused) marks.set(position, 'refused')
-  const present = recipients.filter((r) => r.leftAt === null)
-  if (stored.length === 0 || present.length >= TELLING_MEMBERS_MAX) return marks
-  const seen = await seenOn(db, conversation, [0, ...new Set(entries.map((e) => e.feedN))])
-  for (const m of stored.filter((each) => !refused.has(each.position))) {
-    const places = placesOf(m, entries)
-    const waited = recipients.filter((r) => isFor(r, m.timeKey))
-    marks.set(m.position, lowest(waited.map((r) => stateOf(r.user, places, seen))))
+  if (own.length === 0) return marks
+  const positions = own.map((m) => m.position)
+  const entries = Map.groupBy(await entriesOf(db, at, positions), (e) => e.position)
+  const stored = own
+    .map((m) => ({ ...m, carried: entries.get(m.position) ?? [] }))
+    .filter(({ carried }) => isStored(carried))
+  for (const group of byAuthorAndChat(stored).values()) {
+    for (const [position, state] of await seenStates(db, group)) marks.set(position, state)
   }
+  for (const position of await refusedOf(db, positions)) marks.set(position, 'refused')
   return marks
+}
+
+/** Messages by whose they are and where: the recipients of each group are the same. */
+export function byAuthorAndChat<M extends Marked>(messages: readonly M[]): Map<string, M[]> {
+  return Map.groupBy(messages, (m) => `${m.author} ${m.conversation}`)
+}
+
+type Stored = Marked & { carried: readonly Entry[] }
+
+/** How far stored messages of one author in one chat have been seen. */
+async function seenStates(
+  db: Db,
+  messages: readonly Stored[],
+): Promise<[position: number, state: MarkState][]> {
+  const [first] = messages
+  if (first === undefined) return []
+  const { conversation, author } = first
+  const recipients = await recipientsOf(db, conversation, author)
+  const present = recipients.filter((r) => r.leftAt === null)
+  if (present.length >= TELLING_MEMBERS_MAX) return messages.map((m) => [m.position, 'stored'])
+  const feeds = messages.flatMap(({ carried }) => carried.map((e) => e.feedN))
+  const seen = await seenOn(db, conversation, [0, ...new Set(feeds)])
+  return messages.map((m) => {
+    const places = [{ feedN: 0, seq: m.position }, ...m.carried]
+    const waited = recipients.filter((r) => isFor(r, m.timeKey))
+    return [m.position, lowest(waited.map((r) => stateOf(r.user, places, seen)))]
+  })
 }
 
 /** Messages that a branch stored and will not show: somebody will never see them, whoever else has. */
@@ -160,13 +173,8 @@ function isStored(entries: readonly Entry[]): boolean {
   return missing.size === 0
 }
 
+/** Where a message can be seen: in a feed that carries it, or here. */
 type Place = { feedN: number; seq: number }
-
-/** Where a message can be seen: in the feeds that carry it, and here. */
-function placesOf(m: Pick<Marked, 'position'>, entries: readonly Entry[]): Place[] {
-  const carried = entries.filter((e) => e.position === m.position)
-  return [{ feedN: 0, seq: m.position }, ...carried]
-}
 
 function stateOf(user: UserId, places: readonly Place[], seen: readonly Seen[]): MarkState {
   let state: MarkState = 'stored'

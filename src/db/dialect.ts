@@ -39,7 +39,7 @@ export class SqliteDb extends Kysely<Database> {
   }
 
   /** Runs a compiled query and answers its rows; none of a change without `returning`. */
-  rowsOf<Row>(sql: string, parameters: readonly unknown[]): Row[] {
+  rowsOf<Row>(sql: string, parameters: readonly unknown[] = []): Row[] {
     const statement = this.#statements.prepare(sql)
     if (statement.reader) return statement.all(parameters) as Row[]
     statement.run(parameters)

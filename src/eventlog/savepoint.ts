@@ -1,11 +1,10 @@
 /** A savepoint for one event: its failure must take back its own changes, in tables and in memory, and no others. */
-import { CompiledQuery } from 'kysely'
 import type { Db } from '../db/open.ts'
 import type { Changes } from './changes.ts'
 
-const SAVEPOINT = CompiledQuery.raw('savepoint event')
-const RELEASE = CompiledQuery.raw('release event')
-const ROLLBACK = CompiledQuery.raw('rollback to event')
+const SAVEPOINT = 'savepoint event'
+const RELEASE = 'release event'
+const ROLLBACK = 'rollback to event'
 
 /** Runs `work`; when it throws, nothing of it is left and the error goes on. */
 export async function inSavepoint(
@@ -14,14 +13,14 @@ export async function inSavepoint(
   work: () => Promise<void>,
 ): Promise<void> {
   const mark = changes.mark()
-  await tx.executeQuery(SAVEPOINT)
+  tx.rowsOf(SAVEPOINT)
   try {
     await work()
   } catch (error) {
-    await tx.executeQuery(ROLLBACK)
-    await tx.executeQuery(RELEASE)
+    tx.rowsOf(ROLLBACK)
+    tx.rowsOf(RELEASE)
     changes.backTo(mark)
     throw error
   }
-  await tx.executeQuery(RELEASE)
+  tx.rowsOf(RELEASE)
 }

@@ -14,7 +14,7 @@ import type { Chat } from '../chat/chats.ts'
 import type { ContactBody, ConvBody, PostBody } from '../chat/events.ts'
 import { directIdOf } from '../chat/ids.ts'
 import { chatRowProps, conversationProps } from '../chat/line.ts'
-import { marksOf } from '../chat/marks.ts'
+import { byAuthorAndChat, marksOf } from '../chat/marks.ts'
 import { firstNames, isContact, membersSince } from '../chat/members.ts'
 import { linksDown } from '../chat/pages.ts'
 import { type Line, lineById, unreadOfMembers, writtenBefore } from '../chat/queries.ts'
@@ -187,13 +187,11 @@ export class ChatPushes {
   ): Promise<Push[]> {
     const { read, self, isListening } = this.#parts
     const own = risen.filter((m) => m.origin === self && isListening(m.author))
-    const pushes: Push[] = []
-    for (const group of Map.groupBy(own, (m) => `${m.author} ${m.conversation}`).values()) {
-      const states = await marksOf(read, self, group)
+    const states = await marksOf(read, self, own)
+    return [...byAuthorAndChat(own).values()].flatMap((group) => {
       const marks = group.map((m) => ({ ...m, state: states.get(m.position) ?? 'written' }))
-      pushes.push(...marksPush(marks, about))
-    }
-    return pushes
+      return marksPush(marks, about)
+    })
   }
 
   async #ofGroup(event: LoggedEvent<ConvBody>, position: number | undefined): Promise<Push[]> {

@@ -34,7 +34,7 @@ function watch(db: Db): Step[][] {
     note(query.sql, query.parameters)
     return await run(query)
   }
-  db.rowsOf = (query, parameters) => {
+  db.rowsOf = (query, parameters = []) => {
     note(query, parameters)
     return rowsOf(query, parameters)
   }
