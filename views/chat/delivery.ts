@@ -1,6 +1,6 @@
 /** The way of a message in words: written, waited, stored, shown, read. Never a step that has not happened. */
 import { html } from 'hono/html'
-import { clockSeconds, daysBetween } from '../language/times.ts'
+import { clockSeconds, isSameDay } from '../language/times.ts'
 import { type Frame, layout } from '../layout.ts'
 import { type Html, hiddenWords, icon, type Reader, timeAs } from '../parts.ts'
 
@@ -99,8 +99,8 @@ function stepTime(s: Step, reader: Reader): Html {
 }
 
 function exactTime(ms: number, reader: Reader): Html {
-  const clock = clockSeconds(ms, reader.timeZone, reader.t.language)
-  const isToday = daysBetween(ms, reader.now, reader.timeZone) === 0
+  const clock = clockSeconds(ms, reader.timeZone)
+  const isToday = isSameDay(ms, reader.now, reader.timeZone)
   const text = isToday ? clock : `${reader.t.moment(ms, reader.now, reader.timeZone)}`
   return timeAs(ms, text, isToday ? 'seconds' : 'moment')
 }

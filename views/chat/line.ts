@@ -3,7 +3,14 @@
  * and once for all others. Siblings are sorted by `data-seq`, as text.
  */
 import { html } from 'hono/html'
-import { calendarDay, clockTime, daysBetween, longDate, startOfDay } from '../language/times.ts'
+import {
+  calendarDay,
+  clockTime,
+  daysBetween,
+  isSameDay,
+  longDate,
+  startOfDay,
+} from '../language/times.ts'
 import type { Words } from '../language/words.ts'
 import { avatar, type Face, type Html, type Reader, timeAs } from '../parts.ts'
 
@@ -37,7 +44,7 @@ const GROUP_MS_MAX = 5 * 60 * 1000 // longer pauses begin a new thought
 /** A message as the log shows it. */
 export function line(m: Line, t: Words, options: LineOptions): Html {
   const classes = `line${options.mine ? ' mine' : ''}${options.follows ? ' follows' : ''}`
-  const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone, t.language), 'clock')
+  const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone), 'clock')
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
   }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
@@ -93,9 +100,7 @@ export function lines(
   const parts: Html[] = []
   let before: Line | undefined
   for (const m of list) {
-    const isNewDay =
-      before === undefined ||
-      calendarDay(before.sentAt, reader.timeZone) !== calendarDay(m.sentAt, reader.timeZone)
+    const isNewDay = before === undefined || !isSameDay(before.sentAt, m.sentAt, reader.timeZone)
     if (isNewDay) parts.push(dayLine(m.sentAt, reader))
     const isFirstNew = m.id === place.newFrom
     if (isFirstNew) parts.push(newLine(m, reader.t))
@@ -113,8 +118,7 @@ export function arrivingLine(
   reader: Pick<Reader, 't' | 'timeZone' | 'now'>,
   about: { before: number | undefined; mine: boolean },
 ): Html[] {
-  const day = (ms: number) => calendarDay(ms, reader.timeZone)
-  const isNewDay = about.before === undefined || day(about.before) !== day(m.sentAt)
+  const isNewDay = about.before === undefined || !isSameDay(about.before, m.sentAt, reader.timeZone)
   const shown = line(m, reader.t, { timeZone: reader.timeZone, mine: about.mine })
   return isNewDay ? [dayLine(m.sentAt, reader), shown] : [shown]
 }

@@ -2,97 +2,136 @@
  * Dates and times in words of a language and a time zone. Pure: whoever calls brings the instant and, where a
  * distance matters, the present. Clock times have 24 hours in every language.
  */
+import { isoTime } from '../../src/base/units.ts'
 
 export type Language = 'en' | 'uk' | 'pt'
 
-type Kind = 'clock' | 'seconds' | 'weekday' | 'day' | 'date' | 'full' | 'calendar'
+/** What is written in words; the rest is counted. */
+type Kind = 'weekday' | 'day' | 'date' | 'full'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-/** Bounds what is remembered: three languages, seven kinds and a handful of time zones fit many times over. */
-const FORMATS_MAX = 500
+/** Bounds what is remembered: a handful of time zones, and for each the days that pages show. */
+const REMEMBERED_MAX = 500
 const LOCALE: Record<Language, string> = { en: 'en-GB', uk: 'uk-UA', pt: 'pt-PT' }
 
 const OPTIONS: Record<Kind, Intl.DateTimeFormatOptions> = {
-  clock: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-  seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   weekday: { weekday: 'short' },
   day: { day: 'numeric', month: 'short' },
   date: { weekday: 'long', day: 'numeric', month: 'long' },
   full: { day: 'numeric', month: 'long', year: 'numeric' },
-  calendar: { year: 'numeric', month: '2-digit', day: '2-digit' },
 }
 
-// Making a format costs a thousand times what using it costs, so each is made once; the answer never changes.
-const formatOf = remembered((language: Language, kind: Kind, timeZone: string) => {
-  const locale = kind === 'calendar' ? 'en-CA' : LOCALE[language]
-  return new Intl.DateTimeFormat(locale, { ...OPTIONS[kind], timeZone })
-})
-
-function remembered(
-  make: (language: Language, kind: Kind, timeZone: string) => Intl.DateTimeFormat,
-) {
-  const made = new Map<string, Intl.DateTimeFormat>()
-  return (language: Language, kind: Kind, timeZone: string): Intl.DateTimeFormat => {
-    const key = `${language} ${kind} ${timeZone}`
+/** Remembers what `make` answers for a key, which never changes. */
+function remembered<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>()
+  return (key) => {
     const known = made.get(key)
-    if (known) return known
-    if (made.size >= FORMATS_MAX) made.clear()
-    const format = make(language, kind, timeZone)
-    made.set(key, format)
-    return format
+    if (known !== undefined) return known
+    if (made.size >= REMEMBERED_MAX) made.clear()
+    const value = make(key)
+    made.set(key, value)
+    return value
   }
 }
 
+// Making a format costs a thousand times what using it costs.
+const formatsIn = remembered((timeZone: string) =>
+  remembered((language: Language) =>
+    remembered(
+      (kind: Kind) => new Intl.DateTimeFormat(LOCALE[language], { ...OPTIONS[kind], timeZone }),
+    ),
+  ),
+)
+
+function inWords(ms: number, kind: Kind, timeZone: string, language: Language): string {
+  return formatsIn(timeZone)(language)(kind).format(ms)
+}
+
+/**
+ * How far the clocks of a zone are from UTC at an instant. A page asks some hundred times and each use of a format
+ * costs microseconds, so it is remembered per day; the days that change the clock are asked for each time.
+ */
+const offsetsIn = remembered((timeZone: string) => {
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    ...({ year: 'numeric', month: '2-digit', day: '2-digit' } as const),
+    ...({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const),
+    timeZone,
+  })
+  const offsetAt = (ms: number) => {
+    const second = Math.floor(ms / 1000) * 1000
+    return Date.parse(`${format.format(second).replace(' ', 'T')}Z`) - second
+  }
+  const offsetOn = remembered((day: number) => {
+    const offset = offsetAt(day * DAY_MS)
+    return offset === offsetAt((day + 1) * DAY_MS) ? offset : Number.NaN
+  })
+  return (ms: number): number => {
+    const offset = offsetOn(Math.floor(ms / DAY_MS))
+    return Number.isNaN(offset) ? offsetAt(ms) : offset
+  }
+})
+
+/** An instant as if the clocks of the zone were those of UTC. */
+function localMs(ms: number, timeZone: string): number {
+  return ms + offsetsIn(timeZone)(ms)
+}
+
 /** `14:02`. */
-export function clockTime(ms: number, timeZone: string, language: Language): string {
-  return formatOf(language, 'clock', timeZone).format(ms)
+export function clockTime(ms: number, timeZone: string): string {
+  return isoTime(localMs(ms, timeZone)).slice(11, 16)
 }
 
 /** `14:02:11`. */
-export function clockSeconds(ms: number, timeZone: string, language: Language): string {
-  return formatOf(language, 'seconds', timeZone).format(ms)
+export function clockSeconds(ms: number, timeZone: string): string {
+  return isoTime(localMs(ms, timeZone)).slice(11, 19)
 }
 
 /** `2026-11-21`, the calendar day there; sorts as text. */
 export function calendarDay(ms: number, timeZone: string): string {
-  return formatOf('en', 'calendar', timeZone).format(ms)
+  return isoTime(localMs(ms, timeZone)).slice(0, 10)
 }
 
 /** How many calendar days lie between: 0 for the same day, 1 for yesterday; negative for the future. */
 export function daysBetween(ms: number, now: number, timeZone: string): number {
-  const then = Date.parse(calendarDay(ms, timeZone))
-  return Math.round((Date.parse(calendarDay(now, timeZone)) - then) / DAY_MS)
+  return dayNumber(now, timeZone) - dayNumber(ms, timeZone)
+}
+
+/** Whether two instants are of the same calendar day there. */
+export function isSameDay(ms: number, other: number, timeZone: string): boolean {
+  return daysBetween(ms, other, timeZone) === 0
+}
+
+function isSameYear(ms: number, other: number, timeZone: string): boolean {
+  return calendarDay(ms, timeZone).slice(0, 4) === calendarDay(other, timeZone).slice(0, 4)
+}
+
+function dayNumber(ms: number, timeZone: string): number {
+  return Math.floor(localMs(ms, timeZone) / DAY_MS)
 }
 
 /** When the calendar day of an instant began there (an hour off on the two days that change the clock). */
 export function startOfDay(ms: number, timeZone: string): number {
-  const [hours = 0, minutes = 0, seconds = 0] = clockSeconds(ms, timeZone, 'en')
-    .split(':')
-    .map(Number)
-  return ms - (ms % 1000) - ((hours * 60 + minutes) * 60 + seconds) * 1000
+  const local = localMs(ms, timeZone)
+  return ms - (local - Math.floor(local / DAY_MS) * DAY_MS)
 }
 
 /** For lists: `14:02` today, `Tue` within the week, `3 Oct` within the year, else the whole date. */
 export function shortTime(ms: number, now: number, timeZone: string, language: Language): string {
   const days = daysBetween(ms, now, timeZone)
-  if (days <= 0) return clockTime(ms, timeZone, language)
-  if (days < 7) return formatOf(language, 'weekday', timeZone).format(ms)
-  if (calendarDay(ms, timeZone).slice(0, 4) === calendarDay(now, timeZone).slice(0, 4)) {
-    return formatOf(language, 'day', timeZone).format(ms)
-  }
-  return calendarDay(ms, timeZone)
+  if (days <= 0) return clockTime(ms, timeZone)
+  if (days < 7) return inWords(ms, 'weekday', timeZone, language)
+  return isSameYear(ms, now, timeZone)
+    ? inWords(ms, 'day', timeZone, language)
+    : calendarDay(ms, timeZone)
 }
 
 /** `14:02` today, else `3 Oct, 14:02`. */
 export function dayAndTime(ms: number, now: number, timeZone: string, language: Language): string {
-  const time = clockTime(ms, timeZone, language)
-  if (daysBetween(ms, now, timeZone) === 0) return time
-  return `${formatOf(language, 'day', timeZone).format(ms)}, ${time}`
+  const time = clockTime(ms, timeZone)
+  return isSameDay(ms, now, timeZone) ? time : `${inWords(ms, 'day', timeZone, language)}, ${time}`
 }
 
 /** `Saturday, 14 November`; with the year when it is another one. */
 export function longDate(ms: number, now: number, timeZone: string, language: Language): string {
-  const isThisYear =
-    calendarDay(ms, timeZone).slice(0, 4) === calendarDay(now, timeZone).slice(0, 4)
-  return formatOf(language, isThisYear ? 'date' : 'full', timeZone).format(ms)
+  return inWords(ms, isSameYear(ms, now, timeZone) ? 'date' : 'full', timeZone, language)
 }

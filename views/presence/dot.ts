@@ -3,7 +3,7 @@
  * `.presence-USERID` mends all of them. It does not know how a person came to be online.
  */
 import { html } from 'hono/html'
-import { clockTime, daysBetween } from '../language/times.ts'
+import { clockTime, daysBetween, isSameDay } from '../language/times.ts'
 import type { Html, Reader } from '../parts.ts'
 
 export type Presence = {
@@ -35,7 +35,7 @@ function lastSeenWords(seenAt: number | undefined, reader: When): string {
   if (ago < HOUR_MS) return t.minutes(Math.max(1, Math.floor(ago / MINUTE_MS)))
   const days = daysBetween(seenAt, reader.now, reader.timeZone)
   if (days === 0) return t.hours(Math.floor(ago / HOUR_MS))
-  if (days === 1) return t.yesterdayAt(clockTime(seenAt, reader.timeZone, reader.t.language))
+  if (days === 1) return t.yesterdayAt(clockTime(seenAt, reader.timeZone))
   return t.days(days)
 }
 
@@ -44,14 +44,12 @@ export function presence(userId: string, p: Presence, reader: When): Html {
   const isStale = p.asOf !== undefined && p.asOf !== null
   const state = isStale ? 'stale' : p.isOnline ? 'on' : 'off'
   // The script keeps "online 5 minutes ago" true while the page stands open.
-  const ticks = state === 'off' && isSameDay(p.lastSeenAt, reader)
+  const seen = p.lastSeenAt ?? undefined
+  const ticks =
+    state === 'off' && seen !== undefined && isSameDay(seen, reader.now, reader.timeZone)
   return html`<span class="presence presence-${userId} ${state}"><i class="dot"></i><span class="words"${
-    ticks && html` data-seen="${p.lastSeenAt}" data-ago="${reader.t.presence.ago}"`
+    ticks && html` data-seen="${seen}" data-ago="${reader.t.presence.ago}"`
   }>${presenceWords(p, reader)}</span></span>`
-}
-
-function isSameDay(ms: number | null | undefined, reader: When): boolean {
-  return ms !== undefined && ms !== null && daysBetween(ms, reader.now, reader.timeZone) === 0
 }
 
 /** Who is typing, in words; empty when nobody is. */
