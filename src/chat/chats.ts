@@ -9,6 +9,7 @@ import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { ChatPerson } from './members.ts'
 import { UNREAD_MAX, type Viewer } from './queries.ts'
 import { isSeen } from './seen.ts'
@@ -71,7 +72,7 @@ function chats(db: Db, viewer: Viewer) {
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .select([
-      ...(['c.id', 'c.kind', 'c.title', 'c.hlc', 'mine.joinedAt'] as const),
+      ...(['c.id', 'c.kind', 'c.title', 'mine.joinedAt'] as const),
       ...(['other.id as otherId', 'other.login', 'other.firstName', 'other.lastName'] as const),
       ...(['other.home as otherHome', 'other.post', 'other.department'] as const),
       'photo.hash as photo',
@@ -154,8 +155,13 @@ function activityOf(row: ChatRow): Hlc {
 }
 
 /** The viewer's chats, last activity first. */
-export async function chatsOf(db: Db, viewer: Viewer): Promise<Chat[]> {
-  const rows = await chats(db, viewer)
+export async function chatsOf(db: Db, { id, at }: Viewer): Promise<Chat[]> {
+  const rows = await chatList(db, { id, at })
+  return rows.map(chatOf).sort((a, b) => (a.timeKey < b.timeKey ? 1 : -1))
+}
+
+const chatList = prepared((db, value: Holes<Viewer>) =>
+  chats(db, { id: value('id'), at: value('at') })
     .where((eb) =>
       eb.or([
         eb('c.kind', '=', 'group'),
@@ -166,14 +172,16 @@ export async function chatsOf(db: Db, viewer: Viewer): Promise<Chat[]> {
     )
     .orderBy('c.lastTimeKey', 'desc')
     .orderBy('c.id')
-    .limit(CHATS_MAX)
-    .execute()
-  return rows.map(chatOf).sort((a, b) => (a.timeKey < b.timeKey ? 1 : -1))
-}
+    .limit(CHATS_MAX),
+)
 
 /** One chat of the viewer; throws not-found, also for what is not his. */
 export async function getChat(db: Db, viewer: Viewer, conversation: ConversationId): Promise<Chat> {
-  const row = await chats(db, viewer).where('c.id', '=', conversation).executeTakeFirst()
+  const [row] = await oneChat(db, { id: viewer.id, at: viewer.at, conversation })
   if (row === undefined) throw notFound('chat')
   return chatOf(row)
 }
+
+const oneChat = prepared((db, value: Holes<Viewer & { conversation: ConversationId }>) =>
+  chats(db, { id: value('id'), at: value('at') }).where('c.id', '=', value('conversation')),
+)

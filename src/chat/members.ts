@@ -117,20 +117,23 @@ export async function branchesIn(
   viewer: Viewer,
   conversation: ConversationId,
 ): Promise<{ id: BranchId; name: string }[]> {
-  return await db
+  return await homesIn(db, { viewer: viewer.id, conversation })
+}
+
+const homesIn = prepared((db, value: Holes<{ viewer: UserId; conversation: ConversationId }>) =>
+  db
     .selectFrom('membership as mine')
     .innerJoin('membership as mb', 'mb.conversationId', 'mine.conversationId')
     .innerJoin('user as u', 'u.id', 'mb.userId')
     .innerJoin('branch as place', 'place.id', 'u.home')
-    .where('mine.userId', '=', viewer.id)
+    .where('mine.userId', '=', value('viewer'))
     .where('mine.leftAt', 'is', null)
-    .where('mine.conversationId', '=', conversation)
+    .where('mine.conversationId', '=', value('conversation'))
     .where('mb.leftAt', 'is', null)
     .select(['place.id', 'place.name'])
     .distinct()
-    .orderBy('place.name')
-    .execute()
-}
+    .orderBy('place.name'),
+)
 
 /** First names by id, for "is typing". */
 export async function firstNames(db: Db, ids: readonly UserId[]): Promise<Map<UserId, string>> {

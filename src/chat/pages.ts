@@ -92,9 +92,11 @@ export async function chatProps(
   const { viewer, conversation, before } = asked
   // Read first: what is committed between this and the lines comes twice, and never not at all.
   const position = await headPosition(around.read)
-  const chat = await getChat(around.read, viewer, conversation)
-  const { list, unread } = await listProps(around, asked)
-  const { page, newFrom } = await pageOf(around.read, viewer, { conversation, before })
+  const { list, unread, chats } = await listProps(around, asked)
+  const chat =
+    chats.find(({ id }) => id === conversation) ??
+    (await getChat(around.read, viewer, conversation))
+  const { page, newFrom } = await pageOf(around.read, viewer, { chat, before })
   const typing = (await typingIn(around, [chat], viewer.id)).get(conversation) ?? []
   const props: ConversationProps = {
     conversation: conversationProps(chat, { at: around.self, presenceOf: around.presenceOf }),
@@ -117,15 +119,16 @@ export async function chatProps(
 async function pageOf(
   db: Db,
   viewer: Viewer,
-  { conversation, before }: { conversation: ConversationId; before: string | undefined },
+  { chat, before }: { chat: Chat; before: string | undefined },
 ): Promise<{ page: Page; newFrom: string | undefined }> {
+  const conversation = chat.id
   if (before !== undefined) {
     const place = placeOf(before, 'before')
     const limit = LINES_PER_PAGE
     const page = await linesBefore(db, viewer, { conversation, before: place, limit })
     return { page, newFrom: undefined }
   }
-  const first = await firstUnread(db, viewer, conversation)
+  const first = chat.unread > 0 ? await firstUnread(db, viewer, conversation) : undefined
   const page = await linesBefore(db, viewer, { conversation, limit: LINES_PER_PAGE })
   const top = page.lines[0]
   const isAbove = first !== undefined && top !== undefined && first.timeKey < top.timeKey

@@ -109,15 +109,31 @@ export async function linesBefore(
   viewer: Viewer,
   { conversation, before, limit }: LinesOf & { before?: Place | undefined },
 ): Promise<Page> {
-  let query = visibleLines(db, viewer).where('m.conversationId', '=', conversation)
-  if (before) query = query.where((eb) => isBeside(eb, '<', before))
-  const rows = await query
-    .orderBy('m.timeKey', 'desc')
-    .orderBy('m.id', 'desc')
-    .limit(limit + 1) // one more tells whether there is a page before
-    .execute()
+  // One more tells whether there is a page before.
+  const asked = { viewer: viewer.id, conversation, rows: limit + 1 }
+  const rows = before
+    ? await olderLines(db, { ...asked, timeKey: before.timeKey, id: before.id })
+    : await newestLines(db, asked)
   const lines = rows.slice(0, limit).map(lineOf).reverse()
   return { lines, next: rows.length > limit ? cursorAt(lines[0]) : undefined }
+}
+
+type RowsOf = { viewer: UserId; conversation: ConversationId; rows: number }
+
+const newestLines = prepared((db, value: Holes<RowsOf>) => downwards(db, value))
+
+const olderLines = prepared((db, value: Holes<RowsOf & Place>) =>
+  downwards(db, value).where((eb) =>
+    isBeside(eb, '<', { timeKey: value('timeKey'), id: value('id') }),
+  ),
+)
+
+function downwards(db: Db, value: Holes<RowsOf>) {
+  return visibleLines(db, { id: value('viewer') })
+    .where('m.conversationId', '=', value('conversation'))
+    .orderBy('m.timeKey', 'desc')
+    .orderBy('m.id', 'desc')
+    .limit(value('rows'))
 }
 
 /** When the message before one was written; undefined for the first of its chat. */
@@ -195,30 +211,30 @@ export async function firstUnread(
   viewer: Viewer,
   conversation: ConversationId,
 ): Promise<Place | undefined> {
-  return await unread(db, viewer)
-    .where('m.conversationId', '=', conversation)
-    .orderBy(sql`+m.timeKey`)
-    .orderBy('m.id')
-    .limit(1)
-    .select(['m.timeKey', 'm.id'])
-    .executeTakeFirst()
+  const [place] = await unreadPlace(db, { id: viewer.id, at: viewer.at, conversation })
+  return place
 }
 
 /** `+` keeps SQLite from walking the timeline: what is unread lies behind a position. */
-function unread(db: Db, viewer: Viewer) {
-  return db
+const unreadPlace = prepared((db, value: Holes<Viewer & { conversation: ConversationId }>) =>
+  db
     .selectFrom('membership as mine')
     .innerJoin('message as m', (on) =>
       on
         .onRef('m.conversationId', '=', 'mine.conversationId')
         .onRef('m.position', '>', 'mine.readPosition'),
     )
-    .where('mine.userId', '=', viewer.id)
+    .where('mine.userId', '=', value('id'))
     .where('mine.leftAt', 'is', null)
-    .where('m.authorId', '!=', viewer.id)
+    .where('m.conversationId', '=', value('conversation'))
+    .where('m.authorId', '!=', value('id'))
     .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
-    .where((eb) => eb.not(isSeen(viewer.id, viewer.at, 'read')))
-}
+    .where((eb) => eb.not(isSeen(value('id'), value('at'), 'read')))
+    .select(['m.timeKey', 'm.id'])
+    .orderBy(sql`+m.timeKey`)
+    .orderBy('m.id')
+    .limit(1),
+)
 
 /** The same for several members of one chat, for pushes: counted in one query, whoever asks has checked. */
 export async function unreadOfMembers(
@@ -258,14 +274,13 @@ export async function linesAt(
 
 /** Everything up to here is committed and readable: where streams and long polls start. */
 export async function headPosition(db: Db): Promise<number> {
-  const row = await db
-    .selectFrom('event')
-    .select('position')
-    .orderBy('position', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const [row] = await newestEvent(db, {})
   return row?.position ?? 0
 }
+
+const newestEvent = prepared((db) =>
+  db.selectFrom('event').select('position').orderBy('position', 'desc').limit(1),
+)
 
 /** An event that a viewer's stream missed. */
 export type Missed = {
