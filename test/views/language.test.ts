@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { clockTime, longDate, shortTime, startOfDay } from '../../views/language/times.ts'
+import {
+  calendarDay,
+  clockTime,
+  longDate,
+  shortTime,
+  startOfDay,
+} from '../../views/language/times.ts'
 import { LANGUAGES, languageFrom, problemText, wordsOf } from '../../views/language/words.ts'
 
 /** `common.save: string`, `presence.minutes: function` ... */
@@ -103,6 +109,24 @@ test('times are of the time zone and the language', () => {
   assert.equal(shortTime(ms - 400 * 86_400_000, now, 'Europe/Kyiv', 'en'), '2025-10-17')
   assert.equal(longDate(ms, now, 'Europe/Kyiv', 'uk'), 'субота, 21 листопада')
   assert.equal(startOfDay(ms, 'Europe/Kyiv'), Date.parse('2026-11-20T22:00:00Z'))
+})
+
+test('clocks are those of the zone, also on the days that change them', () => {
+  const hour = 3_600_000
+  for (const timeZone of [
+    'Europe/Kyiv',
+    'America/St_Johns',
+    'Australia/Lord_Howe',
+    'Pacific/Apia',
+  ]) {
+    const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+    const known = new Intl.DateTimeFormat('en-GB', { ...clock, timeZone })
+    const day = new Intl.DateTimeFormat('en-CA', { timeZone })
+    for (let ms = Date.parse('2011-01-01T00:30Z'); ms < Date.parse('2012-01-01Z'); ms += hour) {
+      assert.equal(clockTime(ms, timeZone), known.format(ms))
+      assert.equal(calendarDay(ms, timeZone), day.format(ms))
+    }
+  }
 })
 
 test('every sentence that the code asks for by name is there', () => {

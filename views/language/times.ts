@@ -2,7 +2,6 @@
  * Dates and times in words of a language and a time zone. Pure: whoever calls brings the instant and, where a
  * distance matters, the present. Clock times have 24 hours in every language.
  */
-import { isoTime } from '../../src/base/units.ts'
 
 export type Language = 'en' | 'uk' | 'pt'
 
@@ -34,17 +33,18 @@ function remembered<Key, Value>(make: (key: Key) => Value): (key: Key) => Value 
   }
 }
 
-// Making a format costs a thousand times what using it costs.
-const formatsIn = remembered((timeZone: string) =>
-  remembered((language: Language) =>
-    remembered(
-      (kind: Kind) => new Intl.DateTimeFormat(LOCALE[language], { ...OPTIONS[kind], timeZone }),
-    ),
-  ),
+// All of them say something of a calendar day, and a list of chats names few days. Making a format costs a thousand
+// times what using it costs.
+const dayWordsIn = remembered((language: Language) =>
+  remembered((kind: Kind) => {
+    const options = { ...OPTIONS[kind], timeZone: 'UTC' }
+    const format = new Intl.DateTimeFormat(LOCALE[language], options)
+    return remembered((day: number) => format.format(day * DAY_MS))
+  }),
 )
 
 function inWords(ms: number, kind: Kind, timeZone: string, language: Language): string {
-  return formatsIn(timeZone)(language)(kind).format(ms)
+  return dayWordsIn(language)(kind)(dayNumber(ms, timeZone))
 }
 
 /**
@@ -72,23 +72,28 @@ const offsetsIn = remembered((timeZone: string) => {
 })
 
 /** An instant as if the clocks of the zone were those of UTC. */
-function localMs(ms: number, timeZone: string): number {
-  return ms + offsetsIn(timeZone)(ms)
+function local(ms: number, timeZone: string): Date {
+  return new Date(ms + offsetsIn(timeZone)(ms))
+}
+
+function twoDigits(n: number): string {
+  return n < 10 ? `0${n}` : `${n}`
 }
 
 /** `14:02`. */
 export function clockTime(ms: number, timeZone: string): string {
-  return isoTime(localMs(ms, timeZone)).slice(11, 16)
+  const at = local(ms, timeZone)
+  return `${twoDigits(at.getUTCHours())}:${twoDigits(at.getUTCMinutes())}`
 }
 
 /** `14:02:11`. */
 export function clockSeconds(ms: number, timeZone: string): string {
-  return isoTime(localMs(ms, timeZone)).slice(11, 19)
+  return `${clockTime(ms, timeZone)}:${twoDigits(local(ms, timeZone).getUTCSeconds())}`
 }
 
 /** `2026-11-21`, the calendar day there; sorts as text. */
 export function calendarDay(ms: number, timeZone: string): string {
-  return isoTime(localMs(ms, timeZone)).slice(0, 10)
+  return local(ms, timeZone).toISOString().slice(0, 10)
 }
 
 /** How many calendar days lie between: 0 for the same day, 1 for yesterday; negative for the future. */
@@ -102,17 +107,16 @@ export function isSameDay(ms: number, other: number, timeZone: string): boolean 
 }
 
 function isSameYear(ms: number, other: number, timeZone: string): boolean {
-  return calendarDay(ms, timeZone).slice(0, 4) === calendarDay(other, timeZone).slice(0, 4)
+  return local(ms, timeZone).getUTCFullYear() === local(other, timeZone).getUTCFullYear()
 }
 
 function dayNumber(ms: number, timeZone: string): number {
-  return Math.floor(localMs(ms, timeZone) / DAY_MS)
+  return Math.floor(local(ms, timeZone).getTime() / DAY_MS)
 }
 
 /** When the calendar day of an instant began there (an hour off on the two days that change the clock). */
 export function startOfDay(ms: number, timeZone: string): number {
-  const local = localMs(ms, timeZone)
-  return ms - (local - Math.floor(local / DAY_MS) * DAY_MS)
+  return ms - (local(ms, timeZone).getTime() - dayNumber(ms, timeZone) * DAY_MS)
 }
 
 /** For lists: `14:02` today, `Tue` within the week, `3 Oct` within the year, else the whole date. */
