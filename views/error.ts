@@ -22,7 +22,7 @@ export function errorBox(problem: Problem, reader: Pick<Reader, 't' | 'icons'>):
 }
 
 /** A whole page about a failure. */
-export function errorPage(frame: Frame, problem: Problem): Html {
+export function errorPage(frame: Frame, problem: Problem): string {
   const words = frame.t.errors[problem.code]
   const next =
     problem.code === 'not-signed-in' || frame.me === undefined

@@ -46,11 +46,11 @@ const HTMX =
   '{"extensions":"sse,upsert,trusted","prefix":"","noSwap":[204,304,"4xx","5xx"],"defaultTimeout":15000,' +
   '"history":false,"sse":{"reconnectDelay":1000,"reconnectMaxDelay":30000,"pauseOnBackground":false}}'
 
-/** A whole page around `body`. */
-export function layout(frame: Frame, page: Page): Html {
+/** A whole page around `body`, as text: what hono's templates make is an object, which its server sends as a stream. */
+export function layout(frame: Frame, page: Page): string {
   const { t, assets } = frame
   const skip = page.skip ?? { href: '#main', text: t.common.skipToContent }
-  return html`<!doctype html>
+  const whole = html`<!doctype html>
 <html lang="${t.language}" data-theme="${frame.theme}">
 <head>
 <meta charset="utf-8">
@@ -73,6 +73,7 @@ ${page.stream && stream(page.stream, frame)}
 <div id="overlay"></div>
 </body>
 </html>`
+  return String(whole)
 }
 
 function titleOf(page: Page, product: string): string {
@@ -115,7 +116,7 @@ function stream(
 export function cardPage(
   frame: Frame,
   card: { title: string; page: string; body: Html; wide?: boolean | undefined },
-): Html {
+): string {
   const body = html`<main id="main" class="card-page${card.wide && ' wide'}">
 <p class="brand">${brand()}<b>${frame.organisation || frame.t.product}</b>${
     frame.branch && html` <span>${frame.t.common.branchName(frame.branch)}</span>`

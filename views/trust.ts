@@ -19,7 +19,7 @@ const MACOS_COMMAND =
   'sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain branchline-root.crt'
 
 /** The page `/trust`. */
-export function trustPage(frame: Frame, p: TrustProps): Html {
+export function trustPage(frame: Frame, p: TrustProps): string {
   const t = frame.t.trust
   const body = html`<h1>${t.title}</h1>
 <p>${t.text}</p>

@@ -30,7 +30,7 @@ export function samples(
   text: string,
   photo: string | null,
   language: Language = 'en',
-): [name: string, html: Html][] {
+): [name: string, html: Html | string][] {
   const t = wordsOf(language)
   const face = { id: text, name: text, photo }
   const frame: Frame = {
@@ -52,7 +52,7 @@ export function samples(
 
 type SampleFace = { id: string; name: string; photo: string | null }
 
-function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Html][] {
+function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Html | string][] {
   const person = { ...face, branch: text, department: text, isHere: false, presence: on }
   const last = { at: NOW, text, author: text, isMine: false }
   const row = { id: text, title: text, tag: text, last, unread: 3, timeKey: TIME_KEY }
@@ -118,7 +118,7 @@ function steps(text: string) {
   ] as const
 }
 
-function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html][] {
+function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html | string][] {
   const nobody: Frame = { ...frame, me: undefined }
   const setup = { values: { branch: text, code: text }, errors: { code: text }, error: text }
   const signIns = [{ id: text, where: text, branch: text, lastUsedAt: NOW, isThis: false }]

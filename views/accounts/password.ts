@@ -12,7 +12,7 @@ export type PasswordErrors = {
 const PASSWORD_CHARS_MAX = 256
 
 /** The page that stands before everything while a password is temporary. */
-export function passwordPage(frame: Frame, p: { errors?: PasswordErrors | undefined }): Html {
+export function passwordPage(frame: Frame, p: { errors?: PasswordErrors | undefined }): string {
   const t = frame.t.password
   const body = html`<h1>${t.title}</h1>
 <p>${t.text}</p>

@@ -31,7 +31,7 @@ export type ProfileProps = {
 const NAME_CHARS_MAX = 60
 
 /** The profile page. */
-export function profilePage(frame: Frame, p: ProfileProps): Html {
+export function profilePage(frame: Frame, p: ProfileProps): string {
   const t = frame.t
   const body = html`<main id="main" class="plain-page profile">
 <p><a class="back-link" href="/chats">${icon('arrow-left', frame)} ${t.common.backToChats}</a></p>

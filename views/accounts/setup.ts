@@ -24,7 +24,7 @@ type SetupProps = {
 }
 
 /** The set-up page. */
-export function setupPage(frame: Frame, p: SetupProps): Html {
+export function setupPage(frame: Frame, p: SetupProps): string {
   const t = frame.t.setup
   const body = html`<h1>${t.title}</h1>
 <p>${t.text}</p>

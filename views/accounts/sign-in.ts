@@ -1,7 +1,7 @@
 /** The door: login and password. It says which branch this is and nothing about who exists. */
 import { html } from 'hono/html'
 import { cardPage, type Frame } from '../layout.ts'
-import { field, formTokenField, type Html } from '../parts.ts'
+import { field, formTokenField } from '../parts.ts'
 
 type SignInProps = {
   login?: string | undefined
@@ -14,7 +14,7 @@ type SignInProps = {
 }
 
 /** The sign-in page. */
-export function signInPage(frame: Frame, p: SignInProps): Html {
+export function signInPage(frame: Frame, p: SignInProps): string {
   const t = frame.t.signIn
   const body = html`<h1>${t.title}</h1>
 ${p.error && html`<p class="problem" role="alert">${p.error}</p>`}

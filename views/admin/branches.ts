@@ -36,7 +36,7 @@ const CERTIFICATE_DAYS_SOON = 3 // renewal happens at half of ten days: three da
 const CLOCK_MS_WRONG = 30_000 // half of what the event log tolerates
 
 /** `/admin/branches`. */
-export function branchesPage(frame: Frame, p: BranchesProps): Html {
+export function branchesPage(frame: Frame, p: BranchesProps): string {
   const t = frame.t.admin
   const isAlone = p.branches.length < 2
   const body = html`<header class="admin-head"><h1>${t.branches}</h1></header>

@@ -11,7 +11,7 @@ const PLACES: readonly { place: Place; href: string; icon: IconName }[] = [
 ]
 
 /** A page of the admin area. */
-export function adminPage(frame: Frame, page: { title: string; place: Place; body: Html }): Html {
+export function adminPage(frame: Frame, page: { title: string; place: Place; body: Html }): string {
   const t = frame.t
   const body = html`<div class="admin-page">
 <header class="admin-side">

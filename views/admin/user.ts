@@ -30,7 +30,7 @@ export type UserProps = {
 export type Issued = { name: string; login: string; password: string; address: string }
 
 /** `/admin/users/:id`. */
-export function userPage(frame: Frame, p: UserProps): Html {
+export function userPage(frame: Frame, p: UserProps): string {
   const t = frame.t.admin
   const { user } = p
   const body = html`<p><a class="back-link" href="/admin/users">${icon('arrow-left', frame)} ${t.users}</a></p>

@@ -39,7 +39,7 @@ type UsersProps = {
 }
 
 /** `/admin/users`: the filter is in the address. */
-export function usersPage(frame: Frame, p: UsersProps): Html {
+export function usersPage(frame: Frame, p: UsersProps): string {
   const t = frame.t.admin
   const hrefOf = (page: number) =>
     `/admin/users?${new URLSearchParams({ ...p.filter, page: String(page) })}`
@@ -108,7 +108,7 @@ type NewUserProps = {
 }
 
 /** `/admin/users/new`. */
-export function newUserPage(frame: Frame, p: NewUserProps): Html {
+export function newUserPage(frame: Frame, p: NewUserProps): string {
   const t = frame.t.admin
   const values = p.values ?? {}
   const errors = p.errors ?? {}

@@ -40,7 +40,7 @@ ${lookup(p, reader)}
 }
 
 /** The same without JavaScript. */
-export function addPersonPage(frame: Frame, p: AddPersonProps): Html {
+export function addPersonPage(frame: Frame, p: AddPersonProps): string {
   const t = frame.t
   const body = html`<main id="main" class="plain-page">
 <p><a class="back-link" href="/chats">${icon('arrow-left', frame)} ${t.common.backToChats}</a></p>

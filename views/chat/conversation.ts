@@ -78,7 +78,7 @@ type ComposerProps = {
 const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
 
 /** The page of one chat. */
-export function conversationPage(frame: Frame, p: ConversationProps): Html {
+export function conversationPage(frame: Frame, p: ConversationProps): string {
   const { t } = frame
   const body = html`<div class="chat-page" data-part="conversation">
 ${chatHead(frame)}

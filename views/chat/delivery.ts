@@ -37,7 +37,7 @@ ${steps(story, reader)}</details>`
 }
 
 /** The story as a page. */
-export function storyPage(frame: Frame, story: Story): Html {
+export function storyPage(frame: Frame, story: Story): string {
   const t = frame.t
   const back = `/chats/${story.chatId}#m-${story.messageId}`
   const body = html`<main id="main" class="plain-page">

@@ -43,7 +43,7 @@ ${facts(p, reader)}`
 }
 
 /** The same as a page. */
-export function detailsPage(frame: Frame, p: DetailsProps): Html {
+export function detailsPage(frame: Frame, p: DetailsProps): string {
   const t = frame.t
   const body = html`<main id="main" class="plain-page details-page">
 <p><a class="back-link" href="/chats/${p.id}">${icon('arrow-left', frame)} ${t.common.back}</a></p>

@@ -24,7 +24,7 @@ ${groupForm(p, reader, html`<button class="button" formmethod="dialog" formnoval
 }
 
 /** The same without JavaScript, and after an error. */
-export function newGroupPage(frame: Frame, p: NewGroupProps): Html {
+export function newGroupPage(frame: Frame, p: NewGroupProps): string {
   const t = frame.t
   const body = html`<main id="main" class="plain-page">
 <p><a class="back-link" href="/chats">${icon('arrow-left', frame)} ${t.common.backToChats}</a></p>

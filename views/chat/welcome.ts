@@ -14,7 +14,7 @@ export type WelcomeProps = {
 }
 
 /** `/chats` without a chosen chat. On a phone it is the list alone. */
-export function welcomePage(frame: Frame, p: WelcomeProps): Html {
+export function welcomePage(frame: Frame, p: WelcomeProps): string {
   const body = html`<div class="chat-page" data-part="list">
 ${chatHead(frame)}
 ${chatList(frame, p.list)}
