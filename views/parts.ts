@@ -116,11 +116,10 @@ export function timeAs(ms: number, text: string, form: string): Html {
   return html`<time datetime="${isoTime(ms)}" data-local="${form}">${text}</time>`
 }
 
-/** A counter with its word for screen readers; empty (and hidden by CSS) at zero, so that a push can fill it. */
-export function badge(id: string, n: number, word: string): Html {
-  if (n === 0) return html`<b id="${id}" class="badge"></b>`
+/** A counter with its word for screen readers. */
+export function badge(n: number, word: string): Html {
   const shown = n > COUNT_SHOWN_MAX ? `${COUNT_SHOWN_MAX}+` : String(n)
-  return html`<b id="${id}" class="badge" data-count="${n}">${shown}<span class="hidden"> ${word}</span></b>`
+  return html`<b class="badge" data-count="${n}">${shown}<span class="hidden"> ${word}</span></b>`
 }
 
 /** The hidden field that proves a form is ours where browsers send no Origin. */

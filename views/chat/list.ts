@@ -1,6 +1,6 @@
 /**
  * The left part: who and where I am, the find field, my chats, me and the big plus. A row is pushed whole when
- * something is written; typing, unread counter and presence are small pushes of their own.
+ * something is written or read; typing and presence are small pushes of their own.
  */
 import { html } from 'hono/html'
 import { brand, type Frame } from '../layout.ts'
@@ -112,7 +112,7 @@ ${face}<span class="who"><span class="name"><bdi>${row.title}</bdi></span>${row.
 ${row.person && presence(row.person.id, row.person.presence, reader)}
 ${row.last ? listTime(row.last.at, reader) : html`<time></time>`}
 ${rowLast(row, reader)}
-${unreadBadge(row.id, row.unread, reader)}</a></li>`
+${row.unread > 0 && badge(row.unread, reader.t.list.unreadWord(row.unread))}</a></li>`
 }
 
 /** The second line of a row: the last message, or who is typing. Pushed by its own id. */
@@ -136,11 +136,6 @@ function lastWords(row: Pick<ChatRow, 'kind' | 'last'>, reader: Pick<Reader, 't'
   if (last.isMine) return t.you(last.text)
   if (row.kind === 'direct' || last.author === undefined) return last.text
   return t.by(last.author, last.text)
-}
-
-/** The unread counter of a row; pushed by its own id. */
-function unreadBadge(chatId: string, n: number, reader: Pick<Reader, 't'>): Html {
-  return badge(`unread-${chatId}`, n, reader.t.list.unreadWord(n))
 }
 
 function ownFoot(frame: Frame, list: ListProps): Html {
