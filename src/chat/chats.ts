@@ -41,7 +41,8 @@ export type Chat = {
         position: number
         at: Millis
         text: string
-        author: { id: UserId; firstName: string; name: string }
+        /** The name is known in groups, where it is shown. */
+        author: { id: UserId; firstName: string | undefined }
       }
     | undefined
   unread: number
@@ -68,7 +69,9 @@ function chats(db: Db, viewer: Viewer) {
     .leftJoin('message as last', (on) =>
       on.onRef('last.position', '=', 'c.lastPosition').onRef('last.timeKey', '>=', 'mine.joinedAt'),
     )
-    .leftJoin('user as writer', 'writer.id', 'last.authorId')
+    .leftJoin('user as writer', (on) =>
+      on.on('c.kind', '=', 'group').onRef('writer.id', '=', 'last.authorId'),
+    )
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .select([
@@ -79,8 +82,7 @@ function chats(db: Db, viewer: Viewer) {
       ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
       ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
       ...(['last.sentAt', 'last.timeKey as lastKey', 'last.position as lastPosition'] as const),
-      'writer.id as writerId',
-      ...(['writer.firstName as writerFirst', 'writer.lastName as writerLast'] as const),
+      ...(['last.authorId', 'writer.firstName as writerFirst'] as const),
       unreadCount(viewer).as('unread'),
       groupCount('count(*)').as('memberCount'),
       groupCount('count(distinct u.home)').as('branchCount'),
@@ -136,15 +138,14 @@ function otherOf(row: ChatRow): Other | undefined {
 }
 
 function lastOf(row: ChatRow): Chat['last'] {
-  const { lastId, sentAt, body, writerId, lastPosition } = row
-  if (lastId === null || sentAt === null || writerId === null) return undefined
-  const firstName = row.writerFirst ?? ''
+  const { lastId, sentAt, body, authorId, lastPosition } = row
+  if (lastId === null || sentAt === null || authorId === null) return undefined
   return {
     id: lastId,
     position: lastPosition ?? 0,
     at: sentAt,
     text: body ?? '',
-    author: { id: writerId, firstName, name: fullName(firstName, row.writerLast) },
+    author: { id: authorId, firstName: row.writerFirst ?? undefined },
   }
 }
 
