@@ -53,6 +53,7 @@ test('a group appears at all its branches with its members and messages', async 
   assert.deepEqual(await ada.sees(chat), ['hello all'])
   const [row] = await chatsOf(odesa.store.read, cid.viewer)
   assert.deepEqual([row?.title, row?.memberCount, row?.branchCount], ['Procurement', 3, 3])
+  assert.equal(row?.last?.author.firstName, 'Bob')
 })
 
 test('only owners change members, and only at the branch that keeps them', async (t) => {
