@@ -60,7 +60,7 @@ export async function createBranch(
 ): Promise<Branch> {
   const { clock, random, log, disk } = world
   await using started = new AsyncDisposableStack()
-  const tls = createLanTls(world, config) // first: wrong settings leave nothing behind
+  const tls = await createLanTls(world, config) // first: wrong settings leave nothing behind
   started.defer(() => tls.served?.stop())
   started.defer(takeLock(disk, `process ${process.pid}`))
   const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })

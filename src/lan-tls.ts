@@ -9,10 +9,9 @@ import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import { isIssuer } from './eventlog/issuers.ts'
 import { namesOf } from './organisation/membership.ts'
-import { startAsking } from './tls/asking.ts'
 import { startIssuing } from './tls/issuing.ts'
 import { isOneHost, serverName } from './tls/names.ts'
-import { createFileTls, createOwnTls, type OwnTls, type ServedTls } from './tls/served.ts'
+import type { OwnTls, ServedTls } from './tls/served.ts'
 import { realDisk } from './world/disk.ts'
 import type { World } from './world/world.ts'
 
@@ -26,15 +25,13 @@ export type LanTls = {
   connect(core: Core, of: { files: KeyFiles; organisation(): string }): Promise<() => void>
 }
 
-/** Settings to certificates; throws a sentence when the files given cannot serve. */
-export function createLanTls(world: World, config: Config): LanTls {
+/** Settings to certificates, loaded where there is TLS; throws a sentence when the files given cannot serve. */
+export async function createLanTls(world: World, config: Config): Promise<LanTls> {
   const { tls, tlsDomains } = config
   const domains = named('tls-domains', tlsDomains)
   const given = named('names', config.names)
   const names = () => namesOfServer(world, config, given)
-  const own = tls.kind === 'auto' ? createOwnTls(world, names()) : undefined
-  const read = realDisk('').read
-  const served = tls.kind === 'files' ? createFileTls(world, { ...tls, read }) : own
+  const { own, served } = await servedTls(world, tls, names)
   return {
     served,
     async connect(core, { files, organisation }) {
@@ -43,21 +40,30 @@ export function createLanTls(world: World, config: Config): LanTls {
         ...{ ...parts, isIssuer, organisation, domains, keys: files },
         branchName: async (db, branch) => (await namesOf(db, branch)).branch,
       })
-      const stopAsking = own
-        ? await startAsking({
-            ...parts,
-            organisation,
-            keys: files,
-            names,
-            tls: own satisfies OwnTls,
-          })
-        : () => {}
+      if (!own) return stopIssuing
+      const { startAsking } = await import('./tls/asking.ts')
+      const stopAsking = await startAsking({
+        ...{ ...parts, organisation, keys: files, names },
+        tls: own,
+      })
       return () => {
         stopAsking()
         stopIssuing()
       }
     },
   }
+}
+
+type Served = { own?: OwnTls; served: ServedTls | undefined }
+
+async function servedTls(world: World, tls: Config['tls'], names: () => string[]): Promise<Served> {
+  if (tls.kind === 'off') return { served: undefined }
+  const { createFileTls, createOwnTls } = await import('./tls/served.ts')
+  if (tls.kind === 'files') {
+    return { served: createFileTls(world, { ...tls, read: realDisk('').read }) }
+  }
+  const own = createOwnTls(world, names())
+  return { own, served: own }
 }
 
 function partsOf({ membership, store, eventLog, tls: kinds }: Core, world: World) {

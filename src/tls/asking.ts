@@ -17,9 +17,10 @@ import {
   type TlsIssued,
   type TlsKinds,
 } from './events.ts'
+import { newTlsKey } from './making.ts'
 import { NAMES_MAX, OWN_NAMES } from './names.ts'
 import type { OwnTls } from './served.ts'
-import { newTlsKey, pointOf, publicPoint, type TlsKey, validityOf } from './x509.ts'
+import { pointOf, publicPoint, type TlsKey, validityOf } from './x509.ts'
 
 const CARE_MS: Millis = HOUR
 

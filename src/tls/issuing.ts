@@ -16,8 +16,8 @@ import {
   type TlsKinds,
   type TlsRequest,
 } from './events.ts'
+import type { Signer } from './making.ts'
 import { OWN_NAMES, refusalOfName } from './names.ts'
-import { makeIntermediate, makeRoot, newTlsKey, type Signer } from './x509.ts'
 
 type RootKeys = {
   findTlsRootKey(): Uint8Array | undefined
@@ -60,6 +60,7 @@ export async function startIssuing(parts: IssuingParts): Promise<() => void> {
 async function ensureRoot(parts: IssuingParts): Promise<void> {
   const { store, keys, clock, random, log } = parts
   if ((await findTlsRoot(store.read)) !== undefined) return
+  const { makeRoot, newTlsKey } = await import('./making.ts')
   const key = keys.findTlsRootKey() ?? newTlsKey(random.bytes)
   keys.saveTlsRootKey(key)
   const subject = { organisation: parts.organisation(), name: 'Branchline root' }
@@ -88,6 +89,7 @@ async function answer(parts: IssuingParts, request: TlsRequest, root: Signer): P
   const name = `Branchline ${await parts.branchName(store.read, branch)}`
   const subject = { organisation: parts.organisation(), name }
   const made = { now: clock.now(), randomBytes: random.bytes }
+  const { makeIntermediate } = await import('./making.ts')
   const intermediate = makeIntermediate(root, { point: publicPoint, names, subject }, made)
   const body = {
     ...{ branch, answers: hlc, names },

@@ -10,19 +10,9 @@ import type { ServerCertificate } from '../web/listen.ts'
 import { type Cancel, type Clock, every } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
+import { makeLeaf, makeSelfSigned, newTlsKey, type Signer } from './making.ts'
 import { OWN_NAMES } from './names.ts'
-import {
-  type Der,
-  fingerprintOf,
-  keyPemOf,
-  makeLeaf,
-  makeSelfSigned,
-  newTlsKey,
-  pemOf,
-  type Signer,
-  type TlsKey,
-  validityOf,
-} from './x509.ts'
+import { type Der, fingerprintOf, keyPemOf, pemOf, type TlsKey, validityOf } from './x509.ts'
 
 /** How often dates and files are looked at. */
 const CARE_MS: Millis = HOUR

@@ -51,14 +51,9 @@ import { HandshakeFailed, initiator, responder } from '../../src/relay/noise.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/preface.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
+import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
 import { serverName } from '../../src/tls/names.ts'
-import {
-  isIssuedBy,
-  makeIntermediate,
-  makeRoot,
-  newTlsKey,
-  publicPoint,
-} from '../../src/tls/x509.ts'
+import { isIssuedBy, publicPoint } from '../../src/tls/x509.ts'
 import { nextPath } from '../../src/web/errors.ts'
 import { fieldsOf } from '../../src/web/form.ts'
 import { parseResume } from '../../src/web/sse.ts'

@@ -10,17 +10,10 @@ import { asBranchId, type EventId } from '../../src/base/ids.ts'
 import { DAY, HOUR } from '../../src/base/units.ts'
 import { Parked } from '../../src/eventlog/events.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
+import { makeIntermediate, makeRoot, makeSelfSigned, newTlsKey } from '../../src/tls/making.ts'
 import { OWN_NAMES } from '../../src/tls/names.ts'
 import { createFileTls, createOwnTls } from '../../src/tls/served.ts'
-import {
-  keyPemOf,
-  makeIntermediate,
-  makeRoot,
-  makeSelfSigned,
-  newTlsKey,
-  pemOf,
-  publicPoint,
-} from '../../src/tls/x509.ts'
+import { keyPemOf, pemOf, publicPoint } from '../../src/tls/x509.ts'
 import type { ServerCertificate } from '../../src/web/listen.ts'
 import { realDisk } from '../../src/world/disk.ts'
 import { realRandom } from '../../src/world/random.ts'

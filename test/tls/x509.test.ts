@@ -4,16 +4,18 @@ import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { DAY } from '../../src/base/units.ts'
-import { OWN_NAMES } from '../../src/tls/names.ts'
 import {
-  fingerprintOf,
-  isIssuedBy,
-  keyPemOf,
   makeIntermediate,
   makeLeaf,
   makeRoot,
   makeSelfSigned,
   newTlsKey,
+} from '../../src/tls/making.ts'
+import { OWN_NAMES } from '../../src/tls/names.ts'
+import {
+  fingerprintOf,
+  isIssuedBy,
+  keyPemOf,
   pemOf,
   pointOf,
   publicPoint,
