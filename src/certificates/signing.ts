@@ -18,7 +18,7 @@ type Verify = (domain: string, bytes: Uint8Array, signature: Uint8Array) => bool
 
 /** The public key of a secret signing key. */
 export function signingPublicKeyOf(secretKey: Uint8Array): Uint8Array {
-  return ed25519.getPublicKey(secretKey)
+  return new Uint8Array(createPublicKey(nodeSecret(secretKey)).export({ format: 'raw-public' }))
 }
 
 /** One signature over `bytes` in `domain`; for many with one key, `signerOf`. */
@@ -43,11 +43,7 @@ export function verifyBytes(
 
 /** A signer that keeps its key ready, for one signature per batch. */
 export function signerOf(secretKey: Uint8Array): Sign {
-  const key = createPrivateKey({
-    key: secretKey,
-    format: 'raw-private',
-    asymmetricKeyType: 'ed25519',
-  })
+  const key = nodeSecret(secretKey)
   return (domain, bytes) => new Uint8Array(sign(null, inDomain(domain, bytes), key))
 }
 
@@ -60,6 +56,10 @@ export function verifierOf(publicKey: Uint8Array): Verify {
   })
   return (domain, bytes, signature) =>
     signature.length === SIGNATURE_BYTES && verify(null, inDomain(domain, bytes), key, signature)
+}
+
+function nodeSecret(secretKey: Uint8Array) {
+  return createPrivateKey({ key: secretKey, format: 'raw-private', asymmetricKeyType: 'ed25519' })
 }
 
 function inDomain(domain: string, bytes: Uint8Array): Uint8Array {
