@@ -23,7 +23,6 @@ import { crossSiteGuard } from './web/cross-site.ts'
 import type { Visitor } from './web/env.ts'
 import { errorHandler, notFoundHandler } from './web/errors.ts'
 import { behindProxy, bodyLimits, requestLog, securityHeaders, visitor } from './web/guard.ts'
-import { openApiDocument } from './web/openapi.ts'
 import type { World } from './world/world.ts'
 
 export type ShellDeps = {
@@ -104,8 +103,11 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
 function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   const api = new Hono<SignedIn>()
   const operations = [...accountApi, ...chatApi, ...streamApi, ...userAdminApi, ...branchAdminApi]
-  const document = openApiDocument({ version: deps.version, operations })
-  api.get('/openapi.json', (c) => c.json(document))
+  // Loaded and made when somebody asks: few do.
+  api.get('/openapi.json', async (c) => {
+    const { openApiDocument } = await import('./web/openapi.ts')
+    return c.json(openApiDocument({ version: deps.version, operations }))
+  })
   api.route('/', accountApiRoutes(deps.accounts))
   api.route('/', chatApiRoutes(deps.chat))
   api.route('/', streamApiRoutes(deps.streams))

@@ -1,9 +1,9 @@
 /**
  * bcrypt off the main thread: a pool of workers, one core left to everybody else, a bounded queue. The pool starts
- * with the first password and must be closed at stop.
+ * with the first password, is loaded then, and must be closed at stop.
  */
 import { availableParallelism } from 'node:os'
-import { Piscina } from 'piscina'
+import type { Piscina } from 'piscina'
 import { AppError } from '../base/errors.ts'
 import { MINUTE, SECOND } from '../base/units.ts'
 import type { SeedTask } from './hash-worker.ts'
@@ -29,10 +29,11 @@ export function createHasher({
 }: {
   threads?: number
 } = {}): Hasher {
-  let pool: Piscina<SeedTask, Uint8Array> | undefined
+  let pool: Promise<Piscina<SeedTask, Uint8Array>> | undefined
   let closed = false
-  const started = () => {
-    pool ??= new Piscina<SeedTask, Uint8Array>({
+  const start = async () => {
+    const { Piscina } = await import('piscina')
+    return new Piscina<SeedTask, Uint8Array>({
       filename: new URL('./hash-worker.ts', import.meta.url).href,
       name: 'seed',
       minThreads: 0,
@@ -44,12 +45,12 @@ export function createHasher({
       env: {},
       execArgv: [],
     })
-    return pool
   }
   return {
     async seedOf(password, salt) {
       if (closed) throw new AppError('unavailable', 'Cannot check a password: stopping')
-      const running = started()
+      pool ??= start()
+      const running = await pool
       if (running.queueSize >= HASHES_WAITING_MAX) {
         const seconds = RETRY_AFTER_MS / SECOND
         throw new AppError('too-many', 'Cannot check a password: too many wait already', {
@@ -63,7 +64,7 @@ export function createHasher({
     },
     async close() {
       closed = true
-      await pool?.destroy()
+      await (await pool)?.destroy()
     },
   }
 }

@@ -2,10 +2,6 @@
 import type { Config, Sources } from '../config.ts'
 import { configOf, settingsHelp, UsageError } from '../config.ts'
 import { type Arguments, argumentsOf } from './arguments.ts'
-import { demo } from './demo/demo.ts'
-import { invite, peers } from './peers.ts'
-import { serve } from './serve.ts'
-import { user } from './users.ts'
 
 /** What a command is given of the process; `main.ts` alone knows the real ones. */
 type Surroundings = {
@@ -25,24 +21,48 @@ export type Call = Surroundings & {
 
 type Command = { run(call: Call): Promise<number>; usage: string; does: string }
 
+/** Each loads what it needs when it is asked for. */
 const COMMANDS: Record<string, Command> = {
-  serve: { run: serve, usage: 'serve', does: 'runs the branch (the default)' },
+  serve: {
+    async run(call) {
+      const { serve } = await import('./serve.ts')
+      return serve(call)
+    },
+    usage: 'serve',
+    does: 'runs the branch (the default)',
+  },
   demo: {
-    run: demo,
+    async run(call) {
+      const { demo } = await import('./demo/demo.ts')
+      return demo(call)
+    },
     usage: 'demo [--reset]',
     does: 'two linked branches on this machine with a small company, in ./data-demo',
   },
   invite: {
-    run: invite,
+    async run(call) {
+      const { invite } = await import('./peers.ts')
+      return invite(call)
+    },
     usage: 'invite --branch NAME [--valid 24h] [--address HOST:PORT]',
     does: 'prints one line: the invitation for a new branch',
   },
   user: {
-    run: user,
+    async run(call) {
+      const { user } = await import('./users.ts')
+      return user(call)
+    },
     usage: 'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE]',
     does: 'creates an account; also: user list, user password LOGIN, user disable LOGIN',
   },
-  peers: { run: peers, usage: 'peers', does: 'what this branch is linked with, and what waits' },
+  peers: {
+    async run(call) {
+      const { peers } = await import('./peers.ts')
+      return peers(call)
+    },
+    usage: 'peers',
+    does: 'what this branch is linked with, and what waits',
+  },
 }
 
 /** Runs the command a command line names; the result is the exit status. */

@@ -3,7 +3,7 @@
  * (measured: 2.5 GB of memory for a 400 MB file). Small files, such as a photo, are handed on as bytes; each has a
  * limit.
  */
-import { Busboy } from '@fastify/busboy'
+import type { Busboy } from '@fastify/busboy'
 import type { Context } from 'hono'
 import { concat } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
@@ -78,7 +78,7 @@ type Limits = { fileBytesMax: number; heldMax: number; filesMax: number; bytesMa
 async function parse(c: Context, limits: Limits): Promise<Parts> {
   const pairs: [string, string][] = []
   const files: UploadedFile[] = []
-  const parser = parserOf(c, limits)
+  const parser = await parserOf(c, limits)
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // it may lose the race below; then nobody else waits for it
   const finished = new Promise<void>((resolve) => parser.once('finish', () => resolve()))
@@ -123,7 +123,8 @@ async function parse(c: Context, limits: Limits): Promise<Parts> {
   return { fields: fieldsOf(pairs), files }
 }
 
-function parserOf(c: Context, limits: Limits): Parser {
+async function parserOf(c: Context, limits: Limits): Promise<Parser> {
+  const { Busboy } = await import('@fastify/busboy')
   try {
     return new Busboy({
       headers: { 'content-type': c.req.header('content-type') ?? '' },
