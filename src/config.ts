@@ -415,9 +415,10 @@ function countOf(value: string): number | undefined {
 
 function timezoneOf(value: string): string | undefined {
   try {
-    return Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
-  } catch {
-    return undefined
+    return new Temporal.ZonedDateTime(0n, value).timeZoneId // Intl would take 50 ms of a start
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
 }
 
