@@ -1,6 +1,6 @@
 /** The entry: arguments to a command, its outcome to an exit status. 0 done, 1 refused or failed, 2 wrong usage. */
 import { existsSync, readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import { enableCompileCache, registerHooks } from 'node:module'
 import { join } from 'node:path'
 
 /** Compiled code is kept in the data folder (docs/decisions/018-compile-cache.md), before anything else is loaded. */
@@ -13,8 +13,28 @@ function keepCompiled(argv: readonly string[]): void {
   if (existsSync(folder)) enableCompileCache(join(folder, 'cache'))
 }
 
+/**
+ * `./file.ts` and `./file.js` in a module name the file itself, and what imports it tells its format: Node would look
+ * at three paths and two package.json for each of five hundred files (docs/decisions/018-compile-cache.md).
+ */
+function resolveAtOnce(): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      const { parentURL, conditions, importAttributes } = context
+      const [extension] = /(?<=^\.\.?\/.*)\.[tj]s$/.exec(specifier) ?? []
+      // A package's `.mjs` may import a `.js` of CommonJS; one `.js` that imports another may not.
+      const isPlain = extension !== undefined && parentURL?.endsWith(extension)
+      if (!isPlain || !conditions.includes('import')) return next(specifier)
+      const format = extension === '.ts' ? 'module-typescript' : 'module'
+      const { href } = new URL(specifier, parentURL)
+      return { url: href, format, importAttributes, shortCircuit: true }
+    },
+  })
+}
+
 async function statusOf(argv: readonly string[]): Promise<number> {
   keepCompiled(argv)
+  resolveAtOnce()
   const { commandOf } = await import('./commands/commands.ts')
   const { UsageError } = await import('./config.ts')
   try {
