@@ -1,9 +1,23 @@
 /** Who, of those with an open stream, may see a person's presence: everybody who shares a chat with that person. */
+import { sql } from 'kysely'
 import type { UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { listed, prepared } from '../db/prepared.ts'
 
-/** SQLite takes 32,766 values in one statement; this many keep a query short. */
-const PEOPLE_PER_QUERY = 500
+// Lists as JSON: with a value each, every count of listeners was a statement of its own, kept with its thousand slots.
+const pairs = prepared<{ people: string; listeners: string }, { person: UserId; listener: UserId }>(
+  (db, value) =>
+    db
+      .selectFrom('membership as theirs')
+      .innerJoin('membership as mine', 'mine.conversationId', 'theirs.conversationId')
+      .where('theirs.userId', 'in', listed<UserId>(value('people')))
+      // The plus keeps the index out: the members of a chat are fewer than all who listen.
+      .where(sql<UserId>`+${sql.ref('mine.userId')}`, 'in', listed<UserId>(value('listeners')))
+      .where('theirs.leftAt', 'is', null)
+      .where('mine.leftAt', 'is', null)
+      .select(['theirs.userId as person', 'mine.userId as listener'])
+      .distinct(),
+)
 
 /** For each of `people` with listeners that know them: those listeners. */
 export async function listenersOf(
@@ -11,23 +25,15 @@ export async function listenersOf(
   people: readonly UserId[],
   listeners: readonly UserId[],
 ): Promise<Map<UserId, UserId[]>> {
+  const rows = await pairs(db, {
+    people: JSON.stringify(people),
+    listeners: JSON.stringify(listeners),
+  })
   const found = new Map<UserId, UserId[]>()
-  for (let i = 0; i < people.length; i += PEOPLE_PER_QUERY) {
-    for (let j = 0; j < listeners.length; j += PEOPLE_PER_QUERY) {
-      const rows = await db
-        .selectFrom('membership as theirs')
-        .innerJoin('membership as mine', 'mine.conversationId', 'theirs.conversationId')
-        .where('theirs.userId', 'in', people.slice(i, i + PEOPLE_PER_QUERY))
-        .where('mine.userId', 'in', listeners.slice(j, j + PEOPLE_PER_QUERY))
-        .where('theirs.leftAt', 'is', null)
-        .where('mine.leftAt', 'is', null)
-        .select(['theirs.userId as person', 'mine.userId as listener'])
-        .distinct()
-        .execute()
-      for (const { person, listener } of rows) {
-        found.set(person, [...(found.get(person) ?? []), listener])
-      }
-    }
+  for (const { person, listener } of rows) {
+    const known = found.get(person)
+    if (known) known.push(listener)
+    else found.set(person, [listener])
   }
   return found
 }
