@@ -31,4 +31,5 @@ EXPOSE 8080 7900
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "const ask = (by, failed) => require(by).get({ host: '127.0.0.1', port: 8080, path: '/healthz', rejectUnauthorized: false }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', failed); ask('node:https', () => ask('node:http', () => process.exit(1)))"]
 # The program handles SIGTERM itself and ends within 10 s, also as process 1.
-CMD ["node", "src/main.ts", "serve"]
+# Less room for young objects than Node takes by itself: as fast, and 20 KB less for each open page (docs/benchmarks.md).
+CMD ["node", "--max-semi-space-size=8", "src/main.ts", "serve"]

@@ -14,6 +14,8 @@ export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 /** `statfs` of Linux: a disk of memory, where nothing is ever durable. */
 const TMPFS = 0x01021994
 const STOP_MS_MAX = 12_000
+/** As `npm start`, the image and docs/operating.md start a branch. */
+const SERVICE_FLAGS = ['--max-semi-space-size=8'] as const
 
 /** A folder of this run on a disk that has a real fsync. */
 export function benchFolder(of = 'bench'): string {
@@ -51,7 +53,7 @@ export async function start(
   const flags = ['--data', site.data, '--listen', `127.0.0.1:${site.port}`, '--timezone', 'UTC']
   // One sender stands for thousands of people.
   const relay = ['--relay', `127.0.0.1:${site.relayPort}`]
-  const args = [...nodeFlags, MAIN, 'serve', ...flags, ...relay, ...more]
+  const args = [...SERVICE_FLAGS, ...nodeFlags, MAIN, 'serve', ...flags, ...relay, ...more]
   const child = owned(
     spawn(process.execPath, args, { stdio: ['ignore', log, log], env: { PATH: process.env.PATH } }),
   )
