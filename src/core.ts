@@ -7,7 +7,7 @@ import { userAt, userKinds, userPut } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
 import { hex } from './base/bytes.ts'
-import { asIncarnation, type Incarnation } from './base/ids.ts'
+import { asIncarnation, type BranchId, type Incarnation } from './base/ids.ts'
 import type { BranchKeys } from './certificates/keys.ts'
 import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
@@ -23,6 +23,7 @@ import { type OrganisationPut, organisationKind } from './organisation/events.ts
 import type { Membership } from './organisation/membership.ts'
 import { createStoreEpoch, type StoreEpoch } from './organisation/store-epoch.ts'
 import { type RelayKinds, relayKinds } from './relay/events.ts'
+import { createRevocations } from './relay/revocations.ts'
 import { type TlsKinds, tlsKinds } from './tls/events.ts'
 import type { World } from './world/world.ts'
 
@@ -40,6 +41,7 @@ export type Core = {
   signIns: SignIns
   chat: ChatParts
   branches: RelayKinds
+  isRevoked(branch: BranchId): boolean
   organisationPut: EventKind<OrganisationPut>
   tls: TlsKinds
 }
@@ -60,7 +62,9 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   // New at every start: no seq of a feed is ever written twice, whatever was restored.
   const incarnation = asIncarnation(hex(random.bytes(INCARNATION_BYTES)))
   const chats = chatKinds({ self })
-  const branches = relayKinds({ organisation, now: clock.now, isRevoked: () => false })
+  const revocations = createRevocations()
+  const { isRevoked } = revocations
+  const branches = relayKinds({ organisation, now: clock.now, isRevoked })
   const organisationPut = organisationKind(demandIssuer)
   const tls = tlsKinds(demandIssuer)
   const epoch = createStoreEpoch(membership.storeEpoch, { store, random })
@@ -90,6 +94,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
         ...Object.values(tls),
       ] as EventKind<unknown>[],
   })
+  await revocations.load(store.read)
+  eventLog.onCommitted(revocations.committed)
   const { append, now } = eventLog
   const accounts = { store, append, hasher, clock, random, self }
   return {
@@ -103,6 +109,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     signIns: createSignIns({ ...accounts, log }),
     chat: { store, append, kinds: chats, self, clock, random, now },
     branches,
+    isRevoked,
     organisationPut,
     tls,
   }

@@ -10,12 +10,14 @@ import { notFound } from './base/errors.ts'
 import type { Millis } from './base/units.ts'
 import { branchStates } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
+import { findChain } from './relay/credentials.ts'
+import { revokedBranches } from './relay/revocations.ts'
 import type { Running } from './running.ts'
 
 export type Operations = ReturnType<typeof createOperations>
 
 /** The operations of a running branch. */
-export function createOperations({ core, relay, names }: Running, demo?: DemoLinks) {
+export function createOperations({ core, relay, names, revoke }: Running, demo?: DemoLinks) {
   const { accounts, store, membership } = core
   const person = async (login: string): Promise<Person> => {
     const found = await personByLogin(store.read, membership.self, login)
@@ -67,6 +69,17 @@ export function createOperations({ core, relay, names }: Running, demo?: DemoLin
       const states = await branchStates(core, relay)
       return states.filter(({ isSelf }) => !isSelf)
     },
+    /** Every branch with its certificate, as far as it is known here, and those that are none any more. */
+    async certificates() {
+      const own = await findChain(store.read)
+      const states = await branchStates(core, relay)
+      const branches = states.map(({ name, isSelf, up, certificateNotAfter }) => ({
+        ...{ name, isSelf, up },
+        notAfter: isSelf ? own?.link.notAfter : certificateNotAfter,
+      }))
+      return { branches, revoked: await revokedBranches(store.read) }
+    },
+    revokeBranch: revoke,
     /** A path that signs somebody in, once; of the demo only. */
     signInLink(login: string): string {
       if (demo === undefined) throw notFound('sign-in link')

@@ -31,6 +31,7 @@ import { presenceProps } from './push/presence-pushes.ts'
 import { connectPush } from './push/push.ts'
 import { Viewers } from './push/viewers.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
+import { type Revoked, type Revoking, revokeBranch, revokedBranches } from './relay/revocations.ts'
 import type { Visitor } from './web/env.ts'
 import type { FrameOf } from './web/frame.ts'
 import type { Streams } from './web/sse.ts'
@@ -47,6 +48,7 @@ export type Running = {
   core: Core
   relay: Relay
   names(): { organisation: string; branch: string }
+  revoke(wish: Revoking): Promise<Revoked>
   stop(): Promise<void>
 }
 
@@ -83,6 +85,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     eventLog,
     kinds: core.branches,
     keys: parts.files,
+    isRevoked: core.isRevoked,
     self,
     incarnation: core.incarnation,
     release: VERSION,
@@ -90,6 +93,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     peers: parts.config.peers,
     blobOf: (file) => photoOf(store.read, file),
   })
+  const revoke = (wish: Revoking) => {
+    const { append } = eventLog
+    const kind = core.branches.branchRevoke
+    return revokeBranch({ ...{ store, append, kind, keys: parts.files, self, clock } }, wish)
+  }
   const links = () => relay.links()
   const linkOf = (branch: BranchId) => {
     if (branch === self) return undefined
@@ -169,8 +177,10 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
+      revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
-      mayInvite: async (person) =>
+      revoke,
+      mayIssue: async (person) =>
         person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
     },
     isReady: () => true,
@@ -195,7 +205,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const report = (error: unknown) => log.error('jobs.failed', { error })
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
   log.info('branch.started', { branch: self })
-  return { app, core, relay, names, stop: () => stack.disposeAsync() }
+  return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }
 }
 
 /** A guest is told, on every page, when the home branch does not answer. */

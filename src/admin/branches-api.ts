@@ -3,9 +3,17 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { SignedIn } from '../accounts/guard.ts'
 import { HOUR, isoTime } from '../base/units.ts'
+import { REASONS } from '../certificates/revocation.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
-import { type BranchAdminDeps, type BranchState, INVITATION_MS, inviteAs } from './branches.ts'
+import {
+  type BranchAdminDeps,
+  type BranchState,
+  INVITATION_MS,
+  inviteAs,
+  type RevokedBranch,
+  revokeAs,
+} from './branches.ts'
 
 const HOURS_MAX = 30 * 24
 
@@ -14,6 +22,17 @@ const newInvitation = v.object({
   validHours: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(HOURS_MAX))),
 })
 const invitation = v.object({ invitation: v.string(), expiresAt: v.string() })
+const newRevocation = v.object({
+  branch: v.string(),
+  reason: v.picklist(REASONS, 'reason-unknown'),
+  note: v.optional(v.string(), ''),
+})
+const revocation = v.object({
+  branch: v.string(),
+  reason: v.picklist(REASONS),
+  note: v.string(),
+  revokedAt: v.string(),
+})
 const branch = v.object({
   id: v.string(),
   name: v.string(),
@@ -31,7 +50,7 @@ export const branchAdminApi: readonly ApiOperation[] = [
     method: 'get',
     path: '/admin/branches',
     summary: 'List the branches and the state of their links',
-    response: v.object({ items: v.array(branch) }),
+    response: v.object({ items: v.array(branch), revoked: v.array(revocation) }),
     status: 200,
   },
   {
@@ -42,17 +61,26 @@ export const branchAdminApi: readonly ApiOperation[] = [
     response: invitation,
     status: 201,
   },
+  {
+    method: 'post',
+    path: '/admin/revocations',
+    summary: 'Revoke a branch for good: no link to it opens, nothing it writes is taken',
+    request: newRevocation,
+    response: revocation,
+    status: 201,
+  },
 ]
 
 /** The routes of `branchAdminApi`. */
 export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   const { guards } = deps
   const app = new Hono<SignedIn>()
-  for (const path of ['/admin/branches', '/admin/invitations']) {
+  for (const path of ['/admin/branches', '/admin/invitations', '/admin/revocations']) {
     app.use(path, guards.bearer, guards.admin)
   }
   app.get('/admin/branches', async (c) => {
-    return c.json({ items: (await deps.branchStates()).map(branchShape) })
+    const [states, revoked] = [await deps.branchStates(), await deps.revoked()]
+    return c.json({ items: states.map(branchShape), revoked: revoked.map(revocationShape) })
   })
   app.post('/admin/invitations', async (c) => {
     const wish = await readJson(c, newInvitation)
@@ -60,7 +88,17 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     const made = await inviteAs(deps, c.var.user, { branch: wish.branch, validMs })
     return c.json({ invitation: made.line, expiresAt: isoTime(made.expiresAt) }, 201)
   })
+  app.post('/admin/revocations', async (c) => {
+    const { branch: name, reason, note } = await readJson(c, newRevocation)
+    const revoked = await revokeAs(deps, c.var.user, { name, reason, note })
+    return c.json(revocationShape(revoked), 201)
+  })
   return app
+}
+
+function revocationShape(of: RevokedBranch): v.InferOutput<typeof revocation> {
+  const { name, reason, note, revokedAt } = of
+  return { branch: name, reason, note, revokedAt: isoTime(revokedAt) }
 }
 
 function branchShape(state: BranchState): v.InferOutput<typeof branch> {

@@ -10,6 +10,7 @@ import { AppError } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY } from '../base/units.ts'
+import { REASONS, type RevocationReason } from '../certificates/revocation.ts'
 import { readForm } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
@@ -35,26 +36,45 @@ export type BranchState = {
   certificateNotAfter: Millis | undefined
 }
 
+/** A branch that is none any more. */
+export type RevokedBranch = {
+  name: string
+  reason: RevocationReason
+  note: string
+  revokedAt: Millis
+}
+
+type RevocationWish = { name: string; reason: RevocationReason; note: string }
+
 export type BranchAdminDeps = {
   guards: Guards
   frameOf: FrameOf
   clock: Clock
   branchStates(): Promise<BranchState[]>
+  revoked(): Promise<RevokedBranch[]>
+  revoke(wish: RevocationWish): Promise<RevokedBranch>
   invite(wish: {
     branchName: string
     createdBy: UserId | undefined
     validMs: Millis
   }): Promise<{ line: string; expiresAt: Millis }>
-  mayInvite(person: Person): Promise<boolean>
+  /** Whether a person may sign for the organisation here: invite branches and revoke them. */
+  mayIssue(person: Person): Promise<boolean>
 }
 
-const form = v.object({ branch: v.optional(v.pipe(v.string(), v.trim()), '') })
+const text = v.optional(v.pipe(v.string(), v.trim()), '')
+const invitationForm = v.object({ branch: text })
+const revocationForm = v.object({
+  revokedBranch: text,
+  reason: v.picklist(REASONS, 'reason-unknown'),
+  note: text,
+})
 
 /** The pages of branches; for administrators. */
 export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   const { guards, frameOf } = deps
   const app = new Hono<SignedIn>()
-  for (const path of ['/admin', '/admin/branches', '/admin/invitations']) {
+  for (const path of ['/admin', '/admin/branches', '/admin/invitations', '/admin/revocations']) {
     app.use(path, guards.signedIn, guards.admin)
   }
   app.get('/admin', (c) => c.redirect('/admin/users', 303))
@@ -62,7 +82,7 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     return c.html(branchesPage(frameOf(asWeb(c)), await propsOf(c, deps)))
   })
   app.post('/admin/invitations', async (c) => {
-    const { branch } = await readForm(c, form)
+    const { branch } = await readForm(c, invitationForm)
     const props = await propsOf(c, deps)
     try {
       const invitation = await inviteAs(deps, c.var.user, { branch, validMs: INVITATION_MS })
@@ -74,16 +94,43 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
       return c.html(page, error.status)
     }
   })
+  app.post('/admin/revocations', async (c) => {
+    const { revokedBranch, ...rest } = await readForm(c, revocationForm)
+    const wish = { ...rest, name: revokedBranch }
+    try {
+      await revokeAs(deps, c.var.user, wish)
+      return c.redirect('/admin/branches', 303)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.field === undefined) throw error
+      const field = error.field === 'note' ? 'note' : 'revokedBranch'
+      const errors = { [field]: problemText(c.var.t, error) }
+      const values = { ...rest, revokedBranch }
+      const page = branchesPage(frameOf(asWeb(c)), { ...(await propsOf(c, deps)), values, errors })
+      return c.html(page, error.status)
+    }
+  })
   return app
+}
+
+/** Revokes a branch in a person's name; throws forbidden without the right. */
+export async function revokeAs(
+  deps: Pick<BranchAdminDeps, 'mayIssue' | 'revoke'>,
+  person: Person,
+  wish: RevocationWish,
+): Promise<RevokedBranch> {
+  if (!(await deps.mayIssue(person))) {
+    throw new AppError('forbidden', 'Cannot revoke a branch: only organisation admins can')
+  }
+  return await deps.revoke(wish)
 }
 
 /** Makes an invitation in a person's name; throws forbidden without the right. */
 export async function inviteAs(
-  deps: Pick<BranchAdminDeps, 'mayInvite' | 'invite'>,
+  deps: Pick<BranchAdminDeps, 'mayIssue' | 'invite'>,
   person: Person,
   { branch, validMs }: { branch: string; validMs: Millis },
 ): Promise<{ branch: string; line: string; expiresAt: Millis }> {
-  if (!(await deps.mayInvite(person))) {
+  if (!(await deps.mayIssue(person))) {
     throw new AppError('forbidden', 'Cannot invite a branch: only organisation admins can')
   }
   const made = await deps.invite({ branchName: branch, createdBy: person.id, validMs })
@@ -94,7 +141,8 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
   const now = deps.clock.now()
   const states = await deps.branchStates()
   return {
-    mayInvite: await deps.mayInvite(c.var.user),
+    mayIssue: await deps.mayIssue(c.var.user),
+    revoked: await deps.revoked(),
     branches: states.map((state) => ({
       id: state.id,
       name: state.name,

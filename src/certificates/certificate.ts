@@ -19,7 +19,7 @@ import { X25519_KEY_BYTES } from './x25519.ts'
 
 /** An organisation: SHA-256 of its root public key, 64 hexadecimal characters. */
 export type OrganisationId = string
-/** 16 random bytes of a certificate, 32 hexadecimal characters: what a revocation names. */
+/** 16 random bytes of a certificate, 32 hexadecimal characters. */
 type Serial = string
 
 /**
@@ -227,7 +227,8 @@ export function signedParts(bytes: Uint8Array): { body: Uint8Array; signature: U
   return { body: bytes.subarray(0, at), signature: bytes.subarray(at) }
 }
 
-function signed(secretKey: Uint8Array, domain: string, body: Uint8Array): Uint8Array {
+/** A signed part with its signature behind it. */
+export function signed(secretKey: Uint8Array, domain: string, body: Uint8Array): Uint8Array {
   return new Writer()
     .bytes(body)
     .bytes(signBytes(secretKey, domain, body))
@@ -235,7 +236,7 @@ function signed(secretKey: Uint8Array, domain: string, body: Uint8Array): Uint8A
 }
 
 /** Reads version, fields and signature; whatever does not fit exactly is no object at all. */
-function parsed<Fields extends object>(
+export function parsed<Fields extends object>(
   bytes: Uint8Array,
   fieldsOf: (from: Reader) => Fields,
 ): (Fields & { bytes: Uint8Array }) | undefined {

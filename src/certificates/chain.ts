@@ -40,11 +40,11 @@ export type Chain = {
   identityIssuer?: IssuerCertificate
 }
 
-/** What we trust and know. `isRevoked` is asked for serials of certificates and for branch ids. */
+/** What we trust and know. */
 export type Trust = {
   organisation: OrganisationId
   now: Millis
-  isRevoked: (serialOrBranch: string) => boolean
+  isRevoked: (branch: BranchId) => boolean
 }
 
 export type ChainRefusal =
@@ -59,10 +59,10 @@ export type ChainRefusal =
   | 'wrong-branch-id'
   | 'link-not-signed'
   | 'link-of-another-branch'
-  | 'link-revoked'
   | 'link-not-yet-valid'
   | 'link-expired'
   | 'branch-revoked'
+  | 'revocation-not-signed'
   | 'other-noise-key'
   | 'other-branch-than-dialled'
   | 'own-branch'
@@ -115,15 +115,14 @@ export function refusalOfIdentity(
 }
 
 /**
- * Whether the organisation's root signed an issuer certificate that was not revoked; its dates are
- * not looked at.
+ * Whether the organisation's root signed an issuer certificate. Its dates are not looked at, nor
+ * whether its branch was revoked since: what it said before holds.
  */
-function refusalOfIssuer(issuer: IssuerCertificate, trust: Trust): ChainRefusal | undefined {
+export function refusalOfIssuer(issuer: IssuerCertificate, trust: Trust): ChainRefusal | undefined {
   // The certificate carries the root key, and the organisation's id is its hash: so the id alone is
   // enough to trust.
   if (organisationIdOf(issuer.rootPublicKey) !== trust.organisation) return 'other-organisation'
   if (!isSignedBy(issuer.rootPublicKey, ISSUER_DOMAIN, issuer.bytes)) return 'issuer-not-signed'
-  if (trust.isRevoked(issuer.serial)) return 'issuer-revoked'
   return undefined
 }
 
@@ -131,8 +130,9 @@ function refusalOfLink({ issuer, identity, link }: Chain, trust: Trust): ChainRe
   if (link.organisation !== trust.organisation) return 'other-organisation'
   if (link.branch !== identity.branch) return 'link-of-another-branch'
   if (link.issuerSerial !== issuer.serial) return 'link-not-signed'
+  // What a revoked branch issued before goes on being believed (identities); what opens links does not.
+  if (trust.isRevoked(issuer.branch)) return 'issuer-revoked'
   if (!isSignedBy(issuer.issuerPublicKey, LINK_DOMAIN, link.bytes)) return 'link-not-signed'
-  if (trust.isRevoked(link.serial)) return 'link-revoked'
   return undefined
 }
 
@@ -145,7 +145,8 @@ function refusalByTime({ issuer, link }: Chain, now: Millis): ChainRefusal | und
   return undefined
 }
 
-function isSignedBy(publicKey: Uint8Array, domain: string, bytes: Uint8Array): boolean {
+/** Whether the signature behind an object's bytes is this key's. */
+export function isSignedBy(publicKey: Uint8Array, domain: string, bytes: Uint8Array): boolean {
   const { body, signature } = signedParts(bytes)
   return verifyBytes(publicKey, domain, body, signature)
 }

@@ -17,6 +17,8 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   role: 'value',
   name: 'value',
   valid: 'value',
+  reason: 'value',
+  note: 'value',
   address: 'value',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.
   demo: 'flag',

@@ -55,6 +55,14 @@ const COMMANDS: Record<string, Command> = {
     usage: 'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE]',
     does: 'creates an account; also: user list, user password LOGIN, user disable LOGIN',
   },
+  cert: {
+    async run(call) {
+      const { cert } = await import('./cert.ts')
+      return cert(call)
+    },
+    usage: 'cert list, cert revoke --branch NAME --reason REASON [--note TEXT]',
+    does: 'which branches are believed and until when; takes that from one for good',
+  },
   peers: {
     async run(call) {
       const { peers } = await import('./peers.ts')

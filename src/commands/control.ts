@@ -8,6 +8,7 @@ import { AppError } from '../base/errors.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY, HOUR } from '../base/units.ts'
 import type { Branch, Operations } from '../branch.ts'
+import { REASONS } from '../certificates/revocation.ts'
 
 /** Longer invitations than this lie about in mailboxes. */
 const INVITATION_MS_MAX: Millis = 30 * DAY
@@ -30,6 +31,11 @@ const newInvitation = v.object({
     INVITATION_MS,
   ),
   address: v.optional(v.string()),
+})
+const newRevocation = v.object({
+  name: v.string(),
+  reason: v.picklist(REASONS),
+  note: v.string(),
 })
 const line = v.object({ down: v.boolean() })
 
@@ -63,6 +69,10 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   })
   app.post('/invitations', async (c) => {
     return c.json(await operations().invite(await body(c.req.raw, newInvitation)))
+  })
+  app.get('/certificates', async (c) => c.json(await operations().certificates()))
+  app.post('/revocations', async (c) => {
+    return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
   })
   app.get('/peers', async (c) => c.json(await operations().peers()))
   if (isDemo) {

@@ -51,6 +51,18 @@ interface IssuerTable {
   certificate: Uint8Array
 }
 
+/** Branches that are none any more. */
+interface RevocationTable {
+  branchId: BranchId
+  /** By its name in RFC 5280. */
+  reason: string
+  note: string
+  revokedAt: Millis
+  /** The signed Revocation as received. */
+  statement: Uint8Array
+  issuerSerial: string
+}
+
 /** Where other branches may be reached besides their own records. */
 interface PeerAddressTable {
   address: string
@@ -105,6 +117,13 @@ interface BatchTable {
   count: number
   header: Uint8Array
   signature: Uint8Array
+}
+
+/** Up to where feeds of a revoked branch are believed; feedId '' stands for all that are not named. */
+interface FeedCutTable {
+  origin: BranchId
+  feedId: FeedId | ''
+  upTo: number
 }
 
 /** Which event stands at which seq. */
@@ -349,10 +368,12 @@ export interface Database {
   meta: MetaTable
   branch: BranchTable
   issuer: IssuerTable
+  revocation: RevocationTable
   peer_address: PeerAddressTable
   invitation: InvitationTable
   feed: FeedTable
   batch: BatchTable
+  feed_cut: FeedCutTable
   feed_entry: FeedEntryTable
   event: EventTable
   peer_ack: PeerAckTable

@@ -3,6 +3,7 @@ import { equal } from '../base/bytes.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Log } from '../world/log.ts'
+import { cutOf } from './cuts.ts'
 import type { Offer, PeerOffer, Want } from './log.ts'
 
 const CHAIN_SHOWN_BYTES = 8
@@ -43,7 +44,8 @@ export async function wanted(
     log.error('eventlog.fork', { feed: id, origin: ours.origin, peer, head })
     return undefined
   }
-  if (head <= ours.head) return undefined
+  const cut = await cutOf(db, { origin: ours.origin, id })
+  if (Math.min(head, cut ?? head) <= ours.head) return undefined
   const isMine = ours.origin === self || ours.destination === self || ours.destination === null
   if (!isMine) return undefined
   if (floor > ours.head) {

@@ -11,6 +11,7 @@ import { APPLIED, applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.t
 import { insertBatch } from './batches.ts'
 import type { Branches, KnownBranch } from './branches.ts'
 import type { Changes } from './changes.ts'
+import { cutOf } from './cuts.ts'
 import { findStored, insertEntry, insertEvent, setState } from './entries.ts'
 import type { Append, EventKind } from './events.ts'
 import type { Feed, Feeds } from './feeds.ts'
@@ -68,6 +69,8 @@ export async function receiveBatch(
     if (parts.waiting.is && feed.origin !== parts.self) {
       if (await isFull(tx, { originN: origin.n, scope: feed.scope })) return full(parts, feed)
     }
+    const cut = await cutOf(tx, feed)
+    if (cut !== undefined && lastSeq > cut) return cutOff(parts, feed)
     checkPlace(feed, batch)
     checkSignature(origin, batch)
     checkErasures(feed, peer, batch)
@@ -80,6 +83,11 @@ export async function receiveBatch(
 function full({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
   log.warn('eventlog.full', { origin, feed: id })
   return { feed: id, feedN: n, durable: head, isFull: true }
+}
+
+function cutOff({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
+  log.warn('eventlog.cut-off', { origin, feed: id })
+  return { feed: id, feedN: n, durable: head, isFull: false }
 }
 
 function checkPlace(feed: Feed, batch: DecodedBatch): void {

@@ -37,7 +37,7 @@ export async function saveChain(tx: Db, chain: Chain): Promise<void> {
 }
 
 /** The chain stored last; undefined before this branch is founded or has joined. */
-async function findChain(db: Db): Promise<Chain | undefined> {
+export async function findChain(db: Db): Promise<Chain | undefined> {
   const value = await metaOf(db, CHAIN)
   return value === undefined ? undefined : decodeHello(Uint8Array.fromBase64(value))
 }
@@ -87,7 +87,7 @@ export async function loadCredentials(parts: {
   self: BranchId
   keys: RelayKeys
   clock: Clock
-  isRevoked(serialOrBranch: string): boolean
+  isRevoked(branch: BranchId): boolean
 }): Promise<CredentialStore> {
   const { read, self, keys, clock, isRevoked } = parts
   const found = await findChain(read)

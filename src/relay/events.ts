@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { utf8 } from '../base/bytes.ts'
+import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import {
   BRANCH_NAME_BYTES_MAX,
@@ -18,6 +19,7 @@ import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { saveIssuer } from './credentials.ts'
+import { type RevokeBody, revocationKind } from './revocations.ts'
 
 /** Longer than any identity or issuer certificate in base64. */
 const STATEMENT_CHARS_MAX = 1024
@@ -41,12 +43,13 @@ type AddressBody = v.InferOutput<typeof addressBody>
 export type RelayKinds = {
   branchIdentity: EventKind<IdentityBody>
   branchAddress: EventKind<AddressBody>
+  branchRevoke: EventKind<RevokeBody>
 }
 
 type RelayKindsParts = {
   organisation: OrganisationId
   now(): Millis
-  isRevoked(serialOrBranch: string): boolean
+  isRevoked(branch: BranchId): boolean
 }
 
 /** The kinds of this feature. */
@@ -71,6 +74,7 @@ export function relayKinds(parts: RelayKindsParts): RelayKinds {
       refusal: async () => undefined, // a branch speaks for itself, whatever it says
       apply: applyAddress,
     },
+    branchRevoke: revocationKind(parts),
   }
 }
 

@@ -37,7 +37,7 @@ export function dueFor(
   { trust, ownSerial }: { trust: Pick<Trust, 'isRevoked' | 'now'>; ownSerial: string },
 ): 'certificate-revoked' | 'certificate-expired' | 'replace' | undefined {
   const { peer, certificate, openedAt } = link
-  if (trust.isRevoked(peer) || trust.isRevoked(certificate.serial)) return 'certificate-revoked'
+  if (trust.isRevoked(peer)) return 'certificate-revoked'
   if (trust.now > certificate.notAfter) return 'certificate-expired'
   if (!link.isInitiator) return undefined // whoever opened a link replaces it
   const isRenewed = link.ownSerial !== ownSerial // times of two clocks would not tell

@@ -19,14 +19,15 @@ export type Peer = {
 export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
   const rows = await db
     .selectFrom('branch')
-    .select(['id', 'name', 'status', 'addresses', 'heardAt', 'lostAt'])
+    .leftJoin('revocation', 'revocation.branchId', 'branch.id')
+    .select(['id', 'name', 'status', 'addresses', 'heardAt', 'lostAt', 'revokedAt'])
     .where('id', '!=', self)
     .orderBy('name')
     .execute()
   return rows.map((row) => ({
     branch: row.id,
     name: row.name,
-    isActive: row.status === 'active',
+    isActive: row.status === 'active' && row.revokedAt === null,
     addresses: addressesOf(row.addresses),
     heardAt: row.heardAt ?? undefined,
     lostAt: row.lostAt ?? undefined,

@@ -38,6 +38,7 @@ import {
   staticAddresses,
 } from './peers.ts'
 import { Renewals } from './renewals.ts'
+import { isRevocationEvent } from './revocations.ts'
 import { type LinkState, linkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
@@ -67,7 +68,7 @@ type RelayParts = {
   peers: readonly Address[]
   /** A small file held here, by the first 16 bytes of its SHA-256 in hexadecimal. */
   blobOf(file: string): Promise<Uint8Array | undefined>
-  isRevoked?: (serialOrBranch: string) => boolean
+  isRevoked(branch: BranchId): boolean
   limits?: Limits
 }
 
@@ -148,7 +149,7 @@ class BranchRelay implements Relay {
   }
 
   async start(): Promise<void> {
-    const { store, self, keys, world, peers, eventLog, isRevoked = () => false } = this.#parts
+    const { store, self, keys, world, peers, eventLog, isRevoked } = this.#parts
     const { clock, log } = world
     const credentials = await loadCredentials({ read: store.read, self, keys, clock, isRevoked })
     const shared = { ...this.#parts, ...world, credentials }
@@ -348,13 +349,21 @@ class BranchRelay implements Relay {
     if (events.some(isIdentityEvent)) {
       for (const link of this.#links.live()) link.identities()
     }
-    const { branchIdentity, branchAddress } = this.#parts.kinds
-    const concerns = (kind: string) => kind === branchIdentity.name || kind === branchAddress.name
-    if (events.some(({ kind }) => concerns(kind))) {
+    if (events.some(isRevocationEvent)) this.#dropRevoked()
+    const { branchIdentity, branchAddress, branchRevoke } = this.#parts.kinds
+    const concerns = [branchIdentity.name, branchAddress.name, branchRevoke.name]
+    if (events.some(({ kind }) => concerns.includes(kind))) {
       this.#write(async () => {
         await this.#refresh()
         this.#tellLinks()
       })
+    }
+  }
+
+  /** At once, not when somebody looks after links the next time. */
+  #dropRevoked(): void {
+    for (const link of this.#links.all()) {
+      if (this.#parts.isRevoked(link.peer)) link.close('certificate-revoked')
     }
   }
 

@@ -14,6 +14,7 @@ import { AppError } from '../../src/base/errors.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FeedId, UserId } from '../../src/base/ids.ts'
 import { decodeInvitation, encodeInvitation } from '../../src/certificates/invitation.ts'
+import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
 import { cursorOf, placeOf } from '../../src/chat/cursors.ts'
 import { chatKinds } from '../../src/chat/events.ts'
@@ -73,7 +74,7 @@ const ID = 'ab'.repeat(16)
 const feed = ID as FeedId
 const branch = ID as BranchId
 const random = seeded('decoders')
-const { organisation, north } = company()
+const { organisation, north, south, founding } = company()
 
 type Decoder<Sample> = {
   samples: readonly Sample[]
@@ -149,6 +150,11 @@ const wish = {
   subject: { organisation: 'D', name: 'I' },
 }
 const intermediate = makeIntermediate({ certificate: root, key: tlsKey }, wish, made)
+
+const revocation = issueRevocation(founding.issuer, {
+  ...{ branch: south.keys.branch, reason: 'keyCompromise', note: 'Вкрадено', now: NOW },
+  cuts: [{ feed, upTo: 7 }],
+})
 
 const assembled = (message: Uint8Array) => {
   const assembly = new Assembly(64 * 1024)
@@ -226,6 +232,7 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     ...{ samples: [sealBox(box.publicKey, random(32), random(32))], cases: SLOW_CASES },
     decode: (bytes) => openBox(box, bytes),
   },
+  'a revocation': { samples: [revocation.bytes], decode: parseRevocation },
   'certificates of HTTPS, the lower one': {
     ...{ samples: [intermediate, root], cases: SLOW_CASES },
     decode: (bytes) => isIssuedBy(bytes, root),
@@ -324,6 +331,7 @@ const BODIES: Record<number, object> = {
     issuer: north.chain.issuer.bytes.toBase64(),
   },
   514: { addresses: ['10.1.2.3:7900'] },
+  515: { revocation: revocation.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
   517: { name: 'Dovira', rev: 1 },
   518: { key: publicPoint(tlsKey).toBase64(), names: ['chat.lviv.lan'] },
   519: {

@@ -18,6 +18,7 @@ const JSON_BODIES: [method: string, path: string, body: object][] = [
   ['POST', '/admin/users', { login: 'fuzz', firstName: 'F', lastName: 'Z', role: 'employee' }],
   ['PATCH', `/admin/users/${ID}`, { firstName: 'A', post: 'x', room: '7', role: 'employee' }],
   ['POST', '/admin/invitations', { branch: 'Lviv', validHours: 2 }],
+  ['POST', '/admin/revocations', { branch: 'Lviv', reason: 'superseded', note: 'x' }],
 ]
 const QUERIES = [
   '/chats?find=a',

@@ -186,6 +186,8 @@ describe('what a branch answers', () => {
         [`/admin/users/${emil}/password`, { password: 'short' }],
         [`/admin/users/${emil}/disable`, { confirm: NAME }],
         ['/admin/invitations', { branch: '' }],
+        ['/admin/revocations', { revokedBranch: NAME, reason: 'superseded', note: NAME }],
+        ['/admin/revocations', { revokedBranch: NAME, reason: 'none' }],
       ]
       for (const [path, fields] of posts) {
         for (const form of [{}, SCRIPT, TEXT_BROWSER]) {

@@ -13,6 +13,7 @@ import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
 import { admit, foundOrganisation, keysShown } from '../../src/certificates/founding.ts'
 import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys.ts'
+import { issueRevocation } from '../../src/certificates/revocation.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
@@ -93,6 +94,16 @@ const TABLE: readonly Row[] = [
     ...{ kind: 0x0202, what: 'an address, which can only be its own' },
     body: () => ({ addresses: ['10.1.2.3:7900'] }),
     verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0203, what: 'the end of a branch, as the issuer has signed it' },
+    body: ({ dismissal }) => dismissal(),
+    verdicts: ['applied', 'not-an-issuing-branch', 'not-an-issuing-branch'],
+  },
+  {
+    ...{ kind: 0x0203, what: 'the end of the issuing branch itself' },
+    body: ({ dismissal, issuer }) => dismissal(issuer.id),
+    verdicts: ['own-branch', 'not-an-issuing-branch', 'not-an-issuing-branch'],
   },
   {
     ...{ kind: 0x0205, what: 'the name of the organisation' },
@@ -409,6 +420,12 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
       const keys = generateBranchKeys(bytes)
       const wish = { name: 'New', now: now(), serial: bytes(16) }
       return identityEventBody(admit(founding.issuer, keysShown(keys), wish))
+    },
+    dismissal(branch = random.id() as BranchId) {
+      const why = { reason: 'keyCompromise', note: '', cuts: [], now: now() } as const
+      const { bytes: statement } = issueRevocation(founding.issuer, { branch, ...why })
+      const issuer = founding.issuer.certificate.bytes.toBase64()
+      return { revocation: statement.toBase64(), issuer }
     },
     setClockOf(origin: Origin, to: number) {
       clocks[origin] = to

@@ -144,6 +144,11 @@ const TABLE: Record<string, Line> = {
     answers: [DOOR, '403', '403', '403', '422'],
     fields: () => ({ branch: 'Lviv' }),
   },
+  // Nor does anybody else revoke one; here there is no other.
+  'POST /admin/revocations': {
+    answers: [DOOR, '403', '403', '403', '422'],
+    fields: () => ({ revokedBranch: 'Lviv', reason: 'keyCompromise', note: '' }),
+  },
 
   'GET /api/v1/openapi.json': { answers: everybody('200') },
   'POST /api/v1/sign-in': {
@@ -206,6 +211,10 @@ const TABLE: Record<string, Line> = {
   'POST /api/v1/admin/invitations': {
     answers: ['401', '403', '403', '403', '422'],
     json: () => ({ branch: 'Lviv' }),
+  },
+  'POST /api/v1/admin/revocations': {
+    answers: ['401', '403', '403', '403', '422'],
+    json: () => ({ branch: 'Lviv', reason: 'keyCompromise' }),
   },
 }
 

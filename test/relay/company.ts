@@ -21,6 +21,7 @@ import { saveChain } from '../../src/relay/credentials.ts'
 import { admitBranch, type RelayKinds, relayKinds } from '../../src/relay/events.ts'
 import type { RelaySetting } from '../../src/relay/listener.ts'
 import { createRelay, type Relay } from '../../src/relay/relay.ts'
+import { createRevocations, type Revoked, revokeBranch } from '../../src/relay/revocations.ts'
 import type { Network } from '../../src/world/network.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { handClock, keptLog, type Note, noteKind } from '../eventlog/fixture.ts'
@@ -92,6 +93,7 @@ export type Office = {
   address: string
   post(text: string, to: Office): Promise<unknown>
   publish(text: string): Promise<unknown>
+  revoke(name: string): Promise<Revoked>
   /** What others wrote to it, in order of arrival. */
   texts(): string[]
   stop(): Promise<void>
@@ -124,10 +126,12 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   const store = await openStore({ path: join(folder, `${host}.db`), clock, log })
   const files = options.files ?? memoryKeys()
   await prepare({ ...options, store, files })
+  const revocations = createRevocations()
+  const { isRevoked } = revocations
   const kinds = relayKinds({
     organisation: org.issuer.certificate.organisation,
     now: clock.now,
-    isRevoked: () => false,
+    isRevoked,
   })
   const mail = noteKind('to', 0x0402)
   const record = noteKind('all', 0x0301)
@@ -147,12 +151,15 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     rolledBack: async () => {},
     kinds: () => [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
   })
+  await revocations.load(store.read)
+  eventLog.onCommitted(revocations.committed)
   const relay = createRelay({
     world: { clock, random, network: options.network ?? org.network.door(host), log },
     store,
     eventLog,
     kinds,
     keys: files,
+    isRevoked,
     self,
     incarnation,
     release: 'test',
@@ -182,6 +189,17 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       store.writer.write((tx) =>
         eventLog.append<Note>(tx, { kind: record, body: { text }, to: 'all' }),
       ),
+    revoke: (name) => {
+      const how = {
+        store,
+        append: eventLog.append,
+        kind: kinds.branchRevoke,
+        keys: files,
+        self,
+        clock,
+      }
+      return revokeBranch(how, { name, reason: 'keyCompromise', note: 'The van was broken into' })
+    },
     texts: () => mail.seen.filter(({ origin }) => origin !== self).map((event) => event.body.text),
     async stop() {
       await relay.stop()

@@ -18,7 +18,7 @@ import {
   stopAll,
   streamOf,
 } from './company.ts'
-import { Client, kill, newServer, type Server, start, until, WAIT_MS_MAX } from './servers.ts'
+import { Client, kill, newServer, run, type Server, start, until, WAIT_MS_MAX } from './servers.ts'
 
 const OPTIONS = { timeout: 3 * WAIT_MS_MAX }
 /** Somebody who is dismissed must be out before he can do much. */
@@ -165,4 +165,35 @@ test('without the founder the others go on, and it catches up later', OPTIONS, a
   await start(kyiv)
   await arrives(ada, group, 'then we play without them')
   assert(!holds(kyiv, 'Kyiv is silent'))
+})
+
+test('a stolen branch is revoked, and nobody listens to it any more', OPTIONS, async () => {
+  const chat = await olha.directWith('lev')
+  await olha.post(chat, 'before the van was opened')
+  await arrives(lev, chat, 'before the van was opened')
+  const wish = ['--branch', 'odesa', '--reason', 'keyCompromise', '--note', 'stolen from the van']
+  const refused = await run('cert', 'revoke', ...wish, '--data', lviv.data)
+  assert.equal(refused.status, 1)
+  assert.match(refused.err, /only an issuing branch can/)
+  const { status, out, err } = await run('cert', 'revoke', ...wish, '--data', kyiv.data)
+  assert.equal(status, 0, err)
+  assert.match(out, /^Odesa is revoked .*, keyCompromise: stolen from the van$/m)
+  await until('Lviv has dropped it', async () => (await linkTo(lev, 'Odesa')) === undefined)
+  await until('Odesa knows why', async () => {
+    const links = await Promise.all([linkTo(olha, 'Kyiv'), linkTo(olha, 'Lviv')])
+    return links.every((link) => link?.linked === false && link.lastError !== undefined)
+  })
+  await olha.post(chat, 'from the thief')
+  await kill(odesa)
+  await start(odesa)
+  const list = await run('cert', 'list', '--data', lviv.data)
+  assert.match(list.out, /^Lviv +this branch, certificate until /m)
+  assert.match(list.out, /^Kyiv +linked, certificate until /m)
+  assert.match(list.out, /^Odesa +revoked .*, keyCompromise: stolen from the van$/m)
+  // The line between the other two goes on; had the thief's word found a way, it would be there by then.
+  const direct = await ada.directWith('lev')
+  await ada.post(direct, 'all is well')
+  await arrives(lev, direct, 'all is well')
+  assert.equal((await linkTo(olha, 'Kyiv'))?.linked, false)
+  assert(!holds(lviv, 'from the thief') && !holds(kyiv, 'from the thief'))
 })

@@ -7,7 +7,12 @@ import type { Address, Network, Transport } from '../../src/world/network.ts'
 /** What a test may do to bytes on their way; returning undefined cuts the line instead of delivering them. */
 export type OnWay = (bytes: Uint8Array, wire: Wire) => Uint8Array | undefined
 
-export type Wire = { cut(): void; readonly deliveries: number }
+export type Wire = {
+  cut(): void
+  readonly deliveries: number
+  /** The machines at its ends: who called, and who answered. */
+  readonly hosts: readonly [string, string]
+}
 
 class End implements Transport {
   readonly remote: string
@@ -116,11 +121,13 @@ class End implements Transport {
 class MemoryWire implements Wire {
   readonly a: End
   readonly b: End
+  readonly hosts: readonly [string, string]
   deliveries = 0
   readonly #onWay: OnWay
 
   constructor(onWay: OnWay, remotes: { a: string; b: string }) {
     this.#onWay = onWay
+    this.hosts = [remotes.a, remotes.b]
     this.a = new End(remotes.b, this)
     this.b = new End(remotes.a, this)
     this.a.peer = this.b

@@ -185,7 +185,15 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
       }),
     ],
     ['foreign user', userPage(frame, { ...edited, isEditable: false })],
-    ['branches', branchesPage(frame, { branches, mayInvite: true, errors: { branch: text } })],
-    ['invitation', branchesPage(frame, { branches, mayInvite: true, invitation })],
+    ['branches', branchesPage(frame, { branches, mayIssue: true, errors: { branch: text } })],
+    [
+      'revoked branches',
+      branchesPage(frame, {
+        ...{ branches, mayIssue: true, values: { revokedBranch: text, note: text } },
+        ...{ errors: { revokedBranch: text, note: text } },
+        revoked: [{ name: text, reason: text, note: text, revokedAt: 0 }],
+      }),
+    ],
+    ['invitation', branchesPage(frame, { branches, mayIssue: true, invitation })],
   ]
 }

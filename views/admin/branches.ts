@@ -1,7 +1,7 @@
 /** Branches and the lines to them: map, table, and the invitation for a new branch. */
 import { html } from 'hono/html'
 import type { Frame } from '../layout.ts'
-import { field, formTokenField, type Html, momentTime } from '../parts.ts'
+import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
 import { adminPage } from './shell.ts'
 
@@ -25,12 +25,16 @@ type BranchRow = {
 
 export type BranchesProps = {
   branches: readonly BranchRow[]
-  mayInvite: boolean
+  mayIssue: boolean
   /** Shown once, after it was made. */
   invitation?: { branch: string; line: string; expiresAt: number } | undefined
-  values?: { branch?: string | undefined } | undefined
-  errors?: { branch?: string | undefined } | undefined
+  /** Branches that are none any more, the last first. */
+  revoked?: readonly Revoked[] | undefined
+  values?: Partial<Record<'branch' | 'revokedBranch' | 'reason' | 'note', string>> | undefined
+  errors?: Partial<Record<'branch' | 'revokedBranch' | 'note', string>> | undefined
 }
+
+type Revoked = { name: string; reason: string; note: string; revokedAt: number }
 
 const CERTIFICATE_DAYS_SOON = 3 // renewal happens at half of ten days: three days left means that it fails
 const CLOCK_MS_WRONG = 30_000 // half of what the event log tolerates
@@ -43,7 +47,9 @@ export function branchesPage(frame: Frame, p: BranchesProps): string {
 <p class="lead">${t.branchesText}</p>
 ${p.invitation && invitationResult(frame, p.invitation)}
 ${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
-${p.mayInvite && !p.invitation && invitationForm(frame, p)}`
+${p.revoked && p.revoked.length > 0 && revokedList(frame, p.revoked)}
+${p.mayIssue && !p.invitation && invitationForm(frame, p)}
+${p.mayIssue && !p.invitation && !isAlone && revocationForm(frame, p)}`
   return adminPage(frame, { title: t.branches, place: 'branches', body })
 }
 
@@ -115,6 +121,29 @@ function invitationForm(frame: Frame, p: BranchesProps): Html {
 <h2>${t.invitation}</h2><p>${t.invitationText}</p>
 ${field({ name: 'branch', label: t.invitationBranch, value: p.values?.branch, error: p.errors?.branch, required: true, maxlength: 60 })}
 <p class="actions"><button class="button primary">${t.invitationButton}</button></p></form>`
+}
+
+function revokedList(frame: Frame, revoked: readonly Revoked[]): Html {
+  const t = frame.t.admin
+  const item = (r: Revoked) =>
+    html`<li><b>${r.name}</b>, ${momentTime(r.revokedAt, frame)}: ${reasonText(t, r.reason)}${r.note && html` <span class="sub">${r.note}</span>`}</li>`
+  return html`<section class="card"><h2>${t.revoked}</h2><ul>${revoked.map(item)}</ul></section>`
+}
+
+function reasonText(t: Frame['t']['admin'], reason: string): string {
+  const reasons: Record<string, string> = t.revocationReasons
+  return reasons[reason] ?? reason
+}
+
+function revocationForm(frame: Frame, p: BranchesProps): Html {
+  const t = frame.t.admin
+  const choices = Object.entries(t.revocationReasons).map(([value, label]) => ({ value, label }))
+  return html`<form class="card" method="post" action="/admin/revocations">${formTokenField(frame)}
+<h2>${t.revocation}</h2><p>${t.revocationText}</p>
+${field({ name: 'revokedBranch', label: t.revocationBranch, value: p.values?.revokedBranch, error: p.errors?.revokedBranch, required: true, maxlength: 80 })}
+${choiceField({ name: 'reason', label: t.revocationReason, value: p.values?.reason ?? 'keyCompromise', choices })}
+${field({ name: 'note', label: t.revocationNote, value: p.values?.note, error: p.errors?.note, hint: t.revocationNoteHint, maxlength: 200 })}
+<p class="actions"><button class="button danger">${t.revocationButton}</button></p></form>`
 }
 
 function invitationResult(frame: Frame, i: NonNullable<BranchesProps['invitation']>): Html {

@@ -57,6 +57,10 @@ const problems = {
   'cross-site': () => 'This came from another site, or the page was open for too long.',
   'disk-full': () =>
     'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
+  'branch-own': () => 'A branch cannot revoke itself. Do it at another branch that may invite.',
+  'branch-revoked': () => 'This branch is revoked already.',
+  'branch-unknown': () => 'There is no branch with this name. Type it as it stands in the table.',
+  'reason-unknown': () => 'Choose one of the reasons.',
   streams: (v) =>
     `You have ${v.max ?? 0} pages open, and more are not possible at once. Close some of them.`,
   'too-fast': (v) =>

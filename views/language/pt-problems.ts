@@ -56,6 +56,11 @@ export const ptProblems: typeof enProblems = {
     'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
     'disk-full': () =>
       'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
+    'branch-own': () =>
+      'Uma filial não se pode revogar a si própria. Faça-o noutra filial que possa convidar.',
+    'branch-revoked': () => 'Esta filial já está revogada.',
+    'branch-unknown': () => 'Não há filial com este nome. Escreva-o como está na tabela.',
+    'reason-unknown': () => 'Escolha um dos motivos.',
     streams: (v) =>
       `Tem ${v.max ?? 0} páginas abertas ao mesmo tempo, e não podem ser mais. Feche algumas.`,
     'too-fast': (v) =>

@@ -5,6 +5,7 @@ import { up as tls } from './002-tls.ts'
 import { up as stays } from './003-stays.ts'
 import { up as waiting } from './004-waiting.ts'
 import { up as invitations } from './005-invitations.ts'
+import { up as revocations } from './006-revocations.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '003-stays', up: stays },
   { name: '004-waiting', up: waiting },
   { name: '005-invitations', up: invitations },
+  { name: '006-revocations', up: revocations },
 ]

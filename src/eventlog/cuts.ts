@@ -1,0 +1,58 @@
+/**
+ * How far feeds of a revoked branch are believed. Owns table `feed_cut`. Feeds of records are cut where the revocation
+ * says; mail to us where we hold it when we hear of it, for nobody else can know. What lies above is not taken, and
+ * nobody is blamed: a branch that has not heard may offer it in good faith. docs/protocol.md, section 6.
+ */
+import type { BranchId, FeedId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
+
+/** Cuts the feeds of a branch; of two words about the same feed the lower holds. */
+export async function cutFeeds(
+  tx: Db,
+  origin: BranchId,
+  cuts: readonly { feed: FeedId; upTo: number }[],
+): Promise<void> {
+  const mail = await tx
+    .selectFrom('feed')
+    .where('origin', '=', origin)
+    .where('scope', '=', 'to')
+    .select(['id', 'head'])
+    .execute()
+  const rows = [
+    { origin, feedId: '' as const, upTo: 0 },
+    ...cuts.map(({ feed: feedId, upTo }) => ({ origin, feedId, upTo })),
+    ...mail.map(({ id: feedId, head: upTo }) => ({ origin, feedId, upTo })),
+  ]
+  for (const row of rows) {
+    await tx
+      .insertInto('feed_cut')
+      .values(row)
+      .onConflict((on) =>
+        on
+          .columns(['origin', 'feedId'])
+          .doUpdateSet({ upTo: row.upTo })
+          .where('feed_cut.upTo', '>', row.upTo),
+      )
+      .execute()
+  }
+}
+
+/** The last seq of a feed that is believed; undefined: its origin is in good standing. */
+export async function cutOf(
+  db: Db,
+  { origin, id }: { origin: BranchId; id: FeedId },
+): Promise<number | undefined> {
+  const [row] = await cutRow(db, { origin, id })
+  return row?.upTo
+}
+
+const cutRow = prepared((db, value: Holes<{ origin: BranchId; id: FeedId }>) =>
+  db
+    .selectFrom('feed_cut')
+    .where('origin', '=', value('origin'))
+    .where((eb) => eb.or([eb('feedId', '=', value('id')), eb('feedId', '=', '')]))
+    .select('upTo')
+    .orderBy('feedId', 'desc')
+    .limit(1),
+)

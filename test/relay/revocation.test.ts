@@ -1,0 +1,153 @@
+/** A branch that was revoked: no link to it lives or opens, nothing it writes is taken, and everybody learns of it. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { AppError } from '../../src/base/errors.ts'
+import { SECOND } from '../../src/base/units.ts'
+import { parseRevocation } from '../../src/certificates/revocation.ts'
+import { identityEventBody } from '../../src/relay/events.ts'
+import { revokedBranches } from '../../src/relay/revocations.ts'
+import { temporaryFolder } from '../db/store.ts'
+import { isLinked, type Office, openOffice, organisation, PORT } from './company.ts'
+
+/** Kyiv issues; Lviv and Odesa know its address and each other's. */
+async function threeOffices(t: TestContext) {
+  const org = organisation()
+  const folder = temporaryFolder(t)
+  const members = { lviv: org.admitted('Lviv'), odesa: org.admitted('Odesa') }
+  const optionsOf = {
+    kyiv: {
+      ...{ org, folder, host: '10.0.0.1', member: org.founder, issuer: org.issuer },
+      knows: [members.lviv.chain, members.odesa.chain],
+    },
+    lviv: {
+      ...{ org, folder, host: '10.0.0.2', member: members.lviv, peers: [`10.0.0.1:${PORT}`] },
+      knows: [org.founder.chain, members.odesa.chain],
+    },
+    odesa: {
+      ...{ org, folder, host: '10.0.0.3', member: members.odesa },
+      ...{ knows: [org.founder.chain, members.lviv.chain] },
+      peers: [`10.0.0.1:${PORT}`, `10.0.0.2:${PORT}`],
+    },
+  }
+  const kyiv = await openOffice(optionsOf.kyiv)
+  const lviv = await openOffice(optionsOf.lviv)
+  const odesa = await openOffice(optionsOf.odesa)
+  const all = [kyiv, lviv, odesa]
+  for (const office of all) await office.relay.start()
+  const isWhole = () => all.every((a) => all.every((b) => a === b || isLinked(a, b)))
+  await org.until(isWhole, 'all are linked')
+  return { org, kyiv, lviv, odesa, optionsOf, odesaChain: members.odesa.chain }
+}
+
+const namesAt = async (office: Office) =>
+  (await revokedBranches(office.store.read)).map(({ name }) => name)
+
+const turns = async () => {
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('a revoked branch loses every link within two seconds, and gets none again', async (t) => {
+  const { org, kyiv, lviv, odesa, optionsOf } = await threeOffices(t)
+  const began = org.clock.now()
+  const revoked = await kyiv.revoke('odesa')
+  assert.equal(revoked.name, 'Odesa')
+  await org.until(() => !isLinked(kyiv, odesa) && !isLinked(lviv, odesa), 'its links are gone')
+  assert.ok(org.clock.now() - began < 2 * SECOND, `${org.clock.now() - began} ms`)
+  for (const office of [kyiv, lviv]) {
+    assert.deepEqual(await namesAt(office), ['Odesa'])
+    assert.deepEqual(
+      office.relay.links().map(({ name }) => name),
+      [office === kyiv ? 'Lviv' : 'Kyiv'],
+    )
+  }
+  org.advance(120 * SECOND)
+  await turns()
+  assert.equal(odesa.relay.links().filter(({ up }) => up).length, 0, 'it is not let in again')
+  await lviv.stop()
+  const again = await openOffice({ ...optionsOf.lviv, files: lviv.files })
+  await again.relay.start()
+  await org.until(() => isLinked(again, kyiv), 'Lviv is back')
+  assert.deepEqual(await namesAt(again), ['Odesa'], 'it is known after a restart')
+  for (const office of [kyiv, again, odesa]) await office.stop()
+})
+
+test('what it wrote before stays; what it writes after is taken from nobody', async (t) => {
+  const { org, kyiv, lviv, odesa } = await threeOffices(t)
+  const [mail, before] = ['mail before', 'record before']
+  await odesa.post(mail, lviv)
+  await odesa.publish(before)
+  const seen = (office: Office) => office.record.seen.map(({ body }) => body.text)
+  await org.until(() => seen(kyiv).includes(before) && seen(lviv).includes(before), 'all have it')
+  // Lviv talks to Odesa and not to Kyiv when Kyiv revokes: it hears of it later, and takes something until then.
+  org.network.onWay = (bytes, { hosts }) => (hosts.includes('10.0.0.3') ? bytes : undefined)
+  await org.until(() => !isLinked(kyiv, lviv) && isLinked(lviv, odesa), 'Lviv is apart', 500)
+  await kyiv.revoke('Odesa')
+  await odesa.publish('record after')
+  await org.until(() => seen(lviv).includes('record after'), 'Lviv took it')
+  org.network.onWay = (bytes) => bytes
+  await org.until(async () => (await namesAt(lviv)).length === 1, 'Lviv heard', 100)
+  await org.until(() => !isLinked(lviv, odesa), 'and dropped Odesa')
+  await odesa.publish('much later')
+  org.advance(30 * SECOND)
+  await turns()
+  assert.deepEqual(seen(kyiv), [before], 'Kyiv does not take from Lviv what lies above the cut')
+  assert.ok(!seen(lviv).includes('much later'))
+  assert.ok(lviv.texts().includes(mail))
+  assert.ok(isLinked(kyiv, lviv), 'nobody is blamed for offering it')
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
+
+test('a branch that joins later learns of it, and believes what was written before', async (t) => {
+  const { org, kyiv, lviv, odesa, odesaChain } = await threeOffices(t)
+  await odesa.publish('record before')
+  await org.until(() => kyiv.record.seen.length === 1, 'it arrived')
+  await kyiv.revoke('Odesa')
+  const member = org.admitted('Dnipro')
+  await kyiv.store.writer.write((tx) =>
+    kyiv.eventLog.append(tx, {
+      ...{ kind: kyiv.kinds.branchIdentity, body: identityEventBody(member.chain), to: 'all' },
+    }),
+  )
+  const dnipro = await openOffice({
+    ...{ org, folder: temporaryFolder(t), host: '10.0.0.4', member },
+    ...{ knows: [org.founder.chain, odesaChain], peers: [`10.0.0.1:${PORT}`] },
+  })
+  await dnipro.relay.start()
+  await org.until(async () => (await namesAt(dnipro)).length === 1, 'Dnipro heard', 100)
+  await org.until(() => dnipro.record.seen.length === 1, 'the record came by Kyiv', 100)
+  for (const office of [kyiv, lviv, odesa, dnipro]) await office.stop()
+})
+
+test('who may not, or names nobody, gets a sentence', async (t) => {
+  const { kyiv, lviv, odesa } = await threeOffices(t)
+  const detail = (expected: string) => (error: unknown) =>
+    error instanceof AppError && (error.detail ?? error.code) === expected
+  await assert.rejects(lviv.revoke('Odesa'), detail('forbidden'))
+  await assert.rejects(kyiv.revoke('Kyiv'), detail('branch-own'))
+  await assert.rejects(kyiv.revoke('Rivne'), detail('branch-unknown'))
+  await kyiv.revoke('Odesa')
+  await assert.rejects(kyiv.revoke('Odesa'), detail('branch-revoked'))
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
+
+test('a revocation that was altered, or comes from another, is refused', async (t) => {
+  const { org, kyiv, lviv, odesa } = await threeOffices(t)
+  await kyiv.revoke('Odesa')
+  const row = await kyiv.store.read.selectFrom('revocation').selectAll().executeTakeFirstOrThrow()
+  assert.equal(parseRevocation(row.statement)?.branch, odesa.keys.branch)
+  const issuer = org.issuer.certificate.bytes.toBase64()
+  const kind = lviv.kinds.branchRevoke
+  const say = (office: Office, statement: Uint8Array) =>
+    office.store.writer.write((tx) =>
+      office.eventLog.append(tx, {
+        kind,
+        body: { revocation: statement.toBase64(), issuer },
+        to: 'all',
+      }),
+    )
+  await assert.rejects(say(lviv, row.statement), /not-an-issuing-branch/)
+  const altered = row.statement.slice()
+  altered[49] = (altered[49] ?? 0) ^ 1 // the branch it names
+  await assert.rejects(say(kyiv, altered), /revocation-not-signed/)
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
