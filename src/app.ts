@@ -104,9 +104,11 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   const api = new Hono<SignedIn>()
   const operations = [...accountApi, ...chatApi, ...streamApi, ...userAdminApi, ...branchAdminApi]
   // Loaded and made when somebody asks: few do.
+  let document: object | undefined
   api.get('/openapi.json', async (c) => {
     const { openApiDocument } = await import('./web/openapi.ts')
-    return c.json(openApiDocument({ version: deps.version, operations }))
+    document ??= openApiDocument({ version: deps.version, operations })
+    return c.json(document)
   })
   api.route('/', accountApiRoutes(deps.accounts))
   api.route('/', chatApiRoutes(deps.chat))

@@ -2,10 +2,11 @@
  * Reads of chats. Who asks is a parameter of each, and membership is checked in the SQL: "not there" and "not yours"
  * are the same answer. New members see from joining on.
  */
-import type { ExpressionBuilder, SqlBool } from 'kysely'
+import type { ExpressionBuilder, RawBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
 import { fullName } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
+import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -61,8 +62,12 @@ type Joined = Database & {
   c: Database['conversation']
 }
 
-/** Messages a viewer may see, with their authors; `mine` is his membership. */
-function visibleLines(db: Db, viewer: Pick<Viewer, 'id'>) {
+/** Messages a viewer may see, with their authors; `mine` is his membership. The walk begins where he joined. */
+function visibleLines(
+  db: Db,
+  viewer: Pick<Viewer, 'id'>,
+  timeKey: RawBuilder<Hlc> = sql.ref('m.timeKey'),
+) {
   return db
     .selectFrom('message as m')
     .innerJoin('membership as mine', 'mine.conversationId', 'm.conversationId')
@@ -72,7 +77,7 @@ function visibleLines(db: Db, viewer: Pick<Viewer, 'id'>) {
     .leftJoin('photo', 'photo.hash', 'author.photo')
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
-    .whereRef('m.timeKey', '>=', 'mine.joinedAt')
+    .where((eb) => eb(timeKey, '>=', eb.ref('mine.joinedAt')))
     .select([
       ...(['m.position', 'm.id', 'm.conversationId', 'm.authorId', 'm.origin'] as const),
       ...(['m.body', 'm.sentAt', 'm.arrivedAt', 'm.timeKey', 'm.late', 'm.clientId'] as const),
@@ -160,7 +165,8 @@ export async function linesAfter(
   viewer: Viewer,
   { conversation, after, limit }: LinesOf & { after: Place },
 ): Promise<Page> {
-  const rows = await visibleLines(db, viewer)
+  // `+`: it begins after the place, not where he joined.
+  const rows = await visibleLines(db, viewer, sql`+m.timeKey`)
     .where('m.conversationId', '=', conversation)
     .where((eb) => isBeside(eb, '>', after))
     .orderBy('m.timeKey')

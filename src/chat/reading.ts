@@ -139,8 +139,8 @@ async function shownLines(
   return await tx
     .selectFrom('message as m')
     .where('m.id', 'in', [...lines])
-    .where('m.conversationId', '=', conversation)
-    .where('m.timeKey', '>=', joinedAt)
+    // `+` keeps SQLite from walking the timeline: the ids lead to them.
+    .where(sql<SqlBool>`+m.conversationId = ${conversation} and +m.timeKey >= ${joinedAt}`)
     .select(['m.position', 'm.id', 'm.timeKey', 'm.authorId'])
     .orderBy('m.timeKey')
     .orderBy('m.id')

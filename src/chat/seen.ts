@@ -169,15 +169,23 @@ async function translated(
   mark: SeenMark,
   self: BranchId,
 ): Promise<FeedMark[]> {
+  const column = event.body.mark === 'read' ? 'readPosition' : 'shownPosition'
   const rows = await tx
-    .selectFrom('feed as f')
-    .innerJoin('feed_entry as fe', 'fe.feedN', 'f.n')
-    .innerJoin('message as m', 'm.position', 'fe.position')
+    .selectFrom('membership as mine')
+    // What lies before is seen already; a chat's whole history would be read at every mark.
+    .innerJoin('message as m', (on) =>
+      on
+        .onRef('m.conversationId', '=', 'mine.conversationId')
+        .onRef('m.position', '>', `mine.${column}`),
+    )
+    .innerJoin('feed_entry as fe', 'fe.position', 'm.position')
+    .innerJoin('feed as f', 'f.n', 'fe.feedN')
+    .where('mine.conversationId', '=', event.body.conversation)
+    .where('mine.userId', '=', event.body.user)
     .where('f.origin', '=', mark.origin)
     .where('f.scope', '=', 'to')
     .where('f.destination', '=', self)
-    .where('m.conversationId', '=', event.body.conversation)
-    .where('m.timeKey', '<=', mark.hlc)
+    .where(sql<SqlBool>`+m.timeKey <= ${mark.hlc}`)
     .groupBy('f.n')
     .orderBy('f.n')
     .select((eb) => ['f.n as feedN', eb.fn.max('fe.seq').as('upTo')])

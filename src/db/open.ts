@@ -1,7 +1,7 @@
 /**
  * Opens a branch's database file: one connection that writes (through `writer` alone) and one that reads what is
- * committed. Owns the pragmas. WAL with synchronous=FULL: an acknowledged commit survives a power loss
- * (https://sqlite.org/pragma.html#pragma_synchronous).
+ * committed while the first is writing. Owns the pragmas. WAL with synchronous=FULL: an acknowledged commit survives a
+ * power loss (https://sqlite.org/pragma.html#pragma_synchronous).
  */
 import Sqlite from 'better-sqlite3'
 import type { Kysely } from 'kysely'
@@ -21,7 +21,7 @@ import { createWriter } from './writer.ts'
 export type Db = SqliteDb
 
 export type Store = {
-  /** A second, read-only connection: sees committed state only. */
+  /** Sees committed state only, and cannot write. */
   read: Db
   writer: Writer
   /** Finishes what waits, then closes the file. */
@@ -92,7 +92,9 @@ function readerOf(sqlite: Sqlite.Database, reader: Sqlite.Database): Db {
   return new SqliteDb({
     prepare(query) {
       const statement = sqlite.inTransaction ? undefined : shared.prepare(query)
-      return statement?.readonly ? statement : own.prepare(query)
+      // `begin` and `pragma` are read-only to SQLite too, and answer no rows.
+      const isRead = statement?.reader && statement.readonly
+      return isRead ? statement : own.prepare(query)
     },
   })
 }

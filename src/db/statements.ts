@@ -16,7 +16,7 @@ export function withStatementCache(sqlite: Sqlite.Database): Statements {
   const kept = new Map<string, Sqlite.Statement>()
   const prepare = (sql: string) => {
     const found = kept.get(sql)
-    // It is never busy: Kysely lets nothing else run on a connection while it streams.
+    // It is never busy: rows are never streamed.
     if (found !== undefined) return found
     const statement = sqlite.prepare(sql)
     if (kept.size >= STATEMENTS_MAX) forgetOldest(kept)

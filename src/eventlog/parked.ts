@@ -44,9 +44,9 @@ function parkedAfter(tx: Db, which: Which, after: number) {
     .select(['event.position', 'event.header', 'event.body', 'event.arrivedAt', 'event.reason'])
     .select(['branch.id as origin', 'feed.scope', 'feed.destination'])
     .where(isParked)
-    // No `+`, no index: the walk would go over all events there are.
+    // Without each `+` the walk would go over all events there are, in their order.
     .where(sql<boolean>`+event.position > ${after}`)
-    .orderBy('event.position')
+    .orderBy(sql`+event.position`)
     .limit(TRIED_MAX)
   if (which === 'all') return parked.execute()
   return parked.where('event.reason', 'not in', UNTIL_UPGRADE).execute()

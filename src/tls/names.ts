@@ -4,7 +4,7 @@
  * of the organisation. Pure.
  */
 
-/** What every server may be called by itself; one of each type of name, see `nameConstraints` in x509.ts. */
+/** What every server may be called by itself; one of each type of name, see `nameConstraints` in making.ts. */
 export const OWN_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1']
 /** A server has a few names and addresses; a certificate of hundreds is somebody's mistake or worse. */
 export const NAMES_MAX = 16

@@ -1,7 +1,6 @@
 /** Hot queries go through indexes: none of them walks a whole table. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CompiledQuery } from 'kysely'
 import { chatsOf, getChat } from '../../src/chat/chats.ts'
 import { directIdOf } from '../../src/chat/ids.ts'
 import { marksOf } from '../../src/chat/marks.ts'
@@ -16,30 +15,8 @@ import {
   unreadOfMembers,
 } from '../../src/chat/queries.ts'
 import { messagesStoredBy, ownNewest } from '../../src/chat/risen.ts'
-import type { Db } from '../../src/db/open.ts'
+import { watch } from '../support/plans.ts'
 import { companyOf } from './cast.ts'
-
-type Step = { detail: string }
-
-/** Keeps the plan of every query that `db` runs from now on. */
-function watch(db: Db): Step[][] {
-  const plans: Step[][] = []
-  const executor = db.getExecutor()
-  const run = executor.executeQuery.bind(executor)
-  const rowsOf = db.rowsOf.bind(db)
-  const note = (query: string, parameters: readonly unknown[]) => {
-    if (/^select/i.test(query)) plans.push(rowsOf<Step>(`explain query plan ${query}`, parameters))
-  }
-  executor.executeQuery = async <R>(query: CompiledQuery<R>) => {
-    note(query.sql, query.parameters)
-    return await run(query)
-  }
-  db.rowsOf = (query, parameters = []) => {
-    note(query, parameters)
-    return rowsOf(query, parameters)
-  }
-  return plans
-}
 
 test('no hot query scans a table', async (t) => {
   const { offices, settle } = await companyOf(t, 'Kyiv', 'Lviv')
@@ -80,6 +57,25 @@ test('no hot query scans a table', async (t) => {
         detail,
       )
       assert.ok(!isWalk, `${name}: ${detail}`)
+      // From joining on alone it would be the whole history.
+      if (name === 'linesAfter') assert.doesNotMatch(detail, /AND timeKey>\?\)/)
     }
   }
+})
+
+test('to mark what was read, SQLite goes to the lines and not through the chat', async (t) => {
+  const { offices, settle } = await companyOf(t, 'Kyiv')
+  const [kyiv] = offices
+  assert(kyiv)
+  const [ada, bob] = [await kyiv.hire('Ada'), await kyiv.hire('Bob')]
+  await settle()
+  const conversation = await ada.adds(bob)
+  const lines = [await ada.posts(conversation, '1'), await ada.posts(conversation, '2')]
+  const plans = await kyiv.store.writer.write(async (tx) => watch(tx))
+  await bob.reads(conversation, ...lines)
+  const details = plans.flat().map(({ detail }) => detail)
+  assert.ok(
+    details.some((detail) => /^SEARCH m USING INDEX sqlite_autoindex_message_1/.test(detail)),
+  )
+  for (const detail of details) assert.doesNotMatch(detail, /timeKey>/)
 })

@@ -47,6 +47,13 @@ test('reads see what is committed, also while a transaction is open on the other
   assert.deepEqual([during, await names()], [before, before + 1])
 })
 
+test('what opens a transaction on the reading side does not stop those who write', async (t) => {
+  const { read, writer } = await temporaryStore(t)
+  read.rowsOf('begin')
+  const meta = { name: 'a', value: 'b' }
+  await writer.write((tx) => tx.insertInto('meta').values(meta).execute())
+})
+
 test('a value does not change the plan of its statement: SQLite cannot look into it', async (t) => {
   const { read } = await temporaryStore(t)
   const { sql: text } = read.selectFrom('meta').where('name', '=', 'a').select('value').compile()

@@ -5,6 +5,7 @@ import { AppError } from '../../src/base/errors.ts'
 import { Parked } from '../../src/eventlog/events.ts'
 import { WAITING_PER_BRANCH_MAX } from '../../src/eventlog/waiting.ts'
 import { temporaryFolder } from '../db/store.ts'
+import { watch } from '../support/plans.ts'
 import type { TestBranch } from './fixture.ts'
 import { exchange, handClock, keysOf, noteKind, noteOf } from './fixture.ts'
 import { branchFor, pairFor } from './pair.ts'
@@ -105,6 +106,7 @@ test('an event that waits for another is applied when that one has come', async 
   const event = await kyiv.post('early', [lvivKeys.id])
   await exchange(kyiv, lviv)
   assert.deepEqual(await states(lviv), [['402', 'parked', 'waits-for-record']])
+  const plans = await lviv.store.writer.write(async (tx) => watch(tx))
   isComplete = true
   await kyiv.publish('the record')
   await exchange(kyiv, lviv)
@@ -114,6 +116,10 @@ test('an event that waits for another is applied when that one has come', async 
   wall.advance(100)
   assert.deepEqual(await told, [event.id])
   assert.equal(await noteOf(lviv.store.read, event.id), 'early')
+  // All events there are would be a long way, while everybody waits who writes.
+  const details = plans.flat().map(({ detail }) => detail)
+  assert.ok(details.some((detail) => detail.includes('INDEX event_parked')))
+  for (const detail of details) assert.doesNotMatch(detail, /^SCAN event$/)
 })
 
 test('a bug in applying parks the event, tells its origin, and spares the others', async (t) => {
