@@ -1,6 +1,7 @@
 /**
  * The list of chats (`#chat-list`): the open chat stays marked when its row is pushed anew, the title counts what is
- * unread, Ctrl or Cmd+K goes to the find field, Alt+Up and Alt+Down to the next chat.
+ * unread, Ctrl or Cmd+K goes to the find field, Alt+Up and Alt+Down to the next chat. Where all chats come in place of
+ * the link that asked for them, the focus goes to the first one that was not there before.
  */
 ;(() => {
   const list = document.getElementById('chat-list')
@@ -20,10 +21,27 @@
     if (link && !link.hasAttribute('aria-current')) link.setAttribute('aria-current', 'page')
   }
 
+  // Set between an answer with all chats and their being there.
+  let known
+
+  document.addEventListener('htmx:before:swap', ({ detail }) => {
+    const link = detail.ctx.sourceElement?.closest?.('#all-chats a')
+    if (link && link === document.activeElement)
+      known = new Set([...list.children].map(({ id }) => id))
+  })
+
+  function focusNew() {
+    if (!known) return
+    const first = [...list.children].find(({ id }) => !known.has(id))
+    known = undefined
+    first?.querySelector('a').focus({ preventScroll: true })
+  }
+
   if (list) {
     new MutationObserver(() => {
       mark()
       count()
+      focusNew()
     }).observe(list, { childList: true, subtree: true })
   }
 

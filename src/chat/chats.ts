@@ -2,20 +2,22 @@
  * Reads of chats as wholes: my list, and the head of one. A direct chat is in my list when I added the person or
  * something was written in it; who deleted a contact sees the chat again when something new is written.
  */
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import { fullName } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { type Holes, prepared } from '../db/prepared.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { ChatPerson } from './members.ts'
 import { UNREAD_MAX, type Viewer } from './queries.ts'
 import { isSeen } from './seen.ts'
 
 /** More chats than anybody looks through; the rest is found by the find field. */
 const CHATS_MAX = 1000
+/** A page shows so many of them: four screens of rows, where nearly all one looks for is. A row is 0.7 KB of HTML. */
+const RECENT_CHATS = 50
 
 /** The other one of a direct chat. */
 export type Other = ChatPerson & {
@@ -50,7 +52,8 @@ export type Chat = {
   timeKey: Hlc
 }
 
-function chats(db: Db, viewer: Viewer) {
+/** The viewer's memberships with their chats, and the other one of a direct chat as his contact. */
+function mine(db: Db, viewer: Pick<Viewer, 'id'>) {
   return db
     .selectFrom('membership as mine')
     .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
@@ -60,20 +63,24 @@ function chats(db: Db, viewer: Viewer) {
         .on('c.kind', '=', 'direct')
         .on('theirs.userId', '!=', viewer.id),
     )
-    .leftJoin('user as other', 'other.id', 'theirs.userId')
-    .leftJoin('branch as place', 'place.id', 'other.home')
-    .leftJoin('photo', 'photo.hash', 'other.photo')
     .leftJoin('contact as k', (on) =>
       on.on('k.ownerId', '=', viewer.id).onRef('k.contactId', '=', 'theirs.userId'),
     )
+    .where('mine.userId', '=', viewer.id)
+    .where('mine.leftAt', 'is', null)
+}
+
+function chats(db: Db, viewer: Viewer) {
+  return mine(db, viewer)
+    .leftJoin('user as other', 'other.id', 'theirs.userId')
+    .leftJoin('branch as place', 'place.id', 'other.home')
+    .leftJoin('photo', 'photo.hash', 'other.photo')
     .leftJoin('message as last', (on) =>
       on.onRef('last.position', '=', 'c.lastPosition').onRef('last.timeKey', '>=', 'mine.joinedAt'),
     )
     .leftJoin('user as writer', (on) =>
       on.on('c.kind', '=', 'group').onRef('writer.id', '=', 'last.authorId'),
     )
-    .where('mine.userId', '=', viewer.id)
-    .where('mine.leftAt', 'is', null)
     .select([
       ...(['c.id', 'c.kind', 'c.title', 'mine.joinedAt'] as const),
       ...(['other.id as otherId', 'other.login', 'other.firstName', 'other.lastName'] as const),
@@ -89,13 +96,16 @@ function chats(db: Db, viewer: Viewer) {
     ])
 }
 
-/** Correlated: counts the unread ones of each row's chat, from the position where everything is read. */
-function unreadCount(viewer: Viewer) {
-  return sql<number>`(select count(*) from (
-    select 1 from message as m
+/** Correlated: the unread ones of the chat of `mine`, from the position where everything is read. */
+function unreadLines(viewer: Viewer) {
+  return sql`select 1 from message as m
     where m.conversationId = mine.conversationId and m.position > mine.readPosition
     and m.authorId <> ${viewer.id} and +m.timeKey >= mine.joinedAt
-    and not ${isSeen(viewer.id, viewer.at, 'read')} limit ${UNREAD_MAX}))`
+    and not ${isSeen(viewer.id, viewer.at, 'read')}`
+}
+
+function unreadCount(viewer: Viewer) {
+  return sql<number>`(select count(*) from (${unreadLines(viewer)} limit ${UNREAD_MAX}))`
 }
 
 function groupCount(what: 'count(*)' | 'count(distinct u.home)') {
@@ -157,24 +167,66 @@ function activityOf(row: ChatRow): Hlc {
 
 /** The viewer's chats, last activity first. */
 export async function chatsOf(db: Db, { id, at }: Viewer): Promise<Chat[]> {
-  const rows = await chatList(db, { id, at })
+  return inOrder(await chatList(db, { id, at }))
+}
+
+function inOrder(rows: readonly ChatRow[]): Chat[] {
   return rows.map(chatOf).sort((a, b) => (a.timeKey < b.timeKey ? 1 : -1))
 }
 
+// In a direct chat: written after the contact was deleted, or by somebody who never was one.
+const IS_LISTED = sql<SqlBool>`(c.kind = 'group' or k.removed = 0
+  or c.lastTimeKey > coalesce(k.hlc, ${sql.lit(HLC_ZERO)}))`
+
 const chatList = prepared((db, value: Holes<Viewer>) =>
   chats(db, { id: value('id'), at: value('at') })
-    .where((eb) =>
-      eb.or([
-        eb('c.kind', '=', 'group'),
-        eb('k.removed', '=', 0),
-        // Written after the contact was deleted, or by somebody who never was one.
-        eb('c.lastTimeKey', '>', eb.fn.coalesce('k.hlc', eb.val(HLC_ZERO))),
-      ]),
-    )
+    .where(IS_LISTED)
     .orderBy('c.lastTimeKey', 'desc')
     .orderBy('c.id')
     .limit(CHATS_MAX),
 )
+
+/**
+ * What a page lists: the newest chats, every older one in which something is unread, and the one that is open; with
+ * the number of all. Which they are is asked first, of few tables: names and counts are for the shown ones alone.
+ */
+export async function recentChats(
+  db: Db,
+  { id, at }: Viewer,
+  open: ConversationId | undefined,
+): Promise<{ chats: Chat[]; total: number }> {
+  const all = await activities(db, { id, at })
+  const shown = all.filter(
+    (chat, place) => place < RECENT_CHATS || chat.isUnread === 1 || chat.id === open,
+  )
+  const ids = JSON.stringify(shown.map((chat) => chat.id))
+  return { chats: inOrder(await chatsById(db, { id, at, ids })), total: all.length }
+}
+
+const chatsById = prepared((db, value: Holes<Viewer & { ids: string }>) =>
+  chats(db, { id: value('id'), at: value('at') }).where(
+    'mine.conversationId',
+    'in',
+    listed<ConversationId>(value('ids')),
+  ),
+)
+
+/** `activityOf` in SQL: the clock value of a chat's last message is kept with the chat. */
+const ACTIVITY = sql<Hlc>`max(
+  iif(c.lastTimeKey >= mine.joinedAt, c.lastTimeKey, ${sql.lit(HLC_ZERO)}),
+  iif(k.removed = 0, k.hlc, ${sql.lit(HLC_ZERO)}),
+  iif(c.kind = 'group', mine.joinedAt, ${sql.lit(HLC_ZERO)}))`
+
+/** All chats in the order of the list, and whether something in them is unread: a look into an index for each. */
+const activities = prepared((db, value: Holes<Viewer>) => {
+  const viewer = { id: value('id'), at: value('at') }
+  return mine(db, viewer)
+    .where(IS_LISTED)
+    .select(['c.id', sql<0 | 1>`exists (${unreadLines(viewer)})`.as('isUnread')])
+    .orderBy(ACTIVITY, 'desc')
+    .orderBy('c.id')
+    .limit(CHATS_MAX)
+})
 
 /** One chat of the viewer; throws not-found, also for what is not his. */
 export async function getChat(db: Db, viewer: Viewer, conversation: ConversationId): Promise<Chat> {

@@ -7,7 +7,7 @@ import type { Words } from '../../views/language/words.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { type Chat, chatsOf, getChat } from './chats.ts'
+import { type Chat, chatsOf, getChat, recentChats } from './chats.ts'
 import { placeOf } from './cursors.ts'
 import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
 import { marksOf } from './marks.ts'
@@ -35,15 +35,25 @@ export type Surroundings = {
   idOf(position: number): string
 }
 
-type Asked = { viewer: Viewer; find: string | undefined; t: Words }
+type Asked = {
+  viewer: Viewer
+  find: string | undefined
+  /** Whether the list goes beyond the recent chats. */
+  all: boolean
+  t: Words
+}
 
-/** The list at the left, and how much in it is unread. */
+/** The list at the left, and how much is unread in all chats: in those that are not shown there is nothing. */
 async function listProps(
   around: Surroundings,
-  { viewer, find, t }: Asked,
+  { viewer, find, all, t }: Asked,
+  open?: ConversationId,
 ): Promise<{ list: ListProps; unread: number; chats: Chat[] }> {
-  const chats = await chatsOf(around.read, viewer)
   const wanted = find?.trim().toLowerCase() ?? ''
+  const { chats, total } =
+    all || wanted !== ''
+      ? { chats: await chatsOf(around.read, viewer), total: 0 }
+      : await recentChats(around.read, viewer, open)
   const found = wanted === '' ? chats : chats.filter((chat) => isCalled(chat, wanted))
   const typing = await typingIn(around, found, viewer.id)
   const { presenceOf } = around
@@ -52,6 +62,7 @@ async function listProps(
   )
   const list: ListProps = { rows, myPresence: presenceOf(viewer.id) }
   if (wanted !== '') list.find = find
+  if (total > chats.length) list.total = total
   return { list, unread: chats.reduce((sum, chat) => sum + chat.unread, 0), chats }
 }
 
@@ -77,6 +88,16 @@ async function typingIn(
   )
 }
 
+/** The whole list by itself, for a page that showed the recent chats. */
+export async function wholeList(
+  around: Surroundings,
+  asked: Pick<Asked, 'viewer' | 't'>,
+  current: ConversationId | undefined,
+): Promise<ListProps> {
+  const { list } = await listProps(around, { ...asked, find: undefined, all: true })
+  return { ...list, current }
+}
+
 /** The page before a chat is chosen. */
 export async function welcomeProps(around: Surroundings, asked: Asked): Promise<WelcomeProps> {
   const position = await headPosition(around.read)
@@ -92,7 +113,8 @@ export async function chatProps(
   const { viewer, conversation, before } = asked
   // Read first: what is committed between this and the lines comes twice, and never not at all.
   const position = await headPosition(around.read)
-  const { list, unread, chats } = await listProps(around, asked)
+  const { list, unread, chats } = await listProps(around, asked, conversation)
+  if (before !== undefined) list.before = before
   const chat =
     chats.find(({ id }) => id === conversation) ??
     (await getChat(around.read, viewer, conversation))

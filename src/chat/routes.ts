@@ -13,6 +13,7 @@ import {
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
 import { arrivingLine } from '../../views/chat/line.ts'
+import { allRows } from '../../views/chat/list.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { problemText } from '../../views/language/words.ts'
 import { upsert } from '../../views/partials.ts'
@@ -29,7 +30,7 @@ import { placeOf } from './cursors.ts'
 import { detailsProps, storyProps } from './line.ts'
 import { membersOf } from './members.ts'
 import type { Pace } from './pace.ts'
-import { chatProps, type Surroundings, shownLines, welcomeProps } from './pages.ts'
+import { chatProps, type Surroundings, shownLines, welcomeProps, wholeList } from './pages.ts'
 import {
   arrivalsAfter,
   LINES_PER_PAGE,
@@ -67,6 +68,8 @@ const seenSchema = v.object({
 const pageQuery = v.object({
   before: v.optional(v.string()),
   find: v.optional(v.pipe(v.string(), v.maxLength(100, 'too-long'))),
+  /** `all`: more than the recent chats at the left. Anything else means nothing. */
+  list: v.optional(v.string()),
   /** Makes the address of a page new, because text browsers keep known ones; only they come with it. */
   e: v.optional(v.string()),
 })
@@ -88,9 +91,11 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
   app.get('/', (c) => c.redirect('/chats', 303))
 
   app.get('/chats', async (c) => {
-    const { find } = readQuery(c, pageQuery)
+    const { find, list: which } = readQuery(c, pageQuery)
     const viewer = viewerOf(c, parts)
-    const props = await welcomeProps(parts, { viewer, find, t: c.var.t })
+    const all = which === 'all'
+    if (all && c.var.isHtmx) return await answerWholeList(c, parts)
+    const props = await welcomeProps(parts, { viewer, find, all, t: c.var.t })
     const chatHref = await parts.demoChatOf?.(viewer.id)
     if (chatHref !== undefined) props.demo = { chatHref }
     return c.html(welcomePage(parts.frameOf(asWeb(c)), props))
@@ -128,11 +133,13 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
 }
 
 async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
-  const { before, find, e } = readQuery(c, pageQuery)
+  const { before, find, e, list: which } = readQuery(c, pageQuery)
   const viewer = viewerOf(c, parts)
   const conversation = conversationOf(c)
+  const all = which === 'all'
+  if (all && c.var.isHtmx) return await answerWholeList(c, parts, conversation)
   const made = await chatProps(parts, {
-    ...{ viewer, conversation, before, find, t: c.var.t },
+    ...{ viewer, conversation, before, find, all, t: c.var.t },
   })
   const { lines } = made
   let props: ConversationProps = { ...made.props, composer: { plain: c.var.isTextBrowser } }
@@ -144,6 +151,11 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
     if (before === undefined) props = withoutUnread(props, conversation)
   }
   return c.html(conversationPage(parts.frameOf(asWeb(c)), props))
+}
+
+async function answerWholeList(c: C, parts: ChatRoutesParts, current?: ConversationId) {
+  const list = await wholeList(parts, { viewer: viewerOf(c, parts), t: c.var.t }, current)
+  return c.html(allRows(list, parts.frameOf(asWeb(c))))
 }
 
 /** The page as it is once it was read: without a script nothing would correct the counter beside it. */
@@ -248,7 +260,7 @@ async function answerProblem(
   // htmx shows what a 422 brings beside the composer; other errors have no place there.
   if (c.var.isHtmx) return c.html(composerError(text), 422)
   const viewer = viewerOf(c, parts)
-  const nothing = { before: undefined, find: undefined }
+  const nothing = { before: undefined, find: undefined, all: false }
   const { props } = await chatProps(parts, { viewer, conversation, t: c.var.t, ...nothing })
   props.composer = { draft: body, error: text, plain: c.var.isTextBrowser }
   return c.html(conversationPage(parts.frameOf(asWeb(c)), props), error.status)

@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html'
 import { brand, type Frame } from '../layout.ts'
+import { removal, upsert } from '../partials.ts'
 import {
   avatar,
   badge,
@@ -47,6 +48,10 @@ export type ListProps = {
   current?: string | undefined
   /** What the list is filtered by. */
   find?: string | undefined
+  /** How many chats there are, where only the recent ones are in `rows`. */
+  total?: number | undefined
+  /** Cursor of the older page that is open beside the list. */
+  before?: string | undefined
   /** My own presence as others see it. */
   myPresence: Presence
 }
@@ -72,7 +77,8 @@ export function chatList(frame: Frame, list: ListProps): Html {
   const t = frame.t.list
   const parts = html`${findForm(frame, list)}
 ${list.rows.length === 0 && emptyList(frame, list)}
-<ul id="chat-list" class="rows">${list.rows.map((row) => chatRow(row, frame, list.current))}</ul>
+<div class="rows"><ul id="chat-list">${list.rows.map((row) => chatRow(row, frame, list.current))}</ul>
+${allLink(frame, list)}</div>
 ${ownFoot(frame, list)}`
   if (list.current !== undefined) {
     return html`<section class="chat-list" aria-label="${t.title}">${parts}</section>`
@@ -80,10 +86,27 @@ ${ownFoot(frame, list)}`
   return html`<main id="main" class="chat-list"><h1 class="hidden">${t.title}</h1>${parts}</main>`
 }
 
+/** To the same page with all chats in its list; a script fetches `allRows` instead. */
+function allLink(frame: Frame, { total, current, before }: ListProps): Html | undefined {
+  if (total === undefined) return undefined
+  const all = `${hrefOf(current)}?list=all`
+  const href = before === undefined ? all : `${all}&before=${encodeURIComponent(before)}`
+  return html`<p id="all-chats" class="all-chats"><a class="button" href="${href}#chat-list" hx-get="${all}" hx-swap="none">${frame.t.list.showAll(total)}</a></p>`
+}
+
+/** All rows as an answer of htmx: each comes to its place among those on the page, and the link goes. */
+export function allRows(list: ListProps, reader: Reader): Html {
+  const rows = html`${list.rows.map((row) => chatRow(row, reader, list.current))}`
+  return html`${upsert('#chat-list', rows, 'down')}${removal('#all-chats')}`
+}
+
+function hrefOf(current: string | undefined): string {
+  return current === undefined ? '/chats' : `/chats/${current}`
+}
+
 function findForm(frame: Frame, list: ListProps): Html {
   const t = frame.t.list
-  const action = list.current === undefined ? '/chats' : `/chats/${list.current}`
-  return html`<form class="find" method="get" action="${action}" role="search">
+  return html`<form class="find" method="get" action="${hrefOf(list.current)}" role="search">
 ${icon('search', frame)}
 <label class="hidden" for="find">${t.find}</label>
 <input id="find" type="search" name="find" value="${list.find ?? ''}" placeholder="${t.find}" autocomplete="off" maxlength="100">

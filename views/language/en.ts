@@ -64,6 +64,7 @@ export const en = {
     find: 'Find a person or a chat',
     findButton: 'Find',
     clearFind: 'Show all chats',
+    showAll: (n: number) => `Show all ${count(n, { one: 'chat', other: 'chats' })}`,
     nothingFound: (text: string) => `No chat here matches "${text}".`,
     searchEverybody: 'Look for a person in the whole organisation',
     addPerson: 'Add a person',

@@ -64,6 +64,7 @@ export const pt: Words = {
     find: 'Procurar pessoa ou conversa',
     findButton: 'Procurar',
     clearFind: 'Mostrar todas as conversas',
+    showAll: (n) => `Mostrar todas as ${count(n, { one: 'conversa', other: 'conversas' })}`,
     nothingFound: (text) => `Nenhuma conversa aqui corresponde a «${text}».`,
     searchEverybody: 'Procurar uma pessoa em toda a organização',
     addPerson: 'Adicionar pessoa',

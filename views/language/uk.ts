@@ -67,6 +67,8 @@ export const uk: Words = {
     find: 'Знайти людину або чат',
     findButton: 'Знайти',
     clearFind: 'Показати всі чати',
+    showAll: (n) =>
+      `Показати всі ${count(n, { one: 'чат', few: 'чати', many: 'чатів', other: 'чату' })}`,
     nothingFound: (text) => `Тут немає чату за запитом «${text}».`,
     searchEverybody: 'Шукати людину в усій організації',
     addPerson: 'Додати людину',
