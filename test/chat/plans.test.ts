@@ -1,7 +1,7 @@
 /** Hot queries go through indexes: none of them walks a whole table. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chatsOf, getChat } from '../../src/chat/chats.ts'
+import { chatsOf, getChat, recentChats } from '../../src/chat/chats.ts'
 import { directIdOf } from '../../src/chat/ids.ts'
 import { marksOf } from '../../src/chat/marks.ts'
 import { membersOf } from '../../src/chat/members.ts'
@@ -40,6 +40,8 @@ test('no hot query scans a table', async (t) => {
     ['unreadOfMembers', () => unreadOfMembers(db, kyiv.keys.id, { conversation, users: [ada.id] })],
     ['missedAfter', () => missedAfter(db, ada.viewer, 0)],
     ['chatsOf', () => chatsOf(db, ada.viewer)],
+    ['recentChats', () => recentChats(db, ada.viewer, undefined)],
+    ['recentChats, one open', () => recentChats(db, ada.viewer, conversation)],
     ['getChat', () => getChat(db, ada.viewer, directIdOf(ada.id, bob.id))],
     ['membersOf', () => membersOf(db, ada.viewer, conversation)],
     ['marksOf', () => marksOf(db, kyiv.keys.id, [place])],

@@ -65,6 +65,12 @@ test('Ukrainian counts in its three forms', () => {
     'хвилину',
     'хвилин',
   ])
+  const { showAll } = wordsOf('uk').list
+  assert.deepEqual([51, 62, 214].map(showAll), [
+    'Показати всі 51 чат',
+    'Показати всі 62 чати',
+    'Показати всі 214 чатів',
+  ])
   assert.equal(days(3), '3 дні тому')
   assert.equal(days(14), '14 днів тому')
   assert.equal(hours(21), 'у мережі 21 годину тому')

@@ -11,7 +11,7 @@ import { composerError, conversationPage, olderLines } from '../../views/chat/co
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
 import { line } from '../../views/chat/line.ts'
-import { chatRow } from '../../views/chat/list.ts'
+import { allRows, chatRow } from '../../views/chat/list.ts'
 import { newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { errorBox, errorPage } from '../../views/error.ts'
@@ -60,6 +60,7 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const other = `${text}-2`
   const rows = [direct, { ...row, id: other, kind: 'group', typing: [text] } as const]
   const list = { rows, current: text, find: text, myPresence: on }
+  const recent = { ...list, find: undefined, total: 214, before: text }
   const m = { id: text, timeKey: TIME_KEY, author: face, body: text, sentAt: NOW } as const
   const own = { ...m, mark: 'read', kind: 'group', isLate: true } as const
   const conversation = { id: text, kind: 'direct', title: text, person } as const
@@ -95,6 +96,8 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
     ['older lines', olderLines({ chatId: text, lines: [own], older: text, viewer: text }, frame)],
     ['row', chatRow(direct, frame, text)],
     ['welcome', welcomePage(frame, { list, after: text, demo: { chatHref: text } })],
+    ['welcome with recent chats', welcomePage(frame, { list: recent, after: text })],
+    ['all rows', allRows(list, frame)],
     ['nothing found', welcomePage(frame, { list: { ...list, rows: [] }, after: text })],
     ['story', storyFragment(story, frame)],
     ['story page', storyPage(frame, story)],

@@ -127,11 +127,11 @@ async function timed(count: number, ask: (i: number) => Promise<{ status: number
   return times
 }
 
-/** The newest 50 lines of a chat with its frame and the list of 200 chats. */
+/** The newest 50 lines of a chat with its frame and the list of the recent of 200 chats. */
 export const pages: Scenario = async (bench) => {
   const many = (await stagesOf(bench)).at(-1)
   if (many === undefined) return []
-  const note = `${many.messages} messages, written as rows by SQL; 200 chats in the list`
+  const note = `${many.messages} messages, written as rows by SQL; the viewer has 200 chats`
   return [
     { figure: 'conversation, p50', unit: 'ms', values: many.page50, floor: many.floor50, note },
     { figure: 'conversation, p99', unit: 'ms', values: many.page99, floor: many.floor99, note },
