@@ -6,6 +6,7 @@
  */
 import { FormatError, fromUtf8, utf8, Writer } from '../base/bytes.ts'
 import { type BranchId, type FeedId, ID_BYTES } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
 import type { Millis } from '../base/units.ts'
 import {
   type Issuer,
@@ -34,6 +35,8 @@ export const NOTE_BYTES_MAX = 200
 export const CUTS_MAX = 1500
 const REVOCATION_DOMAIN = 'revocation/1'
 
+/** Last instant a JavaScript date can have. */
+const TIME_MAX = 8.64e15
 const VERSION = 1
 
 /** Up to which seq a feed is believed; of feeds that are not named nothing is. */
@@ -90,6 +93,9 @@ export function parseRevocation(bytes: Uint8Array): Revocation | undefined {
     }
     const count = from.u16()
     if (count > CUTS_MAX || utf8(fields.note).length > NOTE_BYTES_MAX) throw new FormatError('Long')
+    // Both are shown to people: in one line, and as a date.
+    if (fields.note !== tidied(fields.note)) throw new FormatError('The note is not one line')
+    if (fields.revokedAt > TIME_MAX) throw new FormatError('No time')
     const cuts: Cut[] = []
     for (let i = 0; i < count; i++) {
       cuts.push({ feed: from.hex(ID_BYTES) as FeedId, upTo: from.u64() })

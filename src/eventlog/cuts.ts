@@ -3,6 +3,7 @@
  * says; mail to us where we hold it when we hear of it, for nobody else can know. What lies above is not taken, and
  * nobody is blamed: a branch that has not heard may offer it in good faith. docs/protocol.md, section 6.
  */
+import { sql } from 'kysely'
 import type { BranchId, FeedId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -36,6 +37,17 @@ export async function cutFeeds(
       )
       .execute()
   }
+  await refuseWaiting(tx, origin)
+}
+
+/** What lies above and waits for others is not applied when those come. */
+async function refuseWaiting(tx: Db, origin: BranchId): Promise<void> {
+  await sql`update event set state = 'refused', reason = 'branch-revoked'
+    where state = 'parked' and originN = (select n from branch where id = ${origin})
+    and not exists (
+      select 1 from feed_entry as fe join feed as f on f.n = fe.feedN
+      join feed_cut as cut on cut.origin = f.origin and cut.feedId = f.id
+      where fe.position = event.position and fe.seq <= cut.upTo)`.execute(tx)
 }
 
 /** The last seq of a feed that is believed; undefined: its origin is in good standing. */

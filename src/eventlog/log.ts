@@ -42,8 +42,11 @@ export type AckEntry = {
 /** Up to which seq of our feed a branch now holds it. */
 export type StoredUpTo = { branch: BranchId; feedN: FeedN; upTo: number; at: Millis }
 
-/** `unknown-origin`: nothing was stored; try again when the identity of its origin has arrived. */
-export type OpeningResult = 'stored' | 'known' | 'unknown-origin'
+/**
+ * `unknown-origin`: nothing was stored; try again when the identity of its origin has arrived. `not-taken`: there is
+ * another feed in its place.
+ */
+export type OpeningResult = 'stored' | 'known' | 'unknown-origin' | 'not-taken'
 
 /** A signed batch as on the wire. */
 export type WireBatch = { bytes: Uint8Array; lastSeq: number }
@@ -116,8 +119,8 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     onStored: listeners.onStored,
     now: () => logClock.next(),
     observe: (hlc) => logClock.observe(hlc),
-    receiveOpening: (_peer, bytes) =>
-      store.writer.write((tx) => receiveOpening({ ...given, ...core }, tx, bytes)),
+    receiveOpening: (peer, bytes) =>
+      store.writer.write((tx) => receiveOpening({ ...given, ...core }, tx, { peer, bytes })),
     receiveBatch: (peer, bytes) =>
       store.writer.write((tx) => receiveBatch(core, tx, { peer, bytes })),
     acknowledged: (peer, entries) =>

@@ -9,7 +9,7 @@ import { decodeOpening, feedIdOf, OPENING_DOMAIN } from './opening.ts'
 import type { LogParts } from './parts.ts'
 import { ProtocolError } from './protocol-error.ts'
 
-type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack'> & {
+type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack' | 'log'> & {
   branches: Branches
   feeds: Feeds
 }
@@ -18,7 +18,7 @@ type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack'> & {
 export async function receiveOpening(
   parts: Parts,
   tx: Db,
-  bytes: Uint8Array,
+  { peer, bytes }: { peer: BranchId; bytes: Uint8Array },
 ): Promise<OpeningResult> {
   const { opening, signedPart, signature } = decodeOpening(bytes)
   const id = feedIdOf(bytes)
@@ -29,7 +29,12 @@ export async function receiveOpening(
   if (!origin.verify(OPENING_DOMAIN, signedPart, signature)) {
     throw new ProtocolError('The signature of the feed opening is wrong')
   }
-  if (await hasTwin(tx, opening)) throw new ProtocolError('A second feed of one boot and scope')
+  if (await hasTwin(tx, opening)) {
+    if (peer === opening.origin) throw new ProtocolError('A second feed of one boot and scope')
+    // Whoever passes it on may hold the other one for the only one there is: it is left out, and the link goes on.
+    parts.log.error('eventlog.fork', { origin: opening.origin, feed: id, peer })
+    return 'not-taken'
+  }
   if (opening.origin === parts.self) await parts.rolledBack(tx)
   await parts.feeds.insert(tx, { opening, bytes, key: keyOf(parts, opening) })
   return 'stored'

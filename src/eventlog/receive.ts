@@ -69,10 +69,17 @@ export async function receiveBatch(
     if (parts.waiting.is && feed.origin !== parts.self) {
       if (await isFull(tx, { originN: origin.n, scope: feed.scope })) return full(parts, feed)
     }
-    const cut = await cutOf(tx, feed)
-    if (cut !== undefined && lastSeq > cut) return cutOff(parts, feed)
-    checkPlace(feed, batch)
     checkSignature(origin, batch)
+    const cut = await cutOf(tx, feed)
+    if (cut !== undefined && lastSeq > cut) {
+      parts.log.warn('eventlog.cut-off', { origin: feed.origin, feed: feed.id })
+      return notTaken(feed)
+    }
+    if (peer !== feed.origin && !continues(feed, batch)) {
+      parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
+      return notTaken(feed)
+    }
+    checkPlace(feed, batch)
     checkErasures(feed, peer, batch)
     if (feed.origin === parts.self) await parts.rolledBack(tx)
     await takeBatch(parts, tx, { feed, origin, batch })
@@ -85,9 +92,14 @@ function full({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
   return { feed: id, feedN: n, durable: head, isFull: true }
 }
 
-function cutOff({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
-  log.warn('eventlog.cut-off', { origin, feed: id })
+/** Passed on by another branch in good faith: it is left out, and the link goes on. */
+function notTaken({ id, n, head }: Feed): Received {
   return { feed: id, feedN: n, durable: head, isFull: false }
+}
+
+/** A branch that writes two histories of one feed must not part those who each believe one of them. */
+function continues(feed: Feed, batch: DecodedBatch): boolean {
+  return batch.firstSeq === feed.head + 1 && equal(batch.prevChain, feed.chain)
 }
 
 function checkPlace(feed: Feed, batch: DecodedBatch): void {

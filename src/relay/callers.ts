@@ -109,7 +109,10 @@ export class Callers {
     const serial = random.bytes(SERIAL_BYTES)
     const now = clock.now()
     const answer = await store.writer.write((tx) =>
-      redeem(tx, { joinId, request, issuer, inviter, linkKey, now, serial, append, kinds }),
+      redeem(tx, {
+        ...{ joinId, request, issuer, inviter, linkKey, now, serial, append, kinds },
+        isRevoked: credentials.current().trust.isRevoked,
+      }),
     )
     log.info('relay.join.answered', { branch: request.branch })
     sendWhole(established, JOINING.answer, answer)

@@ -98,12 +98,13 @@ function statementsOf({ identity, issuer }: IdentityBody) {
 
 function identityRefusal(
   event: LoggedEvent<IdentityBody>,
-  { organisation, now, isRevoked }: RelayKindsParts,
+  { organisation, now }: RelayKindsParts,
 ): string | undefined {
   const { identity, issuer } = statementsOf(event.body)
   if (!identity || !issuer) return 'malformed'
   if (issuer.branch !== event.origin) return 'not-an-issuing-branch'
-  return refusalOfIdentity(identity, issuer, { organisation, now: now(), isRevoked })
+  // Who a branch is stays known when it is one no more: all must decide alike, whichever event came first.
+  return refusalOfIdentity(identity, issuer, { organisation, now: now(), isRevoked: () => false })
 }
 
 /** Takes a branch into the tables: by its event, or by the answer to a joining request. */

@@ -7,7 +7,7 @@ import { equal, hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
-import { type Issuer, isBranchName } from '../certificates/certificate.ts'
+import { branchIdOf, type Issuer, isBranchName } from '../certificates/certificate.ts'
 import type { Chain } from '../certificates/chain.ts'
 import { admit } from '../certificates/founding.ts'
 import {
@@ -123,6 +123,7 @@ type Redeeming = {
   serial: Uint8Array
   append: Append
   kinds: RelayKinds
+  isRevoked(branch: BranchId): boolean
 }
 
 /** Redeems an invitation: the bytes of JOIN_RES. All or nothing, in the transaction it is called in. */
@@ -134,6 +135,8 @@ export async function redeem(tx: Db, redeeming: Redeeming): Promise<Uint8Array> 
     .where('joinId', '=', redeeming.joinId)
     .executeTakeFirst()
   if (!row) return refusal('withdrawn')
+  // Neither anew nor to hear the answer again: it holds the link key of today.
+  if (redeeming.isRevoked(branchIdOf(request.signPublicKey))) return refusal('withdrawn')
   if (row.redeemedBy && row.answer) {
     if (!equal(row.redeemedBy, request.signPublicKey)) return refusal('used')
     return withLinkKey(row.answer, linkKey)

@@ -268,7 +268,7 @@ class BranchRelay implements Relay {
   /** A link after its handshake; resolves when the peer has proved it live, rejects when it ends before. */
   #open(established: Established, address: string | undefined): Promise<void> {
     const { peer, transport } = established
-    if (!peer || this.#isCut || !this.#running) {
+    if (!peer || this.#isCut || !this.#running || this.#parts.isRevoked(peer.link.branch)) {
       transport.close(true)
       return Promise.reject(new AppError('unavailable', 'The line is down'))
     }
@@ -393,7 +393,7 @@ class BranchRelay implements Relay {
     await renewals.renew(this.#links.live())
     const { trust, chain } = credentials.current()
     const now = world.clock.now()
-    for (const link of this.#links.live()) {
+    for (const link of this.#links.all()) {
       const due = dueFor(link, { trust, ownSerial: chain.link.serial })
       if (due === 'replace') this.#replace(link)
       else if (due !== undefined) link.close(due)

@@ -58,7 +58,7 @@ export async function performed(
       return { kind: 'opening', id: effect.id, bytes: await eventLog.openingOf(effect.id) }
     case 'takeOpening': {
       const result = await eventLog.receiveOpening(peer, effect.bytes)
-      const isKnown = result !== 'unknown-origin'
+      const isKnown = result === 'stored' || result === 'known'
       return { kind: 'feedOpened', id: feedIdOf(effect.bytes), isKnown }
     }
     case 'read': {

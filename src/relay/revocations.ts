@@ -200,9 +200,12 @@ async function branchToRevoke(
   tx: Db,
   { name, self }: { name: string; self: BranchId },
 ): Promise<{ id: BranchId; name: string }> {
-  const wanted = name.trim().toLowerCase()
+  const wanted = name.trim()
   const rows = await tx.selectFrom('branch').select(['id', 'name']).execute()
-  const found = rows.find((row) => row.name.toLowerCase() === wanted)
+  // There is no way back: of two names that differ in capitals only the very one is meant.
+  const alike = rows.filter((row) => row.name.toLowerCase() === wanted.toLowerCase())
+  const found =
+    alike.find((row) => row.name === wanted) ?? (alike.length === 1 ? alike[0] : undefined)
   if (found === undefined) {
     throw invalidInput('branch', `There is no branch called ${name}`, 'branch-unknown')
   }
@@ -218,7 +221,7 @@ async function branchToRevoke(
   return found
 }
 
-/** The branch's feeds of records as far as we hold them, the newest first. */
+/** The branch's feeds of records as far as we hold them, the oldest first: a thief cannot push those out. */
 async function recordsHeld(tx: Db, origin: BranchId): Promise<Cut[]> {
   const rows = await tx
     .selectFrom('feed')
@@ -226,7 +229,7 @@ async function recordsHeld(tx: Db, origin: BranchId): Promise<Cut[]> {
     .where('scope', '=', 'all')
     .where('head', '>', 0)
     .select(['id', 'head'])
-    .orderBy('n', 'desc')
+    .orderBy('n')
     .limit(CUTS_MAX)
     .execute()
   return rows.map(({ id: feed, head: upTo }) => ({ feed, upTo }))
