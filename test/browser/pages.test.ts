@@ -268,7 +268,7 @@ describe('every page', STORY, () => {
       await opener.focus()
       await page.keyboard.press('Enter')
       await seen(page.getByRole('dialog', { name }))
-      assert.equal(await page.evaluate('document.activeElement.id'), field)
+      await seen(page.locator(`#${field}:focus`))
       for (let i = 0; i < 8; i++) {
         await page.keyboard.press('Tab')
         const isKept =
@@ -277,7 +277,7 @@ describe('every page', STORY, () => {
       }
       await page.keyboard.press('Escape')
       await gone(page.getByRole('dialog'))
-      assert.equal(await focused(page), name)
+      await seen(opener.and(page.locator(':focus')))
     }
     await page.locator('.plus').click()
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
