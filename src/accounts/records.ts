@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
+import { TIME_MS_MAX } from '../base/units.ts'
 import { SALT } from './credentials.ts'
 import { LOGIN } from './logins.ts'
 
@@ -17,8 +18,6 @@ export const ROOM_CHARACTERS_MAX = 40
 const LANGUAGE_CHARACTERS_MAX = 16
 /** More changes of one record than a branch makes in its life. */
 const REV_MAX = 2 ** 31 - 1
-/** Last instant a JavaScript date can have. */
-const TIME_MAX = 8.64e15
 
 export const ROLES = ['employee', 'auditor', 'branch-admin', 'organisation-admin'] as const
 export type Role = (typeof ROLES)[number]
@@ -52,7 +51,7 @@ export const userPutBody = v.object({
   room: text(ROOM_CHARACTERS_MAX),
   language: v.nullable(text(LANGUAGE_CHARACTERS_MAX)),
   theme: v.picklist(THEMES),
-  createdAt: whole(TIME_MAX),
+  createdAt: whole(TIME_MS_MAX),
   by,
 })
 export type UserPut = v.InferOutput<typeof userPutBody>
@@ -85,7 +84,7 @@ export const userAtBody = v.object({
   branch,
   epoch: whole(REV_MAX),
   rev: whole(REV_MAX),
-  until: whole(TIME_MAX),
+  until: whole(TIME_MS_MAX),
   signature: hexText(128),
 })
 export type UserAt = v.InferOutput<typeof userAtBody>

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { SignedIn } from '../accounts/guard.ts'
 import { HOUR, isoTime } from '../base/units.ts'
 import { REASONS } from '../certificates/revocation.ts'
+import type { Revoked } from '../relay/revocations.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
 import {
@@ -11,7 +12,6 @@ import {
   type BranchState,
   INVITATION_MS,
   inviteAs,
-  type RevokedBranch,
   revokeAs,
 } from './branches.ts'
 
@@ -96,7 +96,7 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   return app
 }
 
-function revocationShape(of: RevokedBranch): v.InferOutput<typeof revocation> {
+function revocationShape(of: Revoked): v.InferOutput<typeof revocation> {
   const { name, reason, note, revokedAt } = of
   return { branch: name, reason, note, revokedAt: isoTime(revokedAt) }
 }

@@ -10,7 +10,8 @@ import { AppError } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY } from '../base/units.ts'
-import { REASONS, type RevocationReason } from '../certificates/revocation.ts'
+import { REASONS } from '../certificates/revocation.ts'
+import type { Revoked, Revoking } from '../relay/revocations.ts'
 import { readForm } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
@@ -36,23 +37,13 @@ export type BranchState = {
   certificateNotAfter: Millis | undefined
 }
 
-/** A branch that is none any more. */
-export type RevokedBranch = {
-  name: string
-  reason: RevocationReason
-  note: string
-  revokedAt: Millis
-}
-
-type RevocationWish = { name: string; reason: RevocationReason; note: string }
-
 export type BranchAdminDeps = {
   guards: Guards
   frameOf: FrameOf
   clock: Clock
   branchStates(): Promise<BranchState[]>
-  revoked(): Promise<RevokedBranch[]>
-  revoke(wish: RevocationWish): Promise<RevokedBranch>
+  revoked(): Promise<Revoked[]>
+  revoke(wish: Revoking): Promise<Revoked>
   invite(wish: {
     branchName: string
     createdBy: UserId | undefined
@@ -116,11 +107,9 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
 export async function revokeAs(
   deps: Pick<BranchAdminDeps, 'mayIssue' | 'revoke'>,
   person: Person,
-  wish: RevocationWish,
-): Promise<RevokedBranch> {
-  if (!(await deps.mayIssue(person))) {
-    throw new AppError('forbidden', 'Cannot revoke a branch: only organisation admins can')
-  }
+  wish: Revoking,
+): Promise<Revoked> {
+  await demandIssuing(deps, person, 'revoke')
   return await deps.revoke(wish)
 }
 
@@ -130,11 +119,18 @@ export async function inviteAs(
   person: Person,
   { branch, validMs }: { branch: string; validMs: Millis },
 ): Promise<{ branch: string; line: string; expiresAt: Millis }> {
-  if (!(await deps.mayIssue(person))) {
-    throw new AppError('forbidden', 'Cannot invite a branch: only organisation admins can')
-  }
+  await demandIssuing(deps, person, 'invite')
   const made = await deps.invite({ branchName: branch, createdBy: person.id, validMs })
   return { branch, ...made }
+}
+
+async function demandIssuing(
+  { mayIssue }: Pick<BranchAdminDeps, 'mayIssue'>,
+  person: Person,
+  what: 'invite' | 'revoke',
+): Promise<void> {
+  if (await mayIssue(person)) return
+  throw new AppError('forbidden', `Cannot ${what} a branch: only organisation admins can`)
 }
 
 async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<BranchesProps> {

@@ -9,6 +9,9 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
+/** Last instant a JavaScript date can have: a later one would break every page that shows it. */
+export const TIME_MS_MAX: Millis = 8.64e15
+
 /** An instant as the API and the log write it: ISO 8601 in UTC, with milliseconds. */
 export function isoTime(at: Millis): string {
   return new Date(at).toISOString()

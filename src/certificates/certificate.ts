@@ -41,7 +41,8 @@ export const ISSUER_DOMAIN = 'issuer-certificate/1'
 export const IDENTITY_DOMAIN = 'branch-identity/1'
 export const LINK_DOMAIN = 'link-certificate/1'
 
-const VERSION = 1
+/** Of every statement here and in revocation.ts; `parsed` takes no other. */
+export const VERSION = 1
 
 export type IssuerCertificate = {
   rootPublicKey: Uint8Array
@@ -253,7 +254,8 @@ export function parsed<Fields extends object>(
   }
 }
 
-function made<T>(object: T | undefined): T {
+/** What was just made, parsed: what does not parse was asked for with wrong fields. */
+export function made<T>(object: T | undefined): T {
   if (!object) throw new TypeError('A certificate was asked for with fields it cannot hold')
   return object
 }

@@ -102,10 +102,7 @@ export function refusalOfIdentity(
   const ofIssuer = refusalOfIssuer(issuer, trust)
   if (ofIssuer) return ofIssuer
   if (identity.organisation !== trust.organisation) return 'other-organisation'
-  if (identity.issuerSerial !== issuer.serial) return 'identity-not-signed'
-  if (!isSignedBy(issuer.issuerPublicKey, IDENTITY_DOMAIN, identity.bytes)) {
-    return 'identity-not-signed'
-  }
+  if (!isIssuedBy(issuer, IDENTITY_DOMAIN, identity)) return 'identity-not-signed'
   // An identity outlives its issuer's certificate: what counts is when it was signed.
   const { issuedAt } = identity
   if (issuedAt < issuer.notBefore || issuedAt > issuer.notAfter) return 'identity-outside-issuer'
@@ -129,10 +126,9 @@ export function refusalOfIssuer(issuer: IssuerCertificate, trust: Trust): ChainR
 function refusalOfLink({ issuer, identity, link }: Chain, trust: Trust): ChainRefusal | undefined {
   if (link.organisation !== trust.organisation) return 'other-organisation'
   if (link.branch !== identity.branch) return 'link-of-another-branch'
-  if (link.issuerSerial !== issuer.serial) return 'link-not-signed'
+  if (!isIssuedBy(issuer, LINK_DOMAIN, link)) return 'link-not-signed'
   // What a revoked branch issued before goes on being believed (identities); what opens links does not.
   if (trust.isRevoked(issuer.branch)) return 'issuer-revoked'
-  if (!isSignedBy(issuer.issuerPublicKey, LINK_DOMAIN, link.bytes)) return 'link-not-signed'
   return undefined
 }
 
@@ -145,8 +141,17 @@ function refusalByTime({ issuer, link }: Chain, now: Millis): ChainRefusal | und
   return undefined
 }
 
-/** Whether the signature behind an object's bytes is this key's. */
-export function isSignedBy(publicKey: Uint8Array, domain: string, bytes: Uint8Array): boolean {
+/** Whether a statement names this issuer's certificate and is signed with its key. */
+export function isIssuedBy(
+  issuer: IssuerCertificate,
+  domain: string,
+  statement: { issuerSerial: string; bytes: Uint8Array },
+): boolean {
+  const { issuerPublicKey, serial } = issuer
+  return statement.issuerSerial === serial && isSignedBy(issuerPublicKey, domain, statement.bytes)
+}
+
+function isSignedBy(publicKey: Uint8Array, domain: string, bytes: Uint8Array): boolean {
   const { body, signature } = signedParts(bytes)
   return verifyBytes(publicKey, domain, body, signature)
 }

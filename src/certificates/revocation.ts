@@ -7,16 +7,18 @@
 import { FormatError, fromUtf8, utf8, Writer } from '../base/bytes.ts'
 import { type BranchId, type FeedId, ID_BYTES } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
-import type { Millis } from '../base/units.ts'
+import { type Millis, TIME_MS_MAX } from '../base/units.ts'
 import {
   type Issuer,
   type IssuerCertificate,
+  made,
   ORGANISATION_ID_BYTES,
   type OrganisationId,
   parsed,
   signed,
+  VERSION,
 } from './certificate.ts'
-import { type ChainRefusal, isSignedBy, refusalOfIssuer, type Trust } from './chain.ts'
+import { type ChainRefusal, isIssuedBy, refusalOfIssuer, type Trust } from './chain.ts'
 
 /** Why, by the names and numbers of RFC 5280, 5.3.1. */
 const REVOCATION_REASONS = {
@@ -34,10 +36,6 @@ export const NOTE_BYTES_MAX = 200
 /** One feed of records per start of a branch: the whole statement fits an event of 64 KiB in base64. */
 export const CUTS_MAX = 1500
 const REVOCATION_DOMAIN = 'revocation/1'
-
-/** Last instant a JavaScript date can have. */
-const TIME_MAX = 8.64e15
-const VERSION = 1
 
 /** Up to which seq a feed is believed; of feeds that are not named nothing is. */
 export type Cut = { feed: FeedId; upTo: number }
@@ -75,9 +73,7 @@ export function issueRevocation(
     .bytes(note)
     .u16(of.cuts.length)
   for (const { feed, upTo } of of.cuts) writer.hex(feed).u64(upTo)
-  const made = parseRevocation(signed(issuer.secretKey, REVOCATION_DOMAIN, writer.done()))
-  if (!made) throw new TypeError('A revocation was asked for with fields it cannot hold')
-  return made
+  return made(parseRevocation(signed(issuer.secretKey, REVOCATION_DOMAIN, writer.done())))
 }
 
 /** A revocation of these bytes, or undefined when they have not its form. Signature: `refusalOfRevocation`. */
@@ -95,7 +91,7 @@ export function parseRevocation(bytes: Uint8Array): Revocation | undefined {
     if (count > CUTS_MAX || utf8(fields.note).length > NOTE_BYTES_MAX) throw new FormatError('Long')
     // Both are shown to people: in one line, and as a date.
     if (fields.note !== tidied(fields.note)) throw new FormatError('The note is not one line')
-    if (fields.revokedAt > TIME_MAX) throw new FormatError('No time')
+    if (fields.revokedAt > TIME_MS_MAX) throw new FormatError('No time')
     const cuts: Cut[] = []
     for (let i = 0; i < count; i++) {
       cuts.push({ feed: from.hex(ID_BYTES) as FeedId, upTo: from.u64() })
@@ -120,9 +116,6 @@ export function refusalOfRevocation(
   const ofIssuer = refusalOfIssuer(issuer, trust)
   if (ofIssuer) return ofIssuer
   if (revocation.organisation !== trust.organisation) return 'other-organisation'
-  if (revocation.issuerSerial !== issuer.serial) return 'revocation-not-signed'
-  if (!isSignedBy(issuer.issuerPublicKey, REVOCATION_DOMAIN, revocation.bytes)) {
-    return 'revocation-not-signed'
-  }
+  if (!isIssuedBy(issuer, REVOCATION_DOMAIN, revocation)) return 'revocation-not-signed'
   return revocation.branch === issuer.branch ? 'own-branch' : undefined
 }

@@ -10,6 +10,7 @@ import type { Hlc } from '../base/hlc.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
+import { TIME_MS_MAX } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { ConversationTable, MessageTable } from '../db/schema.ts'
@@ -40,8 +41,6 @@ const hlc = v.pipe(
   v.transform((text) => text as Hlc),
 )
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-/** Last instant a JavaScript date can have: a later one would break every page that shows it. */
-const TIME_MAX = 8.64e15
 
 /** The text of a message as it is stored: line ends are one unit, 1 to BODY_CHARS_MAX of them. */
 const messageText = v.pipe(
@@ -63,7 +62,7 @@ const convSchema = v.object({
   kind: v.literal('group'),
   title: v.pipe(v.string(), v.transform(tidied), v.minLength(1), v.maxLength(TITLE_CHARS_MAX)),
   members: v.pipe(v.array(memberSchema), v.maxLength(2 * MEMBERS_MAX)),
-  createdAt: v.pipe(count, v.maxValue(TIME_MAX)),
+  createdAt: v.pipe(count, v.maxValue(TIME_MS_MAX)),
   term: count,
   rev: v.pipe(count, v.minValue(1)),
 })

@@ -2,6 +2,7 @@
 import { isoTime, type Millis } from '../base/units.ts'
 import { isRevocationReason, REASONS } from '../certificates/revocation.ts'
 import { UsageError } from '../config.ts'
+import type { Revoked } from '../relay/revocations.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
 
@@ -9,7 +10,6 @@ type Certificates = {
   branches: { name: string; isSelf: boolean; up: boolean; notAfter?: Millis }[]
   revoked: Revoked[]
 }
-type Revoked = { name: string; reason: string; note: string; revokedAt: Millis }
 
 /** The command `cert`. */
 export async function cert(call: Call): Promise<number> {

@@ -19,55 +19,37 @@ export type Call = Surroundings & {
   flags: Arguments['flags']
 }
 
-type Command = { run(call: Call): Promise<number>; usage: string; does: string }
+/** `load`: the command with what it needs, when it is asked for. */
+type Command = { load(): Promise<(call: Call) => Promise<number>>; usage: string; does: string }
 
-/** Each loads what it needs when it is asked for. */
 const COMMANDS: Record<string, Command> = {
   serve: {
-    async run(call) {
-      const { serve } = await import('./serve.ts')
-      return serve(call)
-    },
+    load: () => import('./serve.ts').then(({ serve }) => serve),
     usage: 'serve',
     does: 'runs the branch (the default)',
   },
   demo: {
-    async run(call) {
-      const { demo } = await import('./demo/demo.ts')
-      return demo(call)
-    },
+    load: () => import('./demo/demo.ts').then(({ demo }) => demo),
     usage: 'demo [--reset]',
     does: 'two linked branches on this machine with a small company, in ./data-demo',
   },
   invite: {
-    async run(call) {
-      const { invite } = await import('./peers.ts')
-      return invite(call)
-    },
+    load: () => import('./peers.ts').then(({ invite }) => invite),
     usage: 'invite --branch NAME [--valid 24h] [--address HOST:PORT]',
     does: 'prints one line: the invitation for a new branch',
   },
   user: {
-    async run(call) {
-      const { user } = await import('./users.ts')
-      return user(call)
-    },
+    load: () => import('./users.ts').then(({ user }) => user),
     usage: 'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE]',
     does: 'creates an account; also: user list, user password LOGIN, user disable LOGIN',
   },
   cert: {
-    async run(call) {
-      const { cert } = await import('./cert.ts')
-      return cert(call)
-    },
+    load: () => import('./cert.ts').then(({ cert }) => cert),
     usage: 'cert list, cert revoke --branch NAME --reason REASON [--note TEXT]',
     does: 'which branches are believed and until when; takes that from one for good',
   },
   peers: {
-    async run(call) {
-      const { peers } = await import('./peers.ts')
-      return peers(call)
-    },
+    load: () => import('./peers.ts').then(({ peers }) => peers),
     usage: 'peers',
     does: 'what this branch is linked with, and what waits',
   },
@@ -92,7 +74,8 @@ export async function commandOf(
     environment: name === 'serve' ? environment : withoutFirstStart(environment),
     readFile,
   })
-  return command.run({ ...surroundings, config, words: operands, flags })
+  const run = await command.load()
+  return run({ ...surroundings, config, words: operands, flags })
 }
 
 /** Settings of a first start are not for the commands that come after it. */

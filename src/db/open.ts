@@ -14,7 +14,7 @@ import { migrate } from './migrate.ts'
 import type { Migration } from './migrations/index.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { Database } from './schema.ts'
-import { withStatementCache } from './statements.ts'
+import { type Statements, withStatementCache } from './statements.ts'
 import type { Writer } from './writer.ts'
 import { createWriter } from './writer.ts'
 
@@ -51,7 +51,8 @@ const CACHE_BYTES_MAX = 32 * MIB
 export async function openStore(options: OpenOptions): Promise<Store> {
   const { path, clock, log } = options
   const sqlite = new Sqlite(path, { timeout: BUSY_MS_MAX })
-  const db = new SqliteDb(withStatementCache(sqlite))
+  const statements = withStatementCache(sqlite)
+  const db = new SqliteDb(statements)
   try {
     sqlite.pragma('journal_mode = wal')
     sqlite.pragma('synchronous = full')
@@ -79,19 +80,21 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     reader.close()
     sqlite.close()
   }
-  return { read: readerOf(sqlite, reader), writer, close }
+  return { read: readerOf({ sqlite, statements }, reader), writer, close }
 }
 
 /**
  * Reads what is committed: on the connection that writes while no transaction is open there, else on the other one.
  * The second connection must forget its pages after each commit of the first; the first keeps its own.
  */
-function readerOf(sqlite: Sqlite.Database, reader: Sqlite.Database): Db {
+function readerOf(
+  { sqlite, statements }: { sqlite: Sqlite.Database; statements: Statements },
+  reader: Sqlite.Database,
+): Db {
   const own = withStatementCache(reader)
-  const shared = withStatementCache(sqlite)
   return new SqliteDb({
     prepare(query) {
-      const statement = sqlite.inTransaction ? undefined : shared.prepare(query)
+      const statement = sqlite.inTransaction ? undefined : statements.prepare(query)
       // `begin` and `pragma` are read-only to SQLite too, and answer no rows.
       const isRead = statement?.reader && statement.readonly
       return isRead ? statement : own.prepare(query)

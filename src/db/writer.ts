@@ -55,7 +55,7 @@ export function createWriter(parts: Parts): Writer & { close(): Promise<void> } 
 
   const run = async () => {
     try {
-      await batch.commit(parts.db)
+      await batch.commit()
     } finally {
       running = undefined
       wake()
@@ -97,7 +97,7 @@ function waitingOf<T>(action: (tx: Db) => Promise<T>): { waiting: Waiting; promi
   return { waiting: { run, resolve: () => settle(), reject }, promise }
 }
 
-function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
+function createBatch({ sqlite, db: tx, clock, log }: Parts, queue: Waiting[]) {
   const begin = sqlite.prepare('begin immediate')
   const commit = sqlite.prepare('commit')
   const rollback = sqlite.prepare('rollback')
@@ -108,7 +108,7 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
   const after: (() => void)[] = []
   const marks: (() => () => void)[] = []
 
-  const runOne = async (tx: Db, waiting: Waiting, done: Done[]) => {
+  const runOne = async (waiting: Waiting, done: Done[]) => {
     const undos = marks.map((mark) => mark())
     const undo = () => undos.forEach((each) => void each())
     try {
@@ -133,7 +133,7 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
     log.error('db.commit-failed', { actions: done.length, cause: error })
   }
 
-  const commitWaiting = async (tx: Db) => {
+  const commitWaiting = async () => {
     const done: Done[] = []
     try {
       begin.run()
@@ -147,7 +147,7 @@ function createBatch({ sqlite, clock, log }: Parts, queue: Waiting[]) {
       for (let count = 0; count < ACTIONS_PER_COMMIT_MAX && clock.now() <= endsAt; count++) {
         const waiting = queue.shift()
         if (waiting === undefined) break
-        await runOne(tx, waiting, done)
+        await runOne(waiting, done)
       }
       for (const hook of before) await hook(tx)
       commit.run()

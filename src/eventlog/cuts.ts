@@ -25,18 +25,15 @@ export async function cutFeeds(
     ...cuts.map(({ feed: feedId, upTo }) => ({ origin, feedId, upTo })),
     ...mail.map(({ id: feedId, head: upTo }) => ({ origin, feedId, upTo })),
   ]
-  for (const row of rows) {
-    await tx
-      .insertInto('feed_cut')
-      .values(row)
-      .onConflict((on) =>
-        on
-          .columns(['origin', 'feedId'])
-          .doUpdateSet({ upTo: row.upTo })
-          .where('feed_cut.upTo', '>', row.upTo),
-      )
-      .execute()
-  }
+  await tx
+    .insertInto('feed_cut')
+    .values(rows)
+    .onConflict((on) =>
+      on
+        .columns(['origin', 'feedId'])
+        .doUpdateSet({ upTo: sql<number>`min(feed_cut.upTo, excluded.upTo)` }),
+    )
+    .execute()
   await refuseWaiting(tx, origin)
 }
 

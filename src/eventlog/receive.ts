@@ -75,11 +75,14 @@ export async function receiveBatch(
       parts.log.warn('eventlog.cut-off', { origin: feed.origin, feed: feed.id })
       return notTaken(feed)
     }
-    if (peer !== feed.origin && !continues(feed, batch)) {
+    const problem = problemOfPlace(feed, batch)
+    // A branch that writes two histories of one feed must not part those who each believe one of them.
+    if (problem !== undefined && peer !== feed.origin) {
       parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
       return notTaken(feed)
     }
-    checkPlace(feed, batch)
+    if (problem !== undefined) throw new ProtocolError(problem)
+    checkForm(feed, batch)
     checkErasures(feed, peer, batch)
     if (feed.origin === parts.self) await parts.rolledBack(tx)
     await takeBatch(parts, tx, { feed, origin, batch })
@@ -97,16 +100,14 @@ function notTaken({ id, n, head }: Feed): Received {
   return { feed: id, feedN: n, durable: head, isFull: false }
 }
 
-/** A branch that writes two histories of one feed must not part those who each believe one of them. */
-function continues(feed: Feed, batch: DecodedBatch): boolean {
-  return batch.firstSeq === feed.head + 1 && equal(batch.prevChain, feed.chain)
+function problemOfPlace(feed: Feed, batch: DecodedBatch): string | undefined {
+  if (batch.firstSeq > feed.head + 1) return 'A gap before the batch'
+  if (batch.firstSeq <= feed.head) return 'The batch overlaps what is here'
+  // Another chain means that the origin wrote two histories: neither is taken over the other.
+  return equal(batch.prevChain, feed.chain) ? undefined : 'The batch does not continue'
 }
 
-function checkPlace(feed: Feed, batch: DecodedBatch): void {
-  if (batch.firstSeq > feed.head + 1) throw new ProtocolError('A gap before the batch')
-  if (batch.firstSeq <= feed.head) throw new ProtocolError('The batch overlaps what is here')
-  // Another chain means that the origin wrote two histories: neither is taken over the other.
-  if (!equal(batch.prevChain, feed.chain)) throw new ProtocolError('The batch does not continue')
+function checkForm(feed: Feed, batch: DecodedBatch): void {
   if (batch.isSealed !== (feed.scope === 'to')) throw new ProtocolError('Sealed or not: wrong')
   if (feed.scope === 'all' && batch.count !== 1) throw new ProtocolError('Records come one by one')
 }

@@ -20,17 +20,12 @@ import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { saveIssuer } from './credentials.ts'
 import { type RevokeBody, revocationKind } from './revocations.ts'
-
-/** Longer than any identity or issuer certificate in base64. */
-const STATEMENT_CHARS_MAX = 1024
-
-const statement = v.pipe(v.string(), v.base64(), v.maxLength(STATEMENT_CHARS_MAX))
+import { besideIssuer, statement } from './statements.ts'
 
 const identityBody = v.object({
   /** BranchIdentity as signed. */
-  identity: statement,
-  /** The issuer's certificate: the chain to the root is whole in one event. */
-  issuer: statement,
+  identity: statement(),
+  ...besideIssuer,
 })
 
 const addressBody = v.object({

@@ -24,15 +24,15 @@ import { cutFeeds } from '../eventlog/cuts.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import { findIssuer, type RelayKeys, saveIssuer } from './credentials.ts'
+import { besideIssuer, statement } from './statements.ts'
 
 /** CUTS_MAX cuts and the rest, in base64. */
-const STATEMENT_CHARS_MAX = 52 * 1024
+const REVOCATION_CHARS_MAX = 52 * 1024
 
 const revokeBody = v.object({
   /** Revocation as signed. */
-  revocation: v.pipe(v.string(), v.base64(), v.maxLength(STATEMENT_CHARS_MAX)),
-  /** The issuer's certificate: the chain to the root is whole in one event. */
-  issuer: v.pipe(v.string(), v.base64(), v.maxLength(1024)),
+  revocation: statement(REVOCATION_CHARS_MAX),
+  ...besideIssuer,
 })
 
 export type RevokeBody = v.InferOutput<typeof revokeBody>
