@@ -1,6 +1,7 @@
 /**
  * A person sees messages: which marks rise by that, and one event for many of them. Pages say "seen" about once a
- * second; at most one event per person, chat, mark and WINDOW_MS goes out, and only when something rose.
+ * second; at most one event per person, chat, mark and WINDOW_MS goes out (without a script: per page), and only when
+ * something rose.
  * Source: docs/decisions/013-read-marks.md.
  */
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
@@ -33,10 +34,12 @@ type Seeing = {
   lines: readonly MessageId[]
   /** A program has all that arrived, late ones too: it is not a page on which one can overlook something. */
   withLate?: boolean
+  /** A page without a script: each follows a link, and the next one must show what the last one wrote. */
+  atOnce?: boolean
 }
 
 export type Reading = {
-  /** Notes that the viewer saw lines; resolves when it is written, or at once when it joins what waits. */
+  /** Notes that the viewer saw lines; resolves when it is written, or, unless `atOnce`, when it joins what waits. */
   markSeen(viewer: UserId, seeing: Seeing): Promise<void>
   /** Writes what waits: at shutdown, and in tests. */
   flush(): Promise<void>
@@ -80,6 +83,7 @@ export function createReading(parts: ChatParts & { log: Log }): Reading {
         return
       }
       for (const line of lines) if (entry.more.size < SEEN_LINES_MAX) entry.more.add(line)
+      if (seeing.atOnce) await end(key)
     },
     async flush() {
       for (const key of [...waiting.keys()]) await end(key)

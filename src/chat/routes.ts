@@ -147,7 +147,8 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
   const theirs = lines.filter((line) => line.author !== viewer.id)
   if (isWithoutScript && theirs.length > 0) {
     const ids = theirs.map((line) => line.id)
-    await parts.reading.markSeen(viewer.id, { conversation, lines: ids, mark: 'read' })
+    const seeing = { conversation, lines: ids, mark: 'read' as const, atOnce: true }
+    await parts.reading.markSeen(viewer.id, seeing)
     if (before === undefined) props = withoutUnread(props, conversation)
   }
   return c.html(conversationPage(parts.frameOf(asWeb(c)), props))

@@ -97,4 +97,13 @@ describe('a long list of chats', STORY, () => {
     await gone(link)
     await plain.close()
   })
+
+  test('only the list scrolls, never the page around it', async () => {
+    for (const [n, group] of groups.entries()) await maria.post(group, `${n}: its row has a badge`)
+    await page.reload()
+    await row(1).scrollIntoViewIfNeeded()
+    const box =
+      '({ scrollHeight, clientHeight, scrollTop }) => [scrollHeight - clientHeight, scrollTop]'
+    assert.deepEqual(await page.evaluate(`(${box})(document.scrollingElement)`), [0, 0])
+  })
 })

@@ -179,6 +179,16 @@ test('waiting is answered when a message comes, and after fifty seconds without 
   assert.match(nothing.headers.get('location') ?? '', /\?e=\d+-\d+$/)
 })
 
+test('without a script what is shown is read at once, however quickly pages follow each other', async (t) => {
+  const { ada, eve, pages } = await site(t)
+  const chat = await ada.adds(eve)
+  for (const n of [1, 2, 3]) {
+    await eve.posts(chat, `message ${n}`)
+    assert.match(await (await pages.get(ada, `/chats/${chat}?e=${n}`)).text(), /id="new"/)
+    assert.doesNotMatch(await (await pages.get(ada, `/chats/${chat}?e=${n}a`)).text(), /id="new"/)
+  }
+})
+
 /** Lets a request get to where it waits. */
 async function turns(count: number) {
   for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
