@@ -127,6 +127,23 @@ describe('two people at two branches', STORY, () => {
     assert.deepEqual(await textsOf(lev), both)
   })
 
+  chapter('a mark that comes before the line it belongs to is not lost', async () => {
+    await ada.route('**/messages', async (route) => {
+      const response = await route.fetch()
+      await seen(lineOf(lev, 'Are you well?'))
+      await ada.waitForFunction(() => 'early' in window)
+      await route.fulfill({ response })
+    })
+    await ada.evaluate(`document.addEventListener('htmx:before:swap', ({ detail }) => {
+      const isRead = ({ fragment }) => fragment?.querySelector('[data-state="read"]')
+      if (detail.tasks.some(isRead)) window.early = true
+    })`)
+    await box(ada).pressSequentially('Are you well?')
+    await box(ada).press('Enter')
+    await marked(ada, 'Are you well?', 'read')
+    await ada.unroute('**/messages')
+  })
+
   chapter('the delivery story tells in words where the message has been', async () => {
     const line = lineOf(ada, 'Good morning, Lev')
     await line.locator('a.way').click()
