@@ -131,7 +131,7 @@ describe('two people at two branches', STORY, () => {
     await ada.route('**/messages', async (route) => {
       const response = await route.fetch()
       await seen(lineOf(lev, 'Are you well?'))
-      await ada.waitForFunction(() => 'early' in window)
+      await until('its mark has come', () => ada.evaluate(`'early' in window`))
       await route.fulfill({ response })
     })
     await ada.evaluate(`document.addEventListener('htmx:before:swap', ({ detail }) => {
