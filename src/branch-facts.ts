@@ -1,10 +1,13 @@
 /** Small facts about a branch that pages and commands ask for: names, states of links, where the demo begins. */
-import type { BranchState } from './admin/branches.ts'
+import type { BranchState, MailOnTheWay } from './admin/branches.ts'
+import { millisOf } from './base/hlc.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import { directIdOf } from './chat/ids.ts'
 import type { Core } from './core.ts'
 import type { Db } from './db/open.ts'
+import { carriedFor } from './eventlog/carrying.ts'
 import type { EventLog } from './eventlog/log.ts'
+import { missing } from './eventlog/reports.ts'
 import { namesOf } from './organisation/membership.ts'
 import type { Relay } from './relay/relay.ts'
 
@@ -38,8 +41,10 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     address: listening.address,
     lastError: listening.lastError,
     ...{ bytesIn: 0, bytesOut: 0, clockOffsetMs: undefined, certificateNotAfter: undefined },
+    over: [],
   }
-  const others = relay.links().map(async (link): Promise<BranchState> => {
+  const links = relay.links()
+  const others = links.map(async (link): Promise<BranchState> => {
     return {
       ...{ id: link.branch, name: link.name, isSelf: false, up: link.up },
       since: link.since === 0 ? undefined : link.since,
@@ -47,9 +52,27 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
       outbox: await core.eventLog.outboxOf(link.branch),
       ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut, clockOffsetMs: link.clockOffsetMs },
       certificateNotAfter: link.certificateNotAfter,
+      over: links.filter((each) => link.over.includes(each.branch)).map(({ name }) => name),
     }
   })
   return [own, ...(await Promise.all(others))]
+}
+
+/** What goes by way of others: carried here, and kept back from us. */
+export async function mailOnTheWay({ store, membership }: Core): Promise<MailOnTheWay> {
+  const rows = await store.read.selectFrom('branch').select(['id', 'name']).execute()
+  const names = new Map<string, string>(rows.map(({ id, name }) => [id, name]))
+  const nameOf = (branch: BranchId) => names.get(branch) ?? branch
+  const carried = await carriedFor(store.read, membership.self)
+  const kept = await missing(store.read, membership.self)
+  return {
+    carried: carried.map(({ origin, destination, ...rest }) => {
+      return { from: nameOf(origin), to: nameOf(destination), ...rest }
+    }),
+    missing: kept.map(({ origin, events, since }) => {
+      return { from: nameOf(origin), events, since: millisOf(since) }
+    }),
+  }
 }
 
 /** The address of the chat with Olena: the first of the demo's five steps. */

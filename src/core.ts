@@ -8,6 +8,7 @@ import type { Hasher } from './accounts/hasher.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
 import { hex } from './base/bytes.ts'
 import { asIncarnation, type BranchId, type Incarnation } from './base/ids.ts'
+import { MIB } from './base/units.ts'
 import type { BranchKeys } from './certificates/keys.ts'
 import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
@@ -54,6 +55,9 @@ type CoreParts = {
   hasher: Hasher
 }
 
+/** Mail of others kept for them: text of a company for months, and no disk is filled by it. */
+const CARRY_BYTES_MAX = 2048 * MIB
+
 /** The row of this branch must stand in table `branch` before the first event is written. */
 export async function buildCore(parts: CoreParts): Promise<Core> {
   const { world, store, keys, membership, hasher } = parts
@@ -79,6 +83,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     clock,
     random,
     log,
+    carryBytesMax: CARRY_BYTES_MAX,
     async rolledBack(tx) {
       await epoch.renew(tx)
       // A sign-in that has ended since is in an old database too.

@@ -13,7 +13,7 @@ import { createApp, type ShellDeps } from './app.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
 import { HOUR } from './base/units.ts'
-import { branchStates, createNames, demoChatOf } from './branch-facts.ts'
+import { branchStates, createNames, demoChatOf, mailOnTheWay } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
 import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
@@ -102,7 +102,9 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const linkOf = (branch: BranchId) => {
     if (branch === self) return undefined
     const link = links().find((one) => one.branch === branch)
-    return link ? { up: link.up, since: link.since } : { up: false, since: 0 }
+    if (!link) return { up: false, since: 0, over: [] }
+    const names = links().filter(({ branch: id }) => link.over.includes(id))
+    return { up: link.up, since: link.since, over: names.map(({ name }) => name) }
   }
   const lostSince = (branch: BranchId): Millis | undefined => {
     const link = linkOf(branch)
@@ -177,6 +179,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
+      mailOnTheWay: () => mailOnTheWay(core),
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
       revoke,

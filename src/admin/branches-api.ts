@@ -43,14 +43,28 @@ const branch = v.object({
   waiting: v.number(),
   lastError: v.optional(v.string()),
   certificateNotAfter: v.optional(v.string()),
+  /** Who carries to it while there is no link. */
+  over: v.array(v.string()),
 })
+const carried = v.object({
+  from: v.string(),
+  to: v.string(),
+  events: v.number(),
+  bytes: v.number(),
+})
+const missing = v.object({ from: v.string(), events: v.number(), since: v.string() })
 
 export const branchAdminApi: readonly ApiOperation[] = [
   {
     method: 'get',
     path: '/admin/branches',
     summary: 'List the branches and the state of their links',
-    response: v.object({ items: v.array(branch), revoked: v.array(revocation) }),
+    response: v.object({
+      items: v.array(branch),
+      revoked: v.array(revocation),
+      carried: v.array(carried),
+      missing: v.array(missing),
+    }),
     status: 200,
   },
   {
@@ -80,7 +94,13 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   }
   app.get('/admin/branches', async (c) => {
     const [states, revoked] = [await deps.branchStates(), await deps.revoked()]
-    return c.json({ items: states.map(branchShape), revoked: revoked.map(revocationShape) })
+    const mail = await deps.mailOnTheWay()
+    return c.json({
+      items: states.map(branchShape),
+      revoked: revoked.map(revocationShape),
+      carried: mail.carried,
+      missing: mail.missing.map((each) => ({ ...each, since: isoTime(each.since) })),
+    })
   })
   app.post('/admin/invitations', async (c) => {
     const wish = await readJson(c, newInvitation)
@@ -105,6 +125,7 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
   const { id, name, isSelf, address, lastError } = state
   return {
     ...{ id, name, isSelf, linked: state.isSelf || state.up, waiting: state.outbox },
+    over: state.over,
     ...(state.since === undefined ? {} : { since: isoTime(state.since) }),
     ...(address === undefined ? {} : { address }),
     ...(state.up || lastError === undefined ? {} : { lastError }),

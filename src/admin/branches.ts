@@ -35,6 +35,16 @@ export type BranchState = {
   bytesOut: number
   clockOffsetMs: number | undefined
   certificateNotAfter: Millis | undefined
+  /** Names of the branches that carry to it while it has no link. */
+  over: string[]
+}
+
+/** Mail that goes by way of others, with branches by name. */
+export type MailOnTheWay = {
+  /** What this branch carries between two others. */
+  carried: { from: string; to: string; events: number; bytes: number }[]
+  /** What a branch says it wrote for us, and nobody has handed over. */
+  missing: { from: string; events: number; since: Millis }[]
 }
 
 export type BranchAdminDeps = {
@@ -42,6 +52,7 @@ export type BranchAdminDeps = {
   frameOf: FrameOf
   clock: Clock
   branchStates(): Promise<BranchState[]>
+  mailOnTheWay(): Promise<MailOnTheWay>
   revoked(): Promise<Revoked[]>
   revoke(wish: Revoking): Promise<Revoked>
   invite(wish: {
@@ -139,6 +150,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
   return {
     mayIssue: await deps.mayIssue(c.var.user),
     revoked: await deps.revoked(),
+    ...(await deps.mailOnTheWay()),
     branches: states.map((state) => ({
       id: state.id,
       name: state.name,
@@ -147,6 +159,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
       since: state.since,
       address: state.address,
       queue: state.outbox,
+      over: state.over,
       lastError: state.up ? undefined : state.lastError,
       bytesSent: state.bytesOut,
       bytesReceived: state.bytesIn,

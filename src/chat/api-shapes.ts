@@ -1,7 +1,7 @@
 /** Chats and messages as the API shows them: the schemas are the promise (/api/v1/openapi.json), functions keep it. */
 import * as v from 'valibot'
 import type { ConversationId, UserId } from '../base/ids.ts'
-import { isoTime, type Millis } from '../base/units.ts'
+import { isoTime } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Chat } from './chats.ts'
 import { peopleOf } from './members.ts'
@@ -117,7 +117,7 @@ function stepShape(step: StoryStep): DeliveryShape['steps'][number] {
   const { state, branch } = step
   switch (step.state) {
     case 'waiting':
-      return { state, branch, detail: waitingWords(step.downSince, step.ahead) }
+      return { state, branch, detail: waitingWords(step) }
     case 'stored': {
       const via = step.via === undefined ? {} : { via: step.via }
       return { state, branch, at: isoTime(step.at), ...via }
@@ -131,7 +131,9 @@ function stepShape(step: StoryStep): DeliveryShape['steps'][number] {
   }
 }
 
-function waitingWords(downSince: Millis | undefined, ahead: number): string {
+function waitingWords(step: Extract<StoryStep, { state: 'waiting' }>): string {
+  const { downSince, ahead, carriers } = step
   const line = downSince === undefined ? 'line up' : `line down since ${isoTime(downSince)}`
-  return `${line}, ${ahead} ahead`
+  const held = carriers.length === 0 ? '' : `, handed to ${carriers.join(', ')}`
+  return `${line}${held}, ${ahead} ahead`
 }

@@ -133,7 +133,7 @@ function stepProps(step: StoryStep, story: DeliveryStory): Step[] {
     case 'written':
       return [{ kind: 'written', branch, at: step.at }]
     case 'waiting':
-      return [{ kind: 'waiting', branch, linkDownSince: step.downSince, ahead: step.ahead }]
+      return [waitingProps(step)]
     case 'stored': {
       const stored: Step = { kind: 'stored', branch, at: step.at, via: step.via }
       if (step.waitedFrom === undefined) return [stored]
@@ -146,6 +146,15 @@ function stepProps(step: StoryStep, story: DeliveryStory): Step[] {
         ? [{ kind: step.state, at: step.at, person: step.person }]
         : [{ kind: step.state, at: step.at, n: 1, of: story.recipients }]
   }
+}
+
+function waitingProps({
+  branch,
+  downSince,
+  ahead,
+  carriers,
+}: Extract<StoryStep, { state: 'waiting' }>): Step {
+  return { kind: 'waiting', branch, linkDownSince: downSince, ahead, carriers }
 }
 
 /** `n of m` instead of a line for each of a group's people. */

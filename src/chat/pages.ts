@@ -181,6 +181,6 @@ export async function linksDown(
   return branches.flatMap(({ id, name }) => {
     const link = around.linkOf(id)
     const since: Millis | undefined = link?.up === false ? link.since : undefined
-    return since === undefined ? [] : [{ branch: name, since }]
+    return since === undefined ? [] : [{ branch: name, since, over: link?.over ?? [] }]
   })
 }

@@ -257,7 +257,7 @@ async function audienceOf(
 
 /**
  * Of the reader's branches those that hold something of a direct chat. What was written before a stay does not follow
- * the guest (docs/protocol.md, section 10), and a mark of what never came would wait there for ever.
+ * the guest (docs/protocol.md, section 11), and a mark of what never came would wait there for ever.
  */
 async function withMessages(
   { self }: ChatParts,

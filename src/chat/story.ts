@@ -19,14 +19,23 @@ import {
 import { type Line, lineById, type Viewer } from './queries.ts'
 import type { Mark } from './seen.ts'
 
-/** Up and down of the line to a branch; undefined for our own. */
-export type LinkOf = (branch: BranchId) => { up: boolean; since: Millis } | undefined
+/** Up and down of the line to a branch, and by name who carries to it meanwhile; undefined for our own. */
+export type LinkOf = (
+  branch: BranchId,
+) => { up: boolean; since: Millis; over: readonly string[] } | undefined
 
 type At = { branch: string; at: Millis }
 
 export type StoryStep =
   | ({ state: 'written' } & At)
-  | { state: 'waiting'; branch: string; downSince: Millis | undefined; ahead: number }
+  | {
+      state: 'waiting'
+      branch: string
+      downSince: Millis | undefined
+      ahead: number
+      /** Branches that hold it to carry it there. */
+      carriers: string[]
+    }
   | ({ state: 'stored'; waitedFrom: Millis | undefined; via: string | undefined } & At)
   | ({ state: 'refused'; reason: string } & At)
   | { state: 'shown' | 'read'; branch: string; at: Millis; person: string; user: UserId }
@@ -157,7 +166,27 @@ async function branchStep(db: Db, branch: BranchId, asked: Asked): Promise<Story
   const link = linkOf(branch)
   const downSince = link?.up === false ? link.since : undefined
   const ahead = await aheadOf(db, own)
-  return { state: 'waiting', branch: nameOf(branch), downSince, ahead }
+  const carriers = await carriersOf(db, { branch, entries: own, nameOf })
+  return { state: 'waiting', branch: nameOf(branch), downSince, ahead, carriers }
+}
+
+/** Who else says to hold it: only branches that were asked to carry it do. */
+async function carriersOf(
+  db: Db,
+  { branch, entries, nameOf }: Pick<Asked, 'entries' | 'nameOf'> & { branch: BranchId },
+): Promise<string[]> {
+  const names = new Set<string>()
+  for (const { feedN, seq } of entries) {
+    const rows = await db
+      .selectFrom('peer_ack')
+      .where('feedN', '=', feedN)
+      .where('branchId', '!=', branch)
+      .where('durable', '>=', seq)
+      .select('branchId')
+      .execute()
+    for (const { branchId } of rows) names.add(nameOf(branchId))
+  }
+  return [...names].sort((a, b) => a.localeCompare(b, 'en'))
 }
 
 /** Events that go to the same branch before this one. */

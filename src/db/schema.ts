@@ -108,6 +108,37 @@ interface FeedTable {
   chain: Uint8Array
   /** Highest seq that stands in a signed batch; below `head` only inside a transaction. */
   batched: number
+  /** Of mail that is carried for others: what its batches take here. */
+  carriedBytes: Generated<number>
+  /** The branch that brought the newest of it, where that was not its origin. */
+  via: BranchId | null
+}
+
+/** A batch of mail between two other branches, as its origin signed it: it is passed on, and cannot be read here. */
+interface CarriedBatchTable {
+  feedN: number
+  firstSeq: number
+  count: number
+  bytes: Uint8Array
+  arrivedAt: Millis
+}
+
+/** The newest ACKVEC of a branch about the mail of an origin. */
+interface AckVectorTable {
+  branchId: BranchId
+  origin: BranchId
+  hlc: Hlc
+  bytes: Uint8Array
+}
+
+/** The newest HEAD of a feed of mail: how much of it there is, by its origin's signature. */
+interface SignedHeadTable {
+  feedId: FeedId
+  origin: BranchId
+  destination: BranchId
+  seq: number
+  hlc: Hlc
+  bytes: Uint8Array
 }
 
 /** A signed run of a feed: what one group commit wrote to it. Event headers stand in `event`. */
@@ -374,6 +405,9 @@ export interface Database {
   feed: FeedTable
   batch: BatchTable
   feed_cut: FeedCutTable
+  carried_batch: CarriedBatchTable
+  ack_vector: AckVectorTable
+  signed_head: SignedHeadTable
   feed_entry: FeedEntryTable
   event: EventTable
   peer_ack: PeerAckTable

@@ -9,11 +9,18 @@ import type { Db } from '../db/open.ts'
 import { prepared } from '../db/prepared.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
+import { dropCarried, isCarried } from './carrying.ts'
 import type { Changes } from './changes.ts'
 import type { Feed, Feeds } from './feeds.ts'
 import type { AckEntry, FeedN } from './log.ts'
 
-type Parts = { feeds: Feeds; changes: Changes; log: Log; clock: Pick<Clock, 'now'> }
+type Parts = {
+  self: BranchId
+  feeds: Feeds
+  changes: Changes
+  log: Log
+  clock: Pick<Clock, 'now'>
+}
 
 type Ack = {
   feedN: FeedN
@@ -83,23 +90,28 @@ export async function keepAcks(
 ): Promise<void> {
   for (const entry of entries) {
     const feed = await parts.feeds.find(tx, entry.feed)
-    if (feed === undefined || !concerns(feed, peer)) continue
+    if (feed === undefined || !concerns(feed, peer, parts.self)) continue
     await keepAck(parts, tx, { peer, entry, feed })
   }
 }
 
-/** A peer can speak for what it may hold: records, and mail from or to it. */
-function concerns(feed: Feed, peer: BranchId): boolean {
-  return feed.scope === 'all' || feed.destination === peer || feed.origin === peer
+/** A peer can speak for what it may hold: records, mail from or to it, and ours that it carries. */
+function concerns(feed: Feed, peer: BranchId, self: BranchId): boolean {
+  const isBetweenUs = feed.destination === peer || feed.origin === peer
+  return feed.scope === 'all' || isBetweenUs || feed.origin === self
 }
 
 async function keepAck(
-  { changes, log, clock }: Parts,
+  { self, changes, log, clock }: Parts,
   tx: Db,
   { peer, entry, feed }: { peer: BranchId; entry: AckEntry; feed: Feed },
 ): Promise<void> {
   const [before] = await findAck(tx, { feedN: feed.n, branchId: peer })
-  if (entry.durable > feed.head) log.warn('eventlog.ack-beyond-head', { peer, feed: feed.id })
+  const isOthers = isCarried(feed, self)
+  if (isOthers) await dropCarried(tx, feed.n, entry.durable)
+  else if (entry.durable > feed.head) {
+    log.warn('eventlog.ack-beyond-head', { peer, feed: feed.id })
+  }
   const durable = Math.max(before?.durable ?? 0, Math.min(entry.durable, feed.head))
   const stable = Math.max(before?.stable ?? 0, Math.min(entry.stable, durable))
   if (durable === before?.durable && stable === before.stable) return
@@ -108,7 +120,9 @@ async function keepAck(
   const at = Math.min(clock.now(), Math.max(millisOf(entry.at), written?.arrivedAt ?? 0))
   const common = { feedN: feed.n, branchId: peer, at, via: entry.via ?? null }
   await putAck(tx, { ...common, durable, stable })
-  if (durable === (before?.durable ?? 0)) return
+  // A carrier's word is no delivery.
+  const isThere = feed.scope === 'all' || feed.destination === peer
+  if (durable === (before?.durable ?? 0) || isOthers || !isThere) return
   await addMark(tx, { ...common, upTo: durable })
   changes.stored({ branch: peer, feedN: feed.n, upTo: durable, at: common.at })
 }

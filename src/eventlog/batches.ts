@@ -9,6 +9,7 @@ import { HLC_ZERO } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { prepared } from '../db/prepared.ts'
+import { carriedAfter } from './carrying.ts'
 import type { Changes } from './changes.ts'
 import type { Feed, Feeds, Unsigned } from './feeds.ts'
 import type { WireEvent } from './format.ts'
@@ -138,10 +139,13 @@ const entriesBetween = prepared<{ feedN: FeedN; from: number; upTo: number }, En
       .orderBy('feed_entry.seq'),
 )
 
-type FeedKey = { n: FeedN; id: FeedId; bodyKey: Uint8Array | null }
+type FeedKey = { n: FeedN; id: FeedId; bodyKey: Uint8Array | null; carriedBytes: number }
 
 const findFeed = prepared<{ feedN: FeedN }, FeedKey>((db, value) =>
-  db.selectFrom('feed').select(['n', 'id', 'bodyKey']).where('n', '=', value('feedN')),
+  db
+    .selectFrom('feed')
+    .select(['n', 'id', 'bodyKey', 'carriedBytes'])
+    .where('n', '=', value('feedN')),
 )
 
 /** Whole batches after a seq as on the wire, together at most `bytesMax`, but at least one. */
@@ -151,6 +155,7 @@ export async function batchesAfter(
 ): Promise<WireBatch[]> {
   const [feed] = await findFeed(db, { feedN })
   if (feed === undefined) return []
+  if (feed.carriedBytes > 0) return await carriedAfter(db, { feedN, after, bytesMax })
   const batches: WireBatch[] = []
   let left = bytesMax
   for (const row of await rowsAfter(db, { feedN, after })) {

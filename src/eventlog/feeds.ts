@@ -31,6 +31,8 @@ export type Feed = {
   key: Uint8Array | null
   head: number
   chain: Uint8Array
+  /** Who brought the newest of it, where that was not its origin. */
+  via: BranchId | null
   unsigned: Unsigned[]
 }
 
@@ -42,8 +44,8 @@ export type Feeds = {
   find(tx: Db, id: FeedId): Promise<Feed | undefined>
   insert(tx: Db, opened: Opened): Promise<Feed>
   /** Moves a feed on, taken back with the transaction. */
-  advance(feed: Feed, head: number, chain: Uint8Array): void
-  /** Writes head and chain as they are now. */
+  advance(feed: Feed, head: number, chain: Uint8Array, via?: BranchId | null): void
+  /** Writes head, chain and way as they are now. */
   keep(tx: Db, feed: Feed): Promise<void>
 }
 
@@ -52,12 +54,22 @@ type Opened = { opening: Opening; bytes: Uint8Array; key: Uint8Array | null }
 /** Feeds of others kept in memory: two per branch and boot are in use at a time. */
 const FEEDS_KEPT_MAX = 1000
 
-const COLUMNS = ['n', 'id', 'origin', 'scope', 'destination', 'bodyKey', 'head', 'chain'] as const
+const COLUMNS = [
+  'n',
+  'id',
+  'origin',
+  'scope',
+  'destination',
+  'bodyKey',
+  'head',
+  'chain',
+  'via',
+] as const
 
-const keepHead = prepared<{ n: number; head: number; chain: Uint8Array }, unknown>((db, value) =>
+const keepHead = prepared<Pick<Feed, 'n' | 'head' | 'chain' | 'via'>, unknown>((db, value) =>
   db
     .updateTable('feed')
-    .set({ head: value('head'), chain: value('chain'), batched: value('head') })
+    .set({ head: value('head'), chain: value('chain'), batched: value('head'), via: value('via') })
     .where('n', '=', value('n')),
 )
 
@@ -88,6 +100,7 @@ export function createFeeds(parts: Parts): Feeds {
       bodyKey: key,
       head: 0,
       chain: firstChainOf(bytes),
+      via: null,
     }
     const rest = { opening: bytes, openedAt: opening.openedAt, floor: 0, batched: 0 }
     const { n } = await tx
@@ -118,13 +131,12 @@ export function createFeeds(parts: Parts): Feeds {
         .executeTakeFirst()
       return row === undefined ? undefined : keepInMemory(feedOf(row))
     },
-    advance(feed, head, chain) {
-      const before = { head: feed.head, chain: feed.chain }
-      feed.head = head
-      feed.chain = chain
+    advance(feed, head, chain, via = null) {
+      const before = { head: feed.head, chain: feed.chain, via: feed.via }
+      Object.assign(feed, { head, chain, via })
       changes.undoWith(() => Object.assign(feed, before))
     },
-    keep: async (tx, { n, head, chain }) => void (await keepHead(tx, { n, head, chain })),
+    keep: async (tx, { n, head, chain, via }) => void (await keepHead(tx, { n, head, chain, via })),
   }
 }
 

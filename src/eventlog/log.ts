@@ -5,24 +5,55 @@
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
+import { DAY, type Millis } from '../base/units.ts'
 import type { Cancel } from '../world/clock.ts'
 import { keepAcks, outboxOf } from './acks.ts'
 import { batchesAfter, signBatches } from './batches.ts'
-import { createCore } from './core.ts'
+import { carryOffers, carryWanted, forgetCarried } from './carrying.ts'
+import { type Core, createCore } from './core.ts'
 import type { Append, LoggedEvent } from './events.ts'
 import { createListeners } from './listeners.ts'
 import { offersTo, wanted } from './offers.ts'
 import { receiveOpening } from './openings.ts'
 import type { LogParts } from './parts.ts'
 import { receiveBatch } from './receive.ts'
+import {
+  type AckVector,
+  type Learned,
+  ownHeads,
+  receiveHead,
+  receiveVector,
+  reportsFor,
+  vectorFor,
+} from './reports.ts'
 import { createRetry } from './retry.ts'
 
 /** A feed's number in this branch's database (`feed.n`). */
 export type FeedN = number
 
 /** One entry of HAVE. */
-export type Offer = { n: FeedN; id: FeedId; floor: number; head: number; chain: Uint8Array }
+export type Offer = {
+  n: FeedN
+  id: FeedId
+  origin: BranchId
+  floor: number
+  head: number
+  chain: Uint8Array
+  /** Scope `to`. */
+  isMail: boolean
+}
+
+/** Mail that somebody else shall carry to its destination, which holds it up to `after`. */
+type Carry = { destination: BranchId; after: number }
+
+/** One entry of CARRY. */
+export type CarryOffer = Offer & { carry: Carry }
+
+/** A branch that somebody shall carry to; blindly: he does not see it now, and gets only what we wrote ourselves. */
+export type Route = { to: BranchId; isBlind: boolean }
+
+/** A peer's entry of CARRY. */
+export type CarryEntry = { id: FeedId; head: number; carry: Carry }
 
 /** A peer's entry of HAVE; `chain8` is the first 8 bytes of the chain at its head. */
 export type PeerOffer = { id: FeedId; floor: number; head: number; chain8: Uint8Array }
@@ -48,6 +79,16 @@ export type StoredUpTo = { branch: BranchId; feedN: FeedN; upTo: number; at: Mil
  */
 export type OpeningResult = 'stored' | 'known' | 'unknown-origin' | 'not-taken'
 
+/** Our cursor after a batch. Full: nothing was stored, the batch must come again. */
+export type Received = {
+  feed: FeedId
+  feedN: FeedN
+  durable: number
+  isFull: boolean
+  /** Mail for us that somebody else than its origin brought. */
+  carriedFrom?: BranchId
+}
+
 /** A signed batch as on the wire. */
 export type WireBatch = { bytes: Uint8Array; lastSeq: number }
 
@@ -68,6 +109,10 @@ export type EventLog = {
   offersTo(peer: BranchId): Promise<Offer[]>
   /** What to ask for, given the peer's entry: undefined when we hold it all or it is none of ours. */
   wanted(peer: BranchId, entry: PeerOffer): Promise<Want | undefined>
+  /** Mail for these branches that they do not hold as far as we know: our own, and what we carry. */
+  carryOffers(routes: readonly Route[]): Promise<CarryOffer[]>
+  /** What to ask for when a peer asks us to carry; undefined when we do not. */
+  carryWanted(peer: BranchId, entry: CarryEntry): Promise<Want | undefined>
   openingOf(id: FeedId): Promise<Uint8Array | undefined>
   /** Verifies the origin's signature and stores the feed. Throws ProtocolError for what the peer must not send. */
   receiveOpening(peer: BranchId, bytes: Uint8Array): Promise<OpeningResult>
@@ -77,15 +122,24 @@ export type EventLog = {
    * Resolves after the commit with our durable cursor; full: it was not taken, see waiting.ts. Throws ProtocolError for
    * what the peer must not send.
    */
-  receiveBatch(
-    peer: BranchId,
-    bytes: Uint8Array,
-  ): Promise<{ feed: FeedId; feedN: FeedN; durable: number; isFull: boolean }>
+  receiveBatch(peer: BranchId, bytes: Uint8Array): Promise<Received>
   /** A peer's ACK. Never goes back. */
   acknowledged(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
   /** How many events `peer` has not acknowledged yet. */
   outboxOf(peer: BranchId): Promise<number>
+  /** ACKVEC: what we hold of a branch's feeds, signed. */
+  vectorFor(origin: BranchId): Promise<Uint8Array>
+  /** HEAD of each of our feeds of mail that grew since the last one and has not arrived as far as we know. */
+  headsFor(destination: BranchId): Promise<Uint8Array[]>
+  /** An ACKVEC or a HEAD, whoever passed it on. Throws ProtocolError for what is none. */
+  receiveVector(bytes: Uint8Array): Promise<Learned>
+  receiveHead(bytes: Uint8Array): Promise<Learned>
+  /** What to give a peer when its link opens. */
+  reportsFor(peer: BranchId): Promise<{ vectors: Uint8Array[]; heads: Uint8Array[] }>
 }
+
+/** So long mail is carried: by then somebody has mended the line, and the origin has it still. */
+const CARRIED_MS_MAX: Millis = 30 * DAY
 
 /** The log over an open store; resolves when its clock is read and parked events have had another try. */
 export async function createEventLog(given: LogParts): Promise<EventLog> {
@@ -110,9 +164,11 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
   })
 
   await logClock.load(store.read)
+  const before = given.clock.now() - CARRIED_MS_MAX
+  await store.writer.write((tx) => forgetCarried(tx, { self, before }))
   await retry.all()
   return {
-    ...reading(given),
+    ...reading(given, core),
     append: core.append,
     onCommitted: listeners.onCommitted,
     onGrown: listeners.onGrown,
@@ -124,18 +180,39 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     receiveBatch: (peer, bytes) =>
       store.writer.write((tx) => receiveBatch(core, tx, { peer, bytes })),
     acknowledged: (peer, entries) =>
-      store.writer.write((tx) =>
-        keepAcks({ feeds, changes, log, clock: given.clock }, tx, { peer, entries }),
-      ),
+      store.writer.write((tx) => keepAcks({ ...core, ...given }, tx, { peer, entries })),
+    ...reporting(given, core),
+  }
+}
+
+/** Signed words about mail that third branches carry. */
+function reporting(given: LogParts, core: Core) {
+  const { store, self, sign } = given
+  const { write } = store.writer
+  const maker = { self, sign, now: () => core.logClock.next() }
+  return {
+    vectorFor: (origin: BranchId) => vectorFor(store.read, maker, origin),
+    headsFor: (destination: BranchId) => write((tx) => ownHeads(tx, maker, destination)),
+    receiveVector: (bytes: Uint8Array) =>
+      write((tx) => {
+        const keep = ({ branch, entries }: AckVector) =>
+          keepAcks({ ...core, ...given }, tx, { peer: branch, entries })
+        return receiveVector(core, tx, { bytes, keep })
+      }),
+    receiveHead: (bytes: Uint8Array) => write((tx) => receiveHead(core, tx, bytes)),
+    reportsFor: (peer: BranchId) => reportsFor(store.read, peer),
   }
 }
 
 /** What the relay reads: committed state only. */
-function reading({ store, self, log }: LogParts) {
+function reading({ store, self, log, carryBytesMax }: LogParts, { beginnings }: Core) {
   const db = store.read
   return {
     offersTo: (peer: BranchId) => offersTo(db, peer),
     wanted: (peer: BranchId, entry: PeerOffer) => wanted({ db, self, log }, peer, entry),
+    carryOffers: (routes: readonly Route[]) => carryOffers(db, { self, routes }),
+    carryWanted: (peer: BranchId, entry: CarryEntry) =>
+      carryWanted({ db, self, carryBytesMax, beginnings }, peer, entry),
     outboxOf: (peer: BranchId) => outboxOf(db, self, peer),
     openingOf: async (id: FeedId) => {
       const feed = db.selectFrom('feed').select('opening').where('id', '=', id)

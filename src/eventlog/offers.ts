@@ -15,7 +15,7 @@ const CHAIN_SHOWN_BYTES = 8
 export async function offersTo(db: Db, peer: BranchId): Promise<Offer[]> {
   const rows = await db
     .selectFrom('feed')
-    .select(['n', 'id', 'floor', 'head', 'chain', 'scope'])
+    .select(['n', 'id', 'origin', 'floor', 'head', 'chain', 'scope'])
     .where('head', '>', 0)
     .where('scope', 'in', ['all', 'to'])
     .where((row) =>
@@ -25,7 +25,7 @@ export async function offersTo(db: Db, peer: BranchId): Promise<Offer[]> {
     .execute()
   return [...rows]
     .sort((a, b) => Number(b.scope === 'all') - Number(a.scope === 'all') || a.n - b.n)
-    .map(({ n, id, floor, head, chain }) => ({ n, id, floor, head, chain }))
+    .map(({ scope, ...offer }) => ({ ...offer, isMail: scope === 'to' }))
 }
 
 type Ours = { origin: BranchId; destination: BranchId | null; head: number; chain: Uint8Array }
@@ -38,8 +38,9 @@ export async function wanted(
 ): Promise<Want | undefined> {
   const { id, head, floor, chain8 } = entry
   const ours = await heldOf(db, id)
-  // Whether it is for us shows in its opening, which comes first.
-  if (ours === undefined) return head > 0 ? { id, after: 0, needsOpening: true } : undefined
+  // Whether it is for us shows in its opening, which comes first. A carrier that holds only the end of it is no help:
+  // what lies before can be had from others, and would not be asked for again.
+  if (ours === undefined) return head > 0 && floor === 0 ? fromStart(id) : undefined
   if (head === ours.head && !equal(ours.chain.subarray(0, CHAIN_SHOWN_BYTES), chain8)) {
     log.error('eventlog.fork', { feed: id, origin: ours.origin, peer, head })
     return undefined
@@ -49,11 +50,15 @@ export async function wanted(
   const isMine = ours.origin === self || ours.destination === self || ours.destination === null
   if (!isMine) return undefined
   if (floor > ours.head) {
-    log.error('eventlog.below-floor', { feed: id, peer, floor, head: ours.head })
+    if (peer === ours.origin) {
+      log.error('eventlog.below-floor', { feed: id, peer, floor, head: ours.head })
+    }
     return undefined
   }
   return { id, after: ours.head, needsOpening: false }
 }
+
+const fromStart = (id: FeedId): Want => ({ id, after: 0, needsOpening: true })
 
 function heldOf(db: Db, id: FeedId): Promise<Ours | undefined> {
   return db

@@ -1,7 +1,8 @@
-/** Taking in a feed's opening: whose it is, whether it is for us, and its key, if we may read it. */
+/** Taking in a feed's opening: whose it is, whether it is for us or to be carried, and its key, if we may read it. */
 import type { BranchId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Branches } from './branches.ts'
+import { isCarried, mayCarry } from './carrying.ts'
 import type { Feeds } from './feeds.ts'
 import type { OpeningResult } from './log.ts'
 import type { Opening } from './opening.ts'
@@ -9,7 +10,7 @@ import { decodeOpening, feedIdOf, OPENING_DOMAIN } from './opening.ts'
 import type { LogParts } from './parts.ts'
 import { ProtocolError } from './protocol-error.ts'
 
-type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack' | 'log'> & {
+type Parts = Pick<LogParts, 'self' | 'openKey' | 'rolledBack' | 'log' | 'carryBytesMax'> & {
   branches: Branches
   feeds: Feeds
 }
@@ -23,7 +24,7 @@ export async function receiveOpening(
   const { opening, signedPart, signature } = decodeOpening(bytes)
   const id = feedIdOf(bytes)
   if (await parts.feeds.find(tx, id)) return 'known'
-  if (!isOurs(opening, parts.self)) throw new ProtocolError('A feed that is not for this branch')
+  if (opening.scope === 'self') throw new ProtocolError('A feed that is for nobody else')
   const origin = await parts.branches.find(tx, opening.origin)
   if (origin === undefined) return 'unknown-origin'
   if (!origin.verify(OPENING_DOMAIN, signedPart, signature)) {
@@ -35,15 +36,14 @@ export async function receiveOpening(
     parts.log.error('eventlog.fork', { origin: opening.origin, feed: id, peer })
     return 'not-taken'
   }
+  if (isCarried(opening, parts.self)) {
+    if (!(await mayCarry(parts, tx, opening))) return 'not-taken'
+    await parts.feeds.insert(tx, { opening, bytes, key: null })
+    return 'stored'
+  }
   if (opening.origin === parts.self) await parts.rolledBack(tx)
   await parts.feeds.insert(tx, { opening, bytes, key: keyOf(parts, opening) })
   return 'stored'
-}
-
-function isOurs({ scope, origin, destination }: Opening, self: BranchId): boolean {
-  if (scope === 'all') return true
-  // Our own mail comes back to us when we lost it.
-  return scope === 'to' && (destination === self || origin === self)
 }
 
 function keyOf({ self, openKey }: Parts, { sealed, destination }: Opening): Uint8Array | null {

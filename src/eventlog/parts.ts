@@ -26,6 +26,8 @@ export type LogParts = {
   clock: Clock
   random: Random
   log: Log
+  /** Mail of others that is kept for them, in bytes; 0: none is carried. */
+  carryBytesMax: number
   /** Something of ours came back: this database is older than what others hold. In that transaction, once a start. */
   rolledBack(tx: Db): Promise<void>
   /** Given the log's own `append` and `forward`: some events make a branch write others in the same transaction. */

@@ -3,13 +3,14 @@
  * throw ProtocolError and leave no trace; what the origin signed but should not have is stored and refused.
  */
 import { equal, fromHex } from '../base/bytes.ts'
-import type { BranchId, FeedId } from '../base/ids.ts'
+import type { BranchId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { appendEntry } from './append.ts'
 import type { Kinds, Outcome } from './apply.ts'
 import { APPLIED, applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.ts'
 import { insertBatch } from './batches.ts'
 import type { Branches, KnownBranch } from './branches.ts'
+import { type Beginnings, isCarried, takeCarried } from './carrying.ts'
 import type { Changes } from './changes.ts'
 import { cutOf } from './cuts.ts'
 import { findStored, insertEntry, insertEvent, setState } from './entries.ts'
@@ -26,7 +27,7 @@ import {
   sha256,
   signedPartOf,
 } from './format.ts'
-import type { FeedN } from './log.ts'
+import type { Received } from './log.ts'
 import type { LogClock } from './log-clock.ts'
 import type { LogParts } from './parts.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -35,12 +36,14 @@ import { REFUSED_CODE, reasonCode } from './refused.ts'
 import { openBody } from './sealing.ts'
 import { isFull } from './waiting.ts'
 
-export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
+export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log' | 'carryBytesMax'> & {
   branches: Branches
   changes: Changes
   feeds: Feeds
   logClock: LogClock
   kinds: Kinds
+  /** Where feeds begin that we asked to carry. */
+  beginnings: Beginnings
   append: Append
   refused: EventKind<Refused>
   /** Whether some parked event waits for others. */
@@ -50,8 +53,6 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log'> & {
   /** Called when an event or a feed of our own came back that we had lost. */
   rolledBack(tx: Db): Promise<void>
 }
-
-type Received = { feed: FeedId; feedN: FeedN; durable: number; isFull: boolean }
 
 /** Takes a batch in; the answer holds after the commit. Full: nothing was stored, the batch must come again. */
 export async function receiveBatch(
@@ -75,6 +76,10 @@ export async function receiveBatch(
       parts.log.warn('eventlog.cut-off', { origin: feed.origin, feed: feed.id })
       return notTaken(feed)
     }
+    checkForm(feed, batch)
+    if (isCarried(feed, parts.self)) {
+      return await takeCarried(parts, tx, { peer, feed, batch, bytes })
+    }
     const problem = problemOfPlace(feed, batch)
     // A branch that writes two histories of one feed must not part those who each believe one of them.
     if (problem !== undefined && peer !== feed.origin) {
@@ -82,12 +87,13 @@ export async function receiveBatch(
       return notTaken(feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
-    checkForm(feed, batch)
     checkErasures(feed, peer, batch)
     if (feed.origin === parts.self) await parts.rolledBack(tx)
-    await takeBatch(parts, tx, { feed, origin, batch })
+    await takeBatch(parts, tx, { peer, feed, origin, batch })
   }
-  return { feed: feed.id, feedN: feed.n, durable: feed.head, isFull: false }
+  const answer = { feed: feed.id, feedN: feed.n, durable: feed.head, isFull: false }
+  const isCarriedToUs = feed.destination === parts.self && feed.origin !== peer
+  return isCarriedToUs ? { ...answer, carriedFrom: feed.origin } : answer
 }
 
 function full({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
@@ -110,6 +116,7 @@ function problemOfPlace(feed: Feed, batch: DecodedBatch): string | undefined {
 function checkForm(feed: Feed, batch: DecodedBatch): void {
   if (batch.isSealed !== (feed.scope === 'to')) throw new ProtocolError('Sealed or not: wrong')
   if (feed.scope === 'all' && batch.count !== 1) throw new ProtocolError('Records come one by one')
+  if (batch.keyId !== keyIdOf(feed.origin)) throw new ProtocolError('Signed with another key')
 }
 
 function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
@@ -127,11 +134,10 @@ function checkErasures(feed: Feed, peer: BranchId, batch: DecodedBatch): void {
   if (isErased) throw new ProtocolError('A body is missing')
 }
 
-type Taking = { feed: Feed; origin: KnownBranch; batch: DecodedBatch }
+type Taking = { peer: BranchId; feed: Feed; origin: KnownBranch; batch: DecodedBatch }
 
 async function takeBatch(parts: ReceiveParts, tx: Db, taking: Taking): Promise<void> {
-  const { feed, origin, batch } = taking
-  if (batch.keyId !== keyIdOf(feed.origin)) throw new ProtocolError('Signed with another key')
+  const { peer, feed, origin, batch } = taking
   let seq = feed.head
   let chain = feed.chain
   for (const wire of batch.events) {
@@ -141,7 +147,7 @@ async function takeBatch(parts: ReceiveParts, tx: Db, taking: Taking): Promise<v
   }
   const { firstSeq, count, headerBytes, signature } = batch
   await insertBatch(tx, { feedN: feed.n, firstSeq, count, header: headerBytes, signature })
-  parts.feeds.advance(feed, seq, chain)
+  parts.feeds.advance(feed, seq, chain, peer === feed.origin ? null : peer)
   await parts.feeds.keep(tx, feed)
   parts.changes.grew(feed.n)
 }

@@ -29,7 +29,14 @@ import type { Missing } from './routes.ts'
 import type { Push, Viewers } from './viewers.ts'
 
 type Signal = { kind: number; body: Uint8Array }
-type LinkState = { branch: BranchId; name: string; up: boolean; since: number }
+type LinkState = {
+  branch: BranchId
+  name: string
+  up: boolean
+  since: number
+  /** Who carries to it meanwhile. */
+  over: readonly BranchId[]
+}
 
 type PushParts = {
   self: BranchId
@@ -219,9 +226,13 @@ async function presencePushes(parts: PushParts, users: readonly UserId[]): Promi
 /** Tells presence which branches came and went, and `onChange` that something did. */
 function linkWatch({ presence }: PushParts, onChange: () => void) {
   const up = new Set<BranchId>()
+  const ways = new Map<BranchId, string>()
   return (links: readonly LinkState[]) => {
     let isChanged = false
     for (const link of links) {
+      const over = link.over.join()
+      if ((ways.get(link.branch) ?? '') !== over) isChanged = true
+      ways.set(link.branch, over)
       if (link.up === up.has(link.branch)) continue
       isChanged = true
       if (link.up) {

@@ -41,13 +41,13 @@ export const FRAME = {
   WANT: 0x11,
   BATCH: 0x12,
   ACK: 0x13,
-  /** Reserved: a third branch's signed acks, for carriers. */
   ACKVEC: 0x14,
-  /** Reserved: an origin's signed head, against carriers that withhold. */
   HEAD: 0x15,
   /** Reserved: "your cursor is below my floor". */
   TRUNC: 0x16,
   FEED_OPEN: 0x17,
+  CARRY: 0x18,
+  REACH: 0x19,
   EPH: 0x20,
   CHUNK_WANT: 0x30,
   CHUNK: 0x31,

@@ -7,6 +7,7 @@ import type { BranchId, Incarnation } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
 import type { LinkCertificate } from '../certificates/certificate.ts'
 import type { Db } from '../db/open.ts'
+import type { Route } from '../eventlog/log.ts'
 import { ProtocolError } from '../eventlog/protocol-error.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
@@ -45,6 +46,14 @@ type LinkHandlers = {
   onSignal(link: Link, signal: Signal): void
   /** RENEW_REQ and RENEW_RES. */
   onRenewal(link: Link, frame: Frame): void
+  /** REACH. */
+  onReach(link: Link, frame: Frame): void
+  /** ACKVEC and HEAD. */
+  onReport(link: Link, frame: Frame): Promise<void>
+  /** Branches that the peer shall carry mail to, now. */
+  routesOver(peer: BranchId): readonly Route[]
+  /** Mail of this branch was brought by the peer, which is not that branch. */
+  onCarried(link: Link, origin: BranchId): void
 }
 
 type LinkParts = {
@@ -101,6 +110,8 @@ export class Link {
       self,
       peer,
       settings: () => this.#session.settings,
+      routes: () => parts.handlers.routesOver(peer),
+      onCarried: (origin) => parts.handlers.onCarried(this, origin),
       isDropped: (id, batch) => this.#session.isDropped(id, batch),
     }
     this.#blobs = new Blobs({
@@ -172,6 +183,11 @@ export class Link {
   /** Feeds of the log grew; also before the peer's SETTINGS, when the first list may have been made already. */
   grown(feeds: readonly number[]): void {
     this.#step({ kind: 'grown', feeds })
+  }
+
+  /** Whom the peer shall carry for has changed. */
+  routesChanged(): void {
+    this.#step({ kind: 'routes' })
   }
 
   /** Identities of branches arrived in the log. */
@@ -312,6 +328,9 @@ export class Link {
     if (received.type === FRAME.EPH) handlers.onSignal(this, decodeSignal(received.payload))
     else if (received.type === FRAME.CHUNK || received.type === FRAME.CHUNK_WANT) {
       this.#blobs.received(received)
+    } else if (received.type === FRAME.REACH) handlers.onReach(this, received)
+    else if (received.type === FRAME.ACKVEC || received.type === FRAME.HEAD) {
+      this.#task(() => handlers.onReport(this, received).then(() => undefined))
     } else handlers.onRenewal(this, received)
   }
 

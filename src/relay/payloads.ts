@@ -134,6 +134,51 @@ export function decodeHaves(payload: Uint8Array): Have[] {
   )
 }
 
+/** CARRY, n x 48 B: feed id16 | destination id16 | after u64 (the destination holds it up to there) | head u64. Mail
+ *  that the receiver is asked to carry. */
+export type Carry = { id: FeedId; head: number; carry: { destination: BranchId; after: number } }
+
+const CARRY_BYTES = 48
+export const CARRIES_PER_FRAME_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / CARRY_BYTES)
+
+export function encodeCarries(entries: readonly Carry[]): Uint8Array {
+  const writer = new Writer(entries.length * CARRY_BYTES)
+  for (const { id, head, carry } of entries) {
+    writer.hex(id).hex(carry.destination).u64(carry.after).u64(head)
+  }
+  return writer.done()
+}
+
+export function decodeCarries(payload: Uint8Array): Carry[] {
+  return decoded(FRAME.CARRY, () =>
+    repeated(payload, (reader) => {
+      const id = reader.hex(16) as FeedId
+      const destination = reader.hex(16) as BranchId
+      const after = reader.u64()
+      return { id, head: reader.u64(), carry: { destination, after } }
+    }),
+  )
+}
+
+/** REACH, n x 17 B: branch id16 | hops u8. Whom mail reaches through the sender, over so many links from it; the whole
+ *  list each time. */
+export type Reach = { branch: BranchId; hops: number }
+
+const REACH_BYTES = 17
+export const REACH_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / REACH_BYTES)
+
+export function encodeReach(entries: readonly Reach[]): Uint8Array {
+  const writer = new Writer(entries.length * REACH_BYTES)
+  for (const { branch, hops } of entries) writer.hex(branch).u8(hops)
+  return writer.done()
+}
+
+export function decodeReach(payload: Uint8Array): Reach[] {
+  return decoded(FRAME.REACH, () =>
+    repeated(payload, (reader) => ({ branch: reader.hex(16) as BranchId, hops: reader.u8() })),
+  )
+}
+
 const WANT_LIVE = 0b1
 /** Reserved: a snapshot instead of events. */
 const WANT_SNAPSHOT = 0b10

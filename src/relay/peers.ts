@@ -117,38 +117,28 @@ export async function pinAddress(tx: Db, address: string, branch: BranchId): Pro
     .execute()
 }
 
-/** Origins of feeds by their numbers. */
-export async function originsOf(
-  db: Db,
-  feeds: readonly { n: number }[],
-): Promise<Map<number, BranchId>> {
-  if (feeds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('feed')
-    .select(['n', 'origin'])
-    .where(
-      'n',
-      'in',
-      feeds.map(({ n }) => n),
-    )
-    .execute()
-  return new Map(rows.map(({ n, origin }) => [n, origin]))
+/** What we hold of a feed: its head, when and by whom the last of it came. */
+export type Held = {
+  head: number
+  incarnation: Incarnation
+  arrivedAt: Millis
+  via: BranchId | null
 }
 
-/** What we hold of a feed that its origin itself offers, and when the last of it arrived. */
+/** What we hold of a feed that its origin offers, or that a carrier brings to us. */
 export async function findHeld(
   db: Db,
-  { id, origin }: { id: FeedId; origin: BranchId },
-): Promise<{ head: number; incarnation: Incarnation; arrivedAt: Millis } | undefined> {
+  { id, self, peer }: { id: FeedId; self: BranchId; peer: BranchId },
+): Promise<Held | undefined> {
   const row = await db
     .selectFrom('feed as f')
     .leftJoin('feed_entry as e', (on) =>
       on.onRef('e.feedN', '=', 'f.n').onRef('e.seq', '=', 'f.head'),
     )
     .leftJoin('event as v', 'v.position', 'e.position')
-    .select(['f.head', 'f.incarnation', 'v.arrivedAt'])
+    .select(['f.head', 'f.incarnation', 'f.via', 'v.arrivedAt'])
     .where('f.id', '=', id)
-    .where('f.origin', '=', origin)
+    .where((eb) => eb.or([eb('f.origin', '=', peer), eb('f.destination', '=', self)]))
     .executeTakeFirst()
   return row && { ...row, arrivedAt: row.arrivedAt ?? 0 }
 }

@@ -9,15 +9,8 @@ import type { Hlc } from '../base/hlc.ts'
 import { type FeedId, ID_BYTES } from '../base/ids.ts'
 import { KIB, MIB, type Millis, SECOND } from '../base/units.ts'
 import { Assembly, decoded, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
-import {
-  ACKS_PER_FRAME_MAX,
-  type Ack,
-  encodeAcks,
-  encodeCredit,
-  encodeWant,
-  type Have,
-} from './payloads.ts'
-import type { Effect } from './session.ts'
+import { ACKS_PER_FRAME_MAX, type Ack, encodeAcks, encodeCredit, encodeWant } from './payloads.ts'
+import type { Effect, Listed } from './session.ts'
 
 /** 64 events and what they carry (docs/protocol.md, section 7); a longer one is a mistake or an attack. */
 export const BATCH_BYTES_MAX = 160 * KIB
@@ -33,7 +26,7 @@ const AGAIN_MS: Millis = 10 * SECOND
 const FEEDS_PER_PEER_MAX = 50_000
 
 type Heard = {
-  entry: Have
+  entry: Listed
   /** The head we asked up to; -1: not asked. */
   asked: number
   durable: number
@@ -42,7 +35,7 @@ type Heard = {
 
 /** The log's answer to an entry of the peer's list. */
 type Found = {
-  entry: Have
+  entry: Listed
   want: { id: FeedId; after: number; needsOpening: boolean } | undefined
   ack: Ack | undefined
 }
@@ -69,7 +62,7 @@ export class Receiving {
   #isAgainTimed = false
 
   /** The peer's list, or changes of it. */
-  haves(entries: readonly Have[]): Effect[] {
+  listed(entries: readonly Listed[]): Effect[] {
     return entries.flatMap((entry): Effect[] => {
       const heard = this.#heard.get(entry.id)
       if (heard) {

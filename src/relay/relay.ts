@@ -5,26 +5,24 @@
  */
 import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
-import type { BranchId, Incarnation } from '../base/ids.ts'
+import type { BranchId } from '../base/ids.ts'
 import { MINUTE, type Millis, SECOND } from '../base/units.ts'
-import type { Store } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
-import type { EventLog } from '../eventlog/log.ts'
 import { type Cancel, every } from '../world/clock.ts'
-import type { Address } from '../world/network.ts'
-import type { World } from '../world/world.ts'
 import { addressText } from './addresses.ts'
 import { Callers } from './callers.ts'
 import { type Call, called } from './calls.ts'
-import { type CredentialStore, loadCredentials, type RelayKeys } from './credentials.ts'
+import { Carriers } from './carriers.ts'
+import { type CredentialStore, loadCredentials } from './credentials.ts'
 import { Dialer } from './dialer.ts'
-import { isIdentityEvent, type RelayKinds } from './events.ts'
+import { isIdentityEvent } from './events.ts'
 import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { type NewInvitation, writeInvitation } from './join.ts'
 import { Link } from './link.ts'
 import { dueFor, Links } from './links.ts'
-import { Listener, type ListenerState, type RelaySetting } from './listener.ts'
+import { Listener, type ListenerState } from './listener.ts'
+import type { RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
 import {
   findAddresses,
@@ -38,9 +36,9 @@ import {
   staticAddresses,
 } from './peers.ts'
 import { Renewals } from './renewals.ts'
+import { Reports } from './reports.ts'
 import { isRevocationEvent } from './revocations.ts'
 import { type LinkState, linkState } from './states.ts'
-import type { Limits } from './strangers.ts'
 
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
@@ -52,25 +50,6 @@ const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([
   'timeout',
   'duplicate-link',
 ])
-
-type RelayParts = {
-  world: Pick<World, 'clock' | 'random' | 'network' | 'log'>
-  store: Pick<Store, 'read' | 'writer'>
-  eventLog: EventLog
-  kinds: RelayKinds
-  keys: RelayKeys
-  self: BranchId
-  /** The one the event log was built with. */
-  incarnation: Incarnation
-  release: string
-  setting: RelaySetting
-  /** Static addresses of the settings. */
-  peers: readonly Address[]
-  /** A small file held here, by the first 16 bytes of its SHA-256 in hexadecimal. */
-  blobOf(file: string): Promise<Uint8Array | undefined>
-  isRevoked(branch: BranchId): boolean
-  limits?: Limits
-}
 
 export type Relay = {
   /** Listens and calls. Throws when this branch has no certificate or keys. */
@@ -111,6 +90,8 @@ class BranchRelay implements Relay {
   readonly #links: Links
   readonly #listener: Listener
   readonly #dialer: Dialer
+  readonly #carriers: Carriers
+  readonly #reports: Reports
   readonly #lastErrors = new Map<BranchId, string>()
   /** Who waits for a link to be proved live: the call that made it. */
   readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
@@ -124,6 +105,23 @@ class BranchRelay implements Relay {
     this.#parts = parts
     const { clock, random, network, log } = parts.world
     this.#links = new Links(parts.self)
+    const branches = () => this.#peers.filter(({ isActive }) => isActive)
+    const live = () => this.#links.live()
+    this.#carriers = new Carriers({
+      ...parts.world,
+      live,
+      branches,
+      outboxOf: (branch) => parts.eventLog.outboxOf(branch),
+      onRoutes: () => this.#tellLinks(),
+    })
+    this.#reports = new Reports({
+      ...parts,
+      ...parts.world,
+      live,
+      unlinked: () =>
+        branches().flatMap(({ branch }) => (this.#links.find(branch) ? [] : [branch])),
+      carriersTo: (branch) => this.#carriers.carriersTo(branch),
+    })
     this.#listener = new Listener({
       setting: parts.setting,
       network,
@@ -180,11 +178,15 @@ class BranchRelay implements Relay {
     await this.#refresh()
     await renewals.renew([])
     await this.#listener.start()
+    this.#carriers.start()
+    this.#reports.start()
     if (!this.#isCut) this.#dialer.start()
   }
 
   async stop(): Promise<void> {
     for (const cancel of this.#stops.splice(0)) cancel()
+    this.#carriers.stop()
+    this.#reports.stop()
     this.#dialer.stop()
     this.#listener.stop()
     this.#running?.callers.dropAll()
@@ -197,7 +199,10 @@ class BranchRelay implements Relay {
     return this.#peers
       .filter(({ isActive }) => isActive)
       .map((peer) =>
-        linkState(peer, this.#links.find(peer.branch), this.#lastErrors.get(peer.branch)),
+        linkState(peer, this.#links.find(peer.branch), {
+          lastError: this.#lastErrors.get(peer.branch),
+          over: this.#carriers.seeing(peer.branch),
+        }),
       )
   }
 
@@ -290,6 +295,10 @@ class BranchRelay implements Relay {
         },
         onRenewal: (asking, frame) =>
           this.#write(async () => await this.#running?.renewals.received(asking, frame)),
+        onReach: ({ peer }, frame) => this.#carriers.heard(peer, frame),
+        onReport: (from, frame) => this.#reports.received(from, frame),
+        routesOver: (peer) => this.#carriers.routesOver(peer),
+        onCarried: (by, origin) => this.#reports.carried(by.peer, origin),
       },
     })
     this.#waiting.set(link, { resolve, reject })
@@ -306,6 +315,7 @@ class BranchRelay implements Relay {
     this.#waiting.delete(link)
     if (!this.#links.ready(link)) return
     this.#dialer.met(peer)
+    this.#carriers.met(peer)
     this.#lastErrors.delete(peer)
     const { isInitiator, address } = link
     world.log.info('relay.link.opened', { peer, address, isInitiator })
@@ -315,6 +325,7 @@ class BranchRelay implements Relay {
         if (dialledAddress) await pinAddress(tx, dialledAddress, peer)
       })
       await this.#refresh()
+      await this.#reports.met(link)
     })
     this.#tellLinks()
   }
@@ -324,6 +335,7 @@ class BranchRelay implements Relay {
     this.#waiting.get(link)?.reject(new Error(reason))
     this.#waiting.delete(link)
     if (!this.#links.closed(link)) return
+    this.#carriers.lost(link.peer)
     const now = world.clock.now()
     if (!INNOCENT.has(reason)) this.#lastErrors.set(link.peer, reason)
     const isFault = !INNOCENT.has(reason) || now - link.openedAt < SHORT_LIVED_MS

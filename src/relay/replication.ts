@@ -4,19 +4,20 @@
  */
 import { hlcOf } from '../base/hlc.ts'
 import type { BranchId, FeedId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { EventLog } from '../eventlog/log.ts'
+import type { EventLog, Offer, Route } from '../eventlog/log.ts'
 import { feedIdOf } from '../eventlog/opening.ts'
-import type { Ack, Have, Settings } from './payloads.ts'
-import { findHeld, originsOf } from './peers.ts'
-import type { Effect, Input } from './session.ts'
+import type { Ack, Settings } from './payloads.ts'
+import { findHeld, type Held } from './peers.ts'
+import type { Effect, Input, Listed, Offered } from './session.ts'
 
 /** What the relay needs of the event log. */
 export type RelayLog = Pick<
   EventLog,
   | 'offersTo'
   | 'wanted'
+  | 'carryOffers'
+  | 'carryWanted'
   | 'openingOf'
   | 'receiveOpening'
   | 'batchesAfter'
@@ -34,6 +35,10 @@ export type ReplicationParts = {
   self: BranchId
   peer: BranchId
   settings(): Settings | undefined
+  /** Branches that the peer shall carry mail to, now. */
+  routes(): readonly Route[]
+  /** Mail of this branch was brought by the peer, which is not that branch. */
+  onCarried(origin: BranchId): void
   isDropped(id: FeedId, batch: Uint8Array): boolean
 }
 
@@ -76,13 +81,18 @@ export async function performed(
   }
 }
 
-async function offers({ eventLog, read, self, peer }: ReplicationParts) {
-  const all = await eventLog.offersTo(peer)
-  const origins = await originsOf(read, all)
-  return all.map((offer) => {
-    const origin = origins.get(offer.n)
-    return { ...offer, isOurs: origin === self, isTheirs: origin === peer }
-  })
+async function offers({ eventLog, self, peer, routes }: ReplicationParts): Promise<Offered[]> {
+  const forThem = await eventLog.offersTo(peer)
+  const toCarry = (await eventLog.carryOffers(routes())).filter(({ origin }) => origin !== peer)
+  const offered = (offer: Offer) => {
+    const { origin, isMail } = offer
+    const isTheirs = origin === peer
+    return { ...offer, isOurs: origin === self, isTheirs, isForThem: isMail && !isTheirs }
+  }
+  return [
+    ...forThem.map(offered),
+    ...toCarry.map((offer) => ({ ...offered(offer), isForThem: false, carry: offer.carry })),
+  ]
 }
 
 /**
@@ -90,26 +100,28 @@ async function offers({ eventLog, read, self, peer }: ReplicationParts) {
  * feed the peer is writing now is wanted even when we hold it all: it will be sent live then.
  */
 async function found(
-  entry: Have,
-  { eventLog, read, peer, settings }: ReplicationParts,
+  entry: Listed,
+  { eventLog, read, self, peer, settings }: ReplicationParts,
 ): Promise<Input> {
   const { id } = entry
-  const held = await findHeld(read, { id, origin: peer })
+  const held = await findHeld(read, { id, self, peer })
   const isLive = held !== undefined && held.incarnation === settings()?.incarnation
   const live = isLive ? { id, after: held.head, needsOpening: false } : undefined
-  const want = (await eventLog.wanted(peer, entry)) ?? live
+  const news = 'carry' in entry ? eventLog.carryWanted(peer, entry) : eventLog.wanted(peer, entry)
+  const want = (await news) ?? live
   return { kind: 'found', entry, want, ack: held && held.head > 0 ? ackOf(id, held) : undefined }
 }
 
-function ackOf(id: FeedId, { head, arrivedAt }: { head: number; arrivedAt: Millis }): Ack {
-  return { id, durable: head, stable: head, at: hlcOf(arrivedAt, 0), via: undefined }
+function ackOf(id: FeedId, { head, arrivedAt, via }: Held): Ack {
+  return { id, durable: head, stable: head, at: hlcOf(arrivedAt, 0), via: via ?? undefined }
 }
 
 async function stored(
   { id, bytes }: Extract<LogEffect, { kind: 'store' }>,
-  { eventLog, peer, isDropped }: ReplicationParts,
+  { eventLog, peer, isDropped, onCarried }: ReplicationParts,
 ): Promise<Input> {
   const result = isDropped(id, bytes) ? undefined : await eventLog.receiveBatch(peer, bytes)
+  if (result?.carriedFrom) onCarried(result.carriedFrom)
   return {
     kind: 'stored',
     id,

@@ -1,12 +1,20 @@
 /**
  * The sending half of a session, pure: which of our feeds the peer wants, how far it has them, how much it will take.
- * Our own feeds are sent live; another branch's feed is sent as far as we hold it, and its growth is announced: with
- * direct links everywhere nothing crosses twice. docs/protocol.md, section 4.
+ * Our own feeds and mail that we carry to the peer are sent live; another branch's records are sent as far as we hold
+ * them, and their growth is announced: with direct links everywhere nothing crosses twice. docs/protocol.md, section 4.
  */
 import type { FeedId } from '../base/ids.ts'
 import { KIB, type Millis } from '../base/units.ts'
 import { FRAME, fragments, frame } from './frames.ts'
-import { encodeHaves, HAVES_PER_FRAME_MAX, type Have, type Want } from './payloads.ts'
+import {
+  CARRIES_PER_FRAME_MAX,
+  type Carry,
+  encodeCarries,
+  encodeHaves,
+  HAVES_PER_FRAME_MAX,
+  type Have,
+  type Want,
+} from './payloads.ts'
 import type { Batches, Effect, Offered } from './session.ts'
 
 /** So much is read ahead for a link: enough to keep it busy, little enough to stop at once when it dies. */
@@ -66,22 +74,34 @@ export class Sending {
   list(offers: readonly Offered[]): Effect[] {
     const isFirst = this.#listing === 'first'
     this.#listing = undefined
-    const news: Have[] = []
+    this.#takeBack(offers)
+    const news: Offered[] = []
     for (const offer of offers) {
-      const { n, id, floor, head, chain } = offer
+      const { n, id, head } = offer
       const before = this.#offers.get(n)
       this.#unlisted.delete(n)
+      this.#private.delete(n)
       this.#offers.set(n, offer)
       this.#feedNs.set(id, n)
       const isServed = this.#serving.get(id)?.isLive ?? false
       const isKnown = isServed || before?.head === head || head <= this.#peerHead(id)
-      if (isFirst || !isKnown) news.push({ id, floor, head, chain8: chain.slice(0, 8) })
+      if (isFirst || !isKnown) news.push(offer)
     }
-    if (this.#isListStale) return [...haveFrames(news), ...this.#listAgain()]
+    if (this.#isListStale) return [...listFrames(news), ...this.listAgain()]
     // What grew before the list was made and does not stand in it is not for this peer.
     for (const n of this.#unlisted) this.#private.add(n)
     this.#unlisted.clear()
-    return haveFrames(news)
+    return listFrames(news)
+  }
+
+  /** What the peer was asked to carry and need not any more: a nearer way was found, or it arrived. */
+  #takeBack(offers: readonly Offered[]): void {
+    const kept = new Set(offers.map(({ n }) => n))
+    for (const { n, id, carry } of this.#offers.values()) {
+      if (carry === undefined || kept.has(n)) continue
+      this.#offers.delete(n)
+      this.#serving.delete(id)
+    }
   }
 
   #peerHead(id: FeedId): number {
@@ -103,13 +123,13 @@ export class Sending {
 
   #relist(n: number, offer: Offered | undefined): Effect[] {
     if (!offer) this.#unlisted.add(n)
-    if (!offer || offer.isOurs) return this.#listAgain()
+    if (!offer || isSentLive(offer)) return this.listAgain()
     if (this.#isAnnouncing) return []
     this.#isAnnouncing = true
     return [{ kind: 'timer', name: 'announce', ms: ANNOUNCE_DELAY_MS }]
   }
 
-  #listAgain(): Effect[] {
+  listAgain(): Effect[] {
     this.#isListStale = this.#listing !== undefined
     if (this.#listing) return []
     this.#listing = 'again'
@@ -118,7 +138,7 @@ export class Sending {
 
   announce(): Effect[] {
     this.#isAnnouncing = false
-    return this.#listAgain()
+    return this.listAgain()
   }
 
   /** The peer asks for a feed. What was never offered to it is not answered. */
@@ -130,7 +150,7 @@ export class Sending {
       id,
       n: offer.n,
       sent: after,
-      isLive: isLive && offer.isOurs,
+      isLive: isLive && isSentLive(offer),
       isDirty: true,
       isOpening: needsOpening,
     })
@@ -201,11 +221,28 @@ const sendEffect = (each: Extract<Effect, { kind: 'send' }>['frame']): Effect =>
   frame: each,
 })
 
-function haveFrames(entries: readonly Have[]): Effect[] {
-  const effects: Effect[] = []
-  for (let at = 0; at < entries.length; at += HAVES_PER_FRAME_MAX) {
-    const payload = encodeHaves(entries.slice(at, at + HAVES_PER_FRAME_MAX))
-    effects.push(sendEffect(frame(FRAME.HAVE, payload)))
+/** Ours, and mail that nobody brings to the peer but us, as far as we know. */
+function isSentLive({ isOurs, isForThem }: Offered): boolean {
+  return isOurs || isForThem
+}
+
+function listFrames(offers: readonly Offered[]): Effect[] {
+  const haves: Have[] = []
+  const carries: Carry[] = []
+  for (const { id, floor, head, chain, carry } of offers) {
+    if (carry) carries.push({ id, head, carry })
+    else haves.push({ id, floor, head, chain8: chain.slice(0, 8) })
   }
-  return effects
+  return [
+    ...inFrames(haves, HAVES_PER_FRAME_MAX).map((part) => frame(FRAME.HAVE, encodeHaves(part))),
+    ...inFrames(carries, CARRIES_PER_FRAME_MAX).map((part) =>
+      frame(FRAME.CARRY, encodeCarries(part)),
+    ),
+  ].map(sendEffect)
+}
+
+function inFrames<Entry>(entries: readonly Entry[], perFrame: number): Entry[][] {
+  const parts: Entry[][] = []
+  for (let at = 0; at < entries.length; at += perFrame) parts.push(entries.slice(at, at + perFrame))
+  return parts
 }

@@ -19,7 +19,9 @@ import {
 } from './frames.ts'
 import {
   type Ack,
+  type Carry,
   decodeAcks,
+  decodeCarries,
   decodeCredit,
   decodeGoaway,
   decodeHaves,
@@ -44,7 +46,10 @@ const PING_CHECK_MS: Millis = 5 * SECOND
 /** Bulk bytes a peer may have under way to us: a photo is at most 64 KiB. */
 const BULK_WINDOW_BYTES = 256 * 1024
 
-/** A feed we offer; `isOurs` when we are its origin, `isTheirs` when the peer is. */
+/**
+ * A feed we offer; `isOurs` when we are its origin, `isTheirs` when the peer is, `isForThem` when it is mail for the
+ * peer. With `carry` the peer is asked to carry it.
+ */
 export type Offered = {
   n: number
   id: FeedId
@@ -53,7 +58,12 @@ export type Offered = {
   chain: Uint8Array
   isOurs: boolean
   isTheirs: boolean
+  isForThem: boolean
+  carry?: Carry['carry'] | undefined
 }
+
+/** What a peer listed: for us (HAVE), or to be carried (CARRY). */
+export type Listed = Have | Carry
 
 /** What was read of a feed after `after`. */
 export type Batches = {
@@ -69,7 +79,9 @@ export type Input =
   | { kind: 'heard' }
   | { kind: 'offers'; offers: readonly Offered[] }
   | { kind: 'grown'; feeds: readonly number[] }
-  | { kind: 'found'; entry: Have; want: Wanted | undefined; ack: Ack | undefined }
+  | { kind: 'found'; entry: Listed; want: Wanted | undefined; ack: Ack | undefined }
+  /** Whom the peer shall carry for has changed. */
+  | { kind: 'routes' }
   | { kind: 'opening'; id: FeedId; bytes: Uint8Array | undefined }
   | { kind: 'feedOpened'; id: FeedId; isKnown: boolean }
   | { kind: 'identities' }
@@ -87,7 +99,7 @@ export type Effect =
   /** Answer with `offers`. */
   | { kind: 'list' }
   /** Answer with `found`. */
-  | { kind: 'find'; entry: Have }
+  | { kind: 'find'; entry: Listed }
   /** Answer with `opening`. */
   | { kind: 'readOpening'; id: FeedId }
   /** Answer with `feedOpened`. */
@@ -147,6 +159,8 @@ export class Session {
         return this.#sending.grown(input.feeds, waiting)
       case 'found':
         return this.#receiving.found(input)
+      case 'routes':
+        return this.#sending.listAgain()
       case 'opening':
         return this.#sending.opening(input.id, input.bytes, waiting)
       case 'feedOpened':
@@ -211,7 +225,9 @@ export class Session {
       case FRAME.CREDIT:
         return this.#credited(payload, waiting)
       case FRAME.HAVE:
-        return this.#haves(decodeHaves(payload))
+        return this.#listed(decodeHaves(payload))
+      case FRAME.CARRY:
+        return this.#listed(decodeCarries(payload))
       case FRAME.WANT: {
         const want = decodeWant(payload)
         return want ? this.#sending.want(want, waiting) : []
@@ -225,6 +241,9 @@ export class Session {
       case FRAME.EPH:
       case FRAME.CHUNK_WANT:
       case FRAME.CHUNK:
+      case FRAME.REACH:
+      case FRAME.ACKVEC:
+      case FRAME.HEAD:
       case FRAME.RENEW_REQ:
       case FRAME.RENEW_RES:
         return [{ kind: 'other', frame: received }]
@@ -250,9 +269,9 @@ export class Session {
     ]
   }
 
-  #haves(entries: readonly Have[]): Effect[] {
+  #listed(entries: readonly Listed[]): Effect[] {
     for (const { id, head } of entries) this.#sending.peerHolds(id, head)
-    return this.#receiving.haves(entries)
+    return this.#receiving.listed(entries)
   }
 
   #credited(payload: Uint8Array, waiting: number): Effect[] {

@@ -19,15 +19,17 @@ export type LinkState = {
   clockOffsetMs?: Millis
   certificateNotAfter?: Millis
   lastError?: string
+  /** Who carries mail to it while there is no link: branches that see it, nearest first. */
+  over: BranchId[]
 }
 
 /** The state of one branch; `link` is its live one. */
 export function linkState(
   peer: Peer,
   link: Link | undefined,
-  lastError: string | undefined,
+  { lastError, over }: { lastError: string | undefined; over: BranchId[] },
 ): LinkState {
-  const known = { branch: peer.branch, name: peer.name }
+  const known = { branch: peer.branch, name: peer.name, over: link ? [] : over }
   if (!link) {
     return {
       ...known,

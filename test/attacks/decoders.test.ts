@@ -30,6 +30,7 @@ import {
 import { decodeOpening, encodeOpening, type Opening } from '../../src/eventlog/opening.ts'
 import { ProtocolError } from '../../src/eventlog/protocol-error.ts'
 import { refusedKind } from '../../src/eventlog/refused.ts'
+import { decodeHead, decodeVector } from '../../src/eventlog/reports.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import {
   decodePresence,
@@ -115,6 +116,7 @@ const settings = payloads.encodeSettings({
   ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000 },
   ...{ windows: [0, 0, 262_144, 262_144], incarnation: '0f'.repeat(8) as never, hlc: HLC_ZERO },
 })
+const carry = { id: feed, head: 9, carry: { destination: branch, after: 3 } }
 const have = { id: feed, floor: 1, head: 9, chain8: random(8) }
 const ack = { id: feed, durable: 9, stable: 8, at: HLC_ZERO, via: branch }
 const closes = [ProtocolClose]
@@ -185,6 +187,19 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     decode: payloads.decodeHaves,
     refuses: closes,
   },
+  CARRY: {
+    samples: [payloads.encodeCarries([carry, carry])],
+    ...{ decode: payloads.decodeCarries, refuses: closes },
+  },
+  REACH: {
+    samples: [payloads.encodeReach([{ branch, hops: 1 }])],
+    ...{ decode: payloads.decodeReach, refuses: closes },
+  },
+  ACKVEC: {
+    samples: [random(40 + 56 * 2 + 64), random(40 + 64)],
+    ...{ decode: decodeVector, refuses: [ProtocolError] },
+  },
+  HEAD: { samples: [random(128)], decode: decodeHead, refuses: [ProtocolError] },
   WANT: {
     samples: [payloads.encodeWant({ id: feed, after: 7, isLive: true, needsOpening: true })],
     ...{ decode: payloads.decodeWant, refuses: closes },

@@ -218,12 +218,15 @@ test('the banner says which line is down, and the story where a message waits', 
   const { company, ada, bob, pages } = await site(t)
   const chat = await ada.adds(bob)
   const message = await ada.posts(chat, 'hi')
-  pages.setLink(() => ({ up: false, since: company.now() - 60_000 }))
+  pages.setLink(() => ({ up: false, since: company.now() - 60_000, over: [] }))
   const page = await (await pages.get(ada, `/chats/${chat}`)).text()
   assert.match(page, /The line to Lviv is down since/)
   const story = await (await pages.get(ada, `/messages/${message}/delivery`, HTMX)).text()
   assert.match(story, /Written in Kyiv/)
   assert.match(story, /Waiting for Lviv, line down since/)
+  pages.setLink(() => ({ up: false, since: company.now() - 60_000, over: ['Odesa'] }))
+  const carried = await (await pages.get(ada, `/chats/${chat}`)).text()
+  assert.match(carried, /The line to Lviv is down since [^.]+\. [^.]+ go by way of Odesa meanwhile/)
 })
 
 test('the list is filtered by a name or a login', async (t) => {

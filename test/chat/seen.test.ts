@@ -11,7 +11,7 @@ import { SEEN_LINES_MAX } from '../../src/chat/reading.ts'
 import { deliveryStory, type LinkOf } from '../../src/chat/story.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
-const up: LinkOf = () => ({ up: true, since: 0 })
+const up: LinkOf = () => ({ up: true, since: 0, over: [] })
 
 async function markOf(person: Person, message: MessageId): Promise<string | undefined> {
   const { read } = person.office.store
@@ -176,7 +176,7 @@ test('a group message has come as far as its slowest reader', async (t) => {
 test('the story tells each step with its time, to the author alone', async (t) => {
   const { company, kyiv, lviv, ada, bob, chat } = await pair(t)
   const down = company.now() - 60_000
-  const cut: LinkOf = () => ({ up: false, since: down })
+  const cut: LinkOf = () => ({ up: false, since: down, over: [] })
   const db = kyiv.store.read
   await ada.posts(chat, 'before')
   const message = await ada.posts(chat, 'hi')
@@ -184,7 +184,7 @@ test('the story tells each step with its time, to the author alone', async (t) =
   const waiting = await deliveryStory(db, ada.viewer, { message, linkOf: cut })
   assert.deepEqual(waiting.steps, [
     { state: 'written', branch: 'Kyiv', at: written },
-    { state: 'waiting', branch: 'Lviv', downSince: down, ahead: 1 },
+    { state: 'waiting', branch: 'Lviv', downSince: down, ahead: 1, carriers: [] },
   ])
   company.advance(10_000)
   await company.settle()

@@ -38,7 +38,7 @@ export function siteOf(office: Office): Site {
   const { parts, store, reading } = office
   const answered: Site['answered'] = []
   const typing: Site['typing'] = []
-  let link: LinkOf = () => ({ up: true, since: 0 })
+  let link: LinkOf = () => ({ up: true, since: 0, over: [] })
   const log = keptLog()
   const frameOf = frames({
     ...{ assets: ASSETS, clock: parts.clock, random: parts.random, timeZone: 'UTC' },

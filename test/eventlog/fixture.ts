@@ -132,6 +132,7 @@ export type BranchOptions = {
   clock?: Clock
   mail?: ReturnType<typeof noteKind> | undefined
   record?: ReturnType<typeof noteKind>
+  carryBytesMax?: number
   kinds?: readonly EventKind<unknown>[] | LogParts['kinds']
 }
 
@@ -159,6 +160,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
     clock,
     random: realRandom(),
     log: lines,
+    carryBytesMax: options.carryBytesMax ?? 10_000_000,
     rolledBack: async () => {},
     kinds: typeof options.kinds === 'function' ? options.kinds : () => kinds,
   })

@@ -61,7 +61,7 @@ test('a feed of an unknown branch is not stored until its identity is here', asy
   assert.equal(await open(kyiv, lviv, feed), 'stored')
 })
 
-test('mail for another branch is refused: nobody carries yet', async (t) => {
+test('mail for a branch that nobody knows is not taken, and a feed for its origin alone is refused', async (t) => {
   const { kyiv, lviv, kyivKeys } = await pairFor(t)
   const odesaKeys = keysOf('Odesa')
   await kyiv.store.writer.write((tx) => putBranch(tx, odesaKeys))
@@ -70,7 +70,11 @@ test('mail for another branch is refused: nobody carries yet', async (t) => {
   assert.ok(offer)
   const bytes = await kyiv.log.openingOf(offer.id)
   assert.ok(bytes)
-  await assert.rejects(lviv.log.receiveOpening(kyivKeys.id, bytes), { name: 'ProtocolError' })
+  assert.equal(await lviv.log.receiveOpening(kyivKeys.id, bytes), 'not-taken')
+  await kyiv.post('for nobody else', [])
+  const own = kyiv.store.read.selectFrom('feed').where('scope', '=', 'self').select('opening')
+  const { opening } = await own.executeTakeFirstOrThrow()
+  await assert.rejects(lviv.log.receiveOpening(kyivKeys.id, opening), { name: 'ProtocolError' })
 })
 
 test('a peer that is not the origin cannot leave bodies out', async (t) => {

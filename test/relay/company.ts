@@ -1,5 +1,6 @@
 /** Whole branches for tests of the relay: real databases, keys and event logs; time and network in memory. */
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import type { Incarnation } from '../../src/base/ids.ts'
 import type { Millis } from '../../src/base/units.ts'
 import type { Issuer } from '../../src/certificates/certificate.ts'
@@ -24,6 +25,7 @@ import { createRelay, type Relay } from '../../src/relay/relay.ts'
 import { createRevocations, type Revoked, revokeBranch } from '../../src/relay/revocations.ts'
 import type { Network } from '../../src/world/network.ts'
 import { realRandom } from '../../src/world/random.ts'
+import { temporaryFolder } from '../db/store.ts'
 import { handClock, keptLog, type Note, noteKind } from '../eventlog/fixture.ts'
 import { memoryNetwork } from '../support/transport.ts'
 
@@ -114,6 +116,7 @@ export type OfficeOptions = {
   peers?: readonly string[]
   files?: KeyFiles
   blobs?: Map<string, Uint8Array>
+  carryBytesMax?: number
   /** How far its clock is behind. */
   behind?: Millis
 }
@@ -148,6 +151,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     clock,
     random,
     log,
+    carryBytesMax: options.carryBytesMax ?? 10_000_000,
     rolledBack: async () => {},
     kinds: () => [mail, record, ...Object.values(kinds)] as EventKind<unknown>[],
   })
@@ -250,3 +254,40 @@ export async function twoOffices(org: Organisation, folder: string) {
 
 export const isLinked = (office: Office, to: Office) =>
   office.relay.links().some(({ branch, up }) => branch === to.keys.branch && up)
+
+/** Three linked offices. Kyiv issues; Lviv and Odesa know its address and each other's; `more` is for Odesa. */
+export async function threeOffices(t: TestContext, more: Partial<OfficeOptions> = {}) {
+  const org = organisation()
+  const folder = temporaryFolder(t)
+  const members = { lviv: org.admitted('Lviv'), odesa: org.admitted('Odesa') }
+  const optionsOf = {
+    kyiv: {
+      ...{ org, folder, host: '10.0.0.1', member: org.founder, issuer: org.issuer },
+      knows: [members.lviv.chain, members.odesa.chain],
+    },
+    lviv: {
+      ...{ org, folder, host: '10.0.0.2', member: members.lviv, peers: [`10.0.0.1:${PORT}`] },
+      knows: [org.founder.chain, members.odesa.chain],
+    },
+    odesa: {
+      ...{ org, folder, host: '10.0.0.3', member: members.odesa },
+      ...{ knows: [org.founder.chain, members.lviv.chain] },
+      peers: [`10.0.0.1:${PORT}`, `10.0.0.2:${PORT}`],
+      ...more,
+    },
+  }
+  const kyiv = await openOffice(optionsOf.kyiv)
+  const lviv = await openOffice(optionsOf.lviv)
+  const odesa = await openOffice(optionsOf.odesa)
+  const all = [kyiv, lviv, odesa]
+  for (const office of all) await office.relay.start()
+  const isWhole = () => all.every((a) => all.every((b) => a === b || isLinked(a, b)))
+  await org.until(isWhole, 'all are linked')
+  /** Cuts the line between two of them, or mends it; the third sees both. */
+  const setCut = (a: Office, b: Office, isCut: boolean) => {
+    const hosts = [a, b].map(({ address }) => address.replace(/:.*/, ''))
+    org.network.onWay = (bytes, wire) =>
+      isCut && wire.hosts.every((host) => hosts.includes(host)) ? undefined : bytes
+  }
+  return { org, setCut, kyiv, lviv, odesa, optionsOf, odesaChain: members.odesa.chain }
+}

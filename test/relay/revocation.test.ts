@@ -1,6 +1,6 @@
 /** A branch that was revoked: no link to it lives or opens, nothing it writes is taken, and everybody learns of it. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { AppError } from '../../src/base/errors.ts'
 import { SECOND } from '../../src/base/units.ts'
 import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
@@ -8,37 +8,7 @@ import { Parked } from '../../src/eventlog/events.ts'
 import { identityEventBody } from '../../src/relay/events.ts'
 import { revokedBranches } from '../../src/relay/revocations.ts'
 import { temporaryFolder } from '../db/store.ts'
-import { isLinked, type Office, openOffice, organisation, PORT } from './company.ts'
-
-/** Kyiv issues; Lviv and Odesa know its address and each other's. */
-async function threeOffices(t: TestContext) {
-  const org = organisation()
-  const folder = temporaryFolder(t)
-  const members = { lviv: org.admitted('Lviv'), odesa: org.admitted('Odesa') }
-  const optionsOf = {
-    kyiv: {
-      ...{ org, folder, host: '10.0.0.1', member: org.founder, issuer: org.issuer },
-      knows: [members.lviv.chain, members.odesa.chain],
-    },
-    lviv: {
-      ...{ org, folder, host: '10.0.0.2', member: members.lviv, peers: [`10.0.0.1:${PORT}`] },
-      knows: [org.founder.chain, members.odesa.chain],
-    },
-    odesa: {
-      ...{ org, folder, host: '10.0.0.3', member: members.odesa },
-      ...{ knows: [org.founder.chain, members.lviv.chain] },
-      peers: [`10.0.0.1:${PORT}`, `10.0.0.2:${PORT}`],
-    },
-  }
-  const kyiv = await openOffice(optionsOf.kyiv)
-  const lviv = await openOffice(optionsOf.lviv)
-  const odesa = await openOffice(optionsOf.odesa)
-  const all = [kyiv, lviv, odesa]
-  for (const office of all) await office.relay.start()
-  const isWhole = () => all.every((a) => all.every((b) => a === b || isLinked(a, b)))
-  await org.until(isWhole, 'all are linked')
-  return { org, kyiv, lviv, odesa, optionsOf, odesaChain: members.odesa.chain }
-}
+import { isLinked, type Office, openOffice, organisation, PORT, threeOffices } from './company.ts'
 
 const namesAt = async (office: Office) =>
   (await revokedBranches(office.store.read)).map(({ name }) => name)

@@ -87,6 +87,7 @@ const offer = (n: number, head: number, isOurs = true) => ({
   chain,
   isOurs,
   isTheirs: false,
+  isForThem: false,
 })
 const want = (n: number, after: number) =>
   frame(FRAME.WANT, encodeWant({ id: id(n), after, isLive: true, needsOpening: false }))

@@ -33,6 +33,28 @@ const contiguity: Check = ({ snapshots }) =>
     }),
   )
 
+/** I1 and I9 for mail of others: whole batches of what was not delivered, which cannot be read, and none at rest. */
+const carrying: Check = ({ snapshots }) =>
+  snapshots.flatMap(({ name, carried }) =>
+    carried.flatMap(({ id, floor, head, bodyKey, carriedBytes, batches, entries }) => {
+      const faults: string[] = []
+      let next = floor + 1
+      for (const { firstSeq, count } of batches) {
+        if (firstSeq !== next) faults.push(`${name} carries ${id} from ${firstSeq}, not ${next}`)
+        next = firstSeq + count
+      }
+      if (batches.length > 0 && next !== head + 1) {
+        faults.push(`${name} carries ${id} up to ${next - 1} of ${head}`)
+      }
+      const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
+      if (bytes !== carriedBytes) faults.push(`${name} counts ${carriedBytes} of ${bytes} bytes`)
+      if (bodyKey !== null || entries > 0)
+        faults.push(`${name} could read what it carries in ${id}`)
+      if (batches.length > 0) faults.push(`${name} still carries ${floor} to ${head} of ${id}`)
+      return faults
+    }),
+  )
+
 /** I2: (feed, seq) has one value everywhere. A feed is named by origin, incarnation and scope. */
 const oneValue: Check = ({ snapshots }) => {
   const faults: string[] = []
@@ -232,6 +254,7 @@ const promises: Check = ({ snapshots, posted }) =>
 /** All of them, by the words a failing run prints. */
 export const CHECKS: readonly (readonly [string, Check])[] = [
   ['I1: no gaps', contiguity],
+  ['I9: what is carried is whole, unread, and delivered in the end', carrying],
   ['I2: (feed, seq) has one value', oneValue],
   ['I3: once', onlyOnce],
   ['I4: everything arrives', allArrived],

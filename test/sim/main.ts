@@ -31,13 +31,13 @@ for (let n = 0; n < runs; n++) {
   const started = performance.now()
   const outcome = await run(each)
   if (values.trace) process.stdout.write(`${outcome.lines.join('\n')}\n`)
-  const { events, messages, hash, faults } = outcome
+  const { events, messages, carried, hash, faults } = outcome
   const ms = Math.round(performance.now() - started)
   if (faults.length > 0) {
     process.stdout.write(report(outcome, each))
     process.exitCode = 1
     break
   }
-  const what = `${events} events, ${messages} messages, ${ms} ms, ${hash.slice(0, 12)}`
+  const what = `${events} events, ${messages} messages, ${carried} marks of carriers, ${ms} ms, ${hash.slice(0, 12)}`
   process.stdout.write(`seed ${each.seed}: all holds (${what})\n`)
 }

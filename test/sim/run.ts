@@ -29,6 +29,8 @@ export type Outcome = {
   hash: string
   events: number
   messages: number
+  /** How often mail came by a third branch, as its writers know. */
+  carried: number
   /** What did not hold, in words. */
   faults: string[]
   lines: readonly string[]
@@ -52,13 +54,22 @@ export async function run(options: RunOptions): Promise<Outcome> {
   // Files in memory where there are such: a power loss is a copy of them anyway.
   const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const folder = mkdtempSync(join(place, 'branchline-sim-'))
-  const outcome: Outcome = { seed, hash: '', events: 0, messages: 0, faults: [], lines: [] }
+  const outcome: Outcome = {
+    seed,
+    hash: '',
+    events: 0,
+    messages: 0,
+    carried: 0,
+    faults: [],
+    lines: [],
+  }
   try {
     const company = await companyOf({ seed, branches, folder, bug })
     const workload = new Workload(company)
     bug.isOn = true
     try {
       outcome.faults = await storm(company, workload, minutes * MINUTE)
+      outcome.carried = await carriedIn(company)
     } catch (error) {
       outcome.faults = [told(error)]
     }
@@ -101,6 +112,15 @@ async function storm(company: Company, workload: Workload, ms: number): Promise<
   const found = [...(await wrongs(company)), ...(await checked(company, workload))]
   if (!isQuiet) found.unshift('I4: it did not come to rest within five minutes of good weather')
   return found
+}
+
+async function carriedIn({ offices }: Company): Promise<number> {
+  let sum = 0
+  for (const office of offices.filter(({ work }) => work)) {
+    const marks = office.at.store.read.selectFrom('stored_mark').where('via', 'is not', null)
+    sum += (await marks.select('upTo').execute()).length
+  }
+  return sum
 }
 
 /** What can be seen at any time. */

@@ -16,7 +16,8 @@ export async function snapshotOf(office: Office) {
   return {
     name: office.name,
     self: core.membership.self,
-    feeds: await feedsOf(db),
+    feeds: await feedsOf(db, core.membership.self),
+    carried: await carriedOf(db, core.membership.self),
     acks: await acksOf(db),
     events: await eventsOf(db),
     refusals: await db.selectFrom('refusal').select(['position', 'reason']).execute(),
@@ -39,10 +40,41 @@ export async function acksAndHeads(office: Office): Promise<Acks> {
   return { name: office.name, self: core.membership.self, feeds, acks }
 }
 
-async function feedsOf(db: Db) {
+/** Mail between two others. */
+async function carriedOf(db: Db, self: BranchId) {
   const feeds = await db
     .selectFrom('feed')
-    .select(['n', 'id', 'origin', 'incarnation', 'scope', 'destination', 'head', 'batched'])
+    .where('scope', '=', 'to')
+    .where('origin', '!=', self)
+    .where('destination', '!=', self)
+    .select(['n', 'id', 'floor', 'head', 'bodyKey', 'carriedBytes'])
+    .orderBy('n')
+    .execute()
+  const found = []
+  for (const feed of feeds) {
+    const batches = await db
+      .selectFrom('carried_batch')
+      .where('feedN', '=', feed.n)
+      .select(['firstSeq', 'count', 'bytes'])
+      .orderBy('firstSeq')
+      .execute()
+    const entries = await db
+      .selectFrom('feed_entry')
+      .where('feedN', '=', feed.n)
+      .select('seq')
+      .execute()
+    found.push({ ...feed, batches, entries: entries.length })
+  }
+  return found
+}
+
+async function feedsOf(db: Db, self: BranchId) {
+  const feeds = await db
+    .selectFrom('feed')
+    .where((eb) =>
+      eb.or([eb('scope', '!=', 'to'), eb('origin', '=', self), eb('destination', '=', self)]),
+    )
+    .select(['n', 'id', 'origin', 'incarnation', 'scope', 'destination', 'head', 'batched', 'via'])
     .orderBy('n')
     .execute()
   const entries = await db
@@ -73,10 +105,14 @@ async function feedsOf(db: Db) {
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 
+/** What branches said of what is for them; a carrier's word is no promise. */
 function acksOf(db: Db): Promise<{ feed: FeedId; branch: BranchId; durable: number }[]> {
   return db
     .selectFrom('peer_ack as a')
     .innerJoin('feed as f', 'f.n', 'a.feedN')
+    .where((eb) =>
+      eb.or([eb('f.scope', '!=', 'to'), eb('f.destination', '=', eb.ref('a.branchId'))]),
+    )
     .select(['f.id as feed', 'a.branchId as branch', 'a.durable'])
     .orderBy('f.n')
     .orderBy('a.branchId')

@@ -70,7 +70,10 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const more = { lines: [own], newFrom: text, older: text, typing: [text], after: text } as const
   const composer = { draft: text, error: text }
   const chat = { conversation, ...more, position: 7, list, unread: 3, composer } as const
-  const linksDown = [{ branch: text, since: NOW }]
+  const linksDown = [
+    { branch: text, since: NOW, over: [] },
+    { branch: text, since: NOW, over: [text] },
+  ]
   const story = { messageId: text, chatId: text, body: text, steps: steps(text) }
   const match = { ...face, login: text, branch: text, department: text, presence: on }
   const lookup = { q: text, matches: [{ ...match, isKnown: false }], hasMore: true, error: text }
@@ -195,6 +198,8 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         ...{ branches, mayIssue: true, values: { revokedBranch: text, note: text } },
         ...{ errors: { revokedBranch: text, note: text } },
         revoked: [{ name: text, reason: text, note: text, revokedAt: 0 }],
+        carried: [{ from: text, to: text, events: 3, bytes: 2000 }],
+        missing: [{ from: text, events: 3, since: NOW }],
       }),
     ],
     ['invitation', branchesPage(frame, { branches, mayIssue: true, invitation })],

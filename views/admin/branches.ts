@@ -15,6 +15,8 @@ type BranchRow = {
   address?: string | undefined
   /** Events that wait here for that branch. */
   queue: number
+  /** Names of the branches that carry to it while the line is down. */
+  over?: readonly string[] | undefined
   lastError?: string | null | undefined
   bytesSent: number
   bytesReceived: number
@@ -28,6 +30,10 @@ export type BranchesProps = {
   mayIssue: boolean
   /** Shown once, after it was made. */
   invitation?: { branch: string; line: string; expiresAt: number } | undefined
+  /** Mail between two others that is carried here. */
+  carried?: readonly { from: string; to: string; events: number; bytes: number }[] | undefined
+  /** Mail for this branch that was written and not handed over, since when that is known. */
+  missing?: readonly { from: string; events: number; since: number }[] | undefined
   /** Branches that are none any more, the last first. */
   revoked?: readonly Revoked[] | undefined
   values?: Partial<Record<'branch' | 'revokedBranch' | 'reason' | 'note', string>> | undefined
@@ -47,6 +53,8 @@ export function branchesPage(frame: Frame, p: BranchesProps): string {
 <p class="lead">${t.branchesText}</p>
 ${p.invitation && invitationResult(frame, p.invitation)}
 ${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
+${p.missing && p.missing.length > 0 && missingList(frame, p.missing)}
+${p.carried && p.carried.length > 0 && carriedList(frame, p.carried)}
 ${p.revoked && p.revoked.length > 0 && revokedList(frame, p.revoked)}
 ${p.mayIssue && !p.invitation && invitationForm(frame, p)}
 ${p.mayIssue && !p.invitation && !isAlone && revocationForm(frame, p)}`
@@ -79,7 +87,7 @@ const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
 function branchRow(frame: Frame, b: BranchRow): Html {
   const t = frame.t.admin
   return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
-<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span></td>
+<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}</td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
@@ -121,6 +129,20 @@ function invitationForm(frame: Frame, p: BranchesProps): Html {
 <h2>${t.invitation}</h2><p>${t.invitationText}</p>
 ${field({ name: 'branch', label: t.invitationBranch, value: p.values?.branch, error: p.errors?.branch, required: true, maxlength: 60 })}
 <p class="actions"><button class="button primary">${t.invitationButton}</button></p></form>`
+}
+
+function missingList(frame: Frame, missing: NonNullable<BranchesProps['missing']>): Html {
+  const t = frame.t
+  const item = (m: (typeof missing)[number]) =>
+    html`<li>${t.admin.missingItem(m.from, m.events, t.moment(m.since, frame.now, frame.timeZone))}</li>`
+  return html`<section class="card"><h2>${t.admin.missing}</h2><p>${t.admin.missingText}</p><ul>${missing.map(item)}</ul></section>`
+}
+
+function carriedList(frame: Frame, carried: NonNullable<BranchesProps['carried']>): Html {
+  const t = frame.t.admin
+  const item = (c: (typeof carried)[number]) =>
+    html`<li>${t.carriedItem(`${c.from} → ${c.to}`, c.events, amount(c.bytes))}</li>`
+  return html`<section class="card"><h2>${t.carried}</h2><p>${t.carriedText}</p><ul>${carried.map(item)}</ul></section>`
 }
 
 function revokedList(frame: Frame, revoked: readonly Revoked[]): Html {

@@ -41,7 +41,8 @@ export type Conversation = {
 }
 
 /** A line to another branch that is down and matters for this chat. */
-export type LinkDown = { branch: string; since: number }
+/** `over`: branches that carry to it meanwhile. */
+export type LinkDown = { branch: string; since: number; over: readonly string[] }
 
 export type ConversationProps = {
   conversation: Conversation
@@ -119,8 +120,12 @@ ${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class
 
 /** Which lines are down, in words; empty when none is. Pushed whole. */
 export function linkBanner(down: readonly LinkDown[], reader: Reader): Html {
-  const words = (d: LinkDown) =>
-    reader.t.chat.lineDown(d.branch, reader.t.moment(d.since, reader.now, reader.timeZone))
+  const t = reader.t.chat
+  const words = ({ branch, since, over }: LinkDown) => {
+    const moment = reader.t.moment(since, reader.now, reader.timeZone)
+    if (over.length === 0) return t.lineDown(branch, moment)
+    return t.lineDownOver(branch, moment, over.join(', '))
+  }
   return html`<div id="line-banner" class="banner" role="status">${down.map((d) => html`<p>${icon('wifi-off', reader)} <span>${words(d)}</span></p>`)}</div>`
 }
 

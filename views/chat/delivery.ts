@@ -12,6 +12,8 @@ export type Step =
       branch: string
       linkDownSince?: number | undefined
       ahead?: number | undefined
+      /** Branches that hold it to carry it there. */
+      carriers?: readonly string[] | undefined
     }
   /** It waited longer than a moment and then went. */
   | { kind: 'waited'; branch: string; from: number; to: number; linkWasDown?: boolean | undefined }
@@ -84,6 +86,7 @@ function waitingFacts(s: Extract<Step, { kind: 'waiting' }>, reader: Reader): st
   const down = s.linkDownSince
   return [
     down === undefined ? '' : t.lineDownSince(reader.t.moment(down, reader.now, reader.timeZone)),
+    s.carriers?.length ? t.handedTo(s.carriers.join(', ')) : '',
     s.ahead ? t.ahead(s.ahead) : '',
   ]
 }

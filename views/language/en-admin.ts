@@ -91,6 +91,17 @@ export const enAdmin = {
   invitationMade: (branch: string) => `Invitation for ${branch}`,
   invitationUse: 'Paste it on the set-up page of the new branch.',
   invitationExpires: (time: string) => `It works once and until ${time}.`,
+  over: (branches: string) => `mail goes by way of ${branches}`,
+  carried: 'Carried for others',
+  carriedText:
+    'Mail between branches that have no line to each other. It is sealed: nobody here can read or change it.',
+  carriedItem: (way: string, n: number, amount: string) =>
+    `${way}: ${count(n, { one: 'event', other: 'events' })}, ${amount}`,
+  missing: 'Mail that was not handed over',
+  missingText:
+    'These branches wrote more for this branch than has arrived. On the way for a minute is nothing; for hours it means that a branch that carries it keeps it back, or has no line either.',
+  missingItem: (from: string, n: number, since: string) =>
+    `${from}: ${count(n, { one: 'event', other: 'events' })}, written before ${since}`,
   revoked: 'Revoked branches',
   revocation: 'Revoke a branch',
   revocationText:

@@ -95,6 +95,8 @@ export const en = {
     emptyGroup: 'Nothing has been written here yet',
     lineDown: (branch: string, since: string) =>
       `The line to ${branch} is down since ${since}. Messages to people there wait here and go by themselves.`,
+    lineDownOver: (branch: string, since: string, over: string) =>
+      `The line to ${branch} is down since ${since}. Messages to people there go by way of ${over} meanwhile.`,
     mayNotWrite: 'You can read this chat, but not write in it.',
     blocked: (name: string) =>
       `${name} does not take messages from you. What was written stays readable.`,
@@ -115,6 +117,7 @@ export const en = {
     waited: (branch: string) => `Waited for ${branch}`,
     lineDownSince: (time: string) => `line down since ${time}`,
     lineWasDown: 'line was down',
+    handedTo: (branches: string) => `handed to ${branches} to carry it there`,
     ahead: (n: number) => `${n} ahead`,
     stored: (branch: string) => `Stored in ${branch}`,
     via: (branch: string) => `carried by ${branch}`,

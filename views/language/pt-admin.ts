@@ -93,6 +93,17 @@ export const ptAdmin: typeof enAdmin = {
   invitationMade: (branch) => `Convite para ${branch}`,
   invitationUse: 'Cole-o na página de preparação da nova filial.',
   invitationExpires: (time) => `Funciona uma só vez e até ${time}.`,
+  over: (branches) => `o correio segue por ${branches}`,
+  carried: 'Levado para outros',
+  carriedText:
+    'Correio entre filiais que não têm linha uma com a outra. Está selado: ninguém aqui o pode ler nem alterar.',
+  carriedItem: (way, n, amount) =>
+    `${way}: ${count(n, { one: 'evento', other: 'eventos' })}, ${amount}`,
+  missing: 'Correio que não foi entregue',
+  missingText:
+    'Estas filiais escreveram para aqui mais do que chegou. Um minuto a caminho não é nada; horas querem dizer que uma filial que o leva o retém, ou que também não tem linha.',
+  missingItem: (from, n, since) =>
+    `${from}: ${count(n, { one: 'evento', other: 'eventos' })}, escritos antes de ${since}`,
   revoked: 'Filiais revogadas',
   revocation: 'Revogar uma filial',
   revocationText:

@@ -95,6 +95,8 @@ export const pt: Words = {
     emptyGroup: 'Ainda nada foi escrito aqui',
     lineDown: (branch, since) =>
       `A linha para ${branch} está em baixo desde ${since}. As mensagens para lá esperam aqui e seguem sozinhas.`,
+    lineDownOver: (branch, since, over) =>
+      `A linha para ${branch} está em baixo desde ${since}. Entretanto as mensagens para lá seguem por ${over}.`,
     mayNotWrite: 'Pode ler esta conversa, mas não escrever nela.',
     blocked: (name) => `${name} não recebe mensagens suas. O que foi escrito continua legível.`,
     youBlocked: (name) => `Bloqueou ${name}.`,
@@ -114,6 +116,7 @@ export const pt: Words = {
     waited: (branch) => `Esperou por ${branch}`,
     lineDownSince: (time) => `linha em baixo desde ${time}`,
     lineWasDown: 'a linha estava em baixo',
+    handedTo: (branches) => `entregue a ${branches} para a levar`,
     ahead: (n) => `${n} à frente`,
     stored: (branch) => `Guardada em ${branch}`,
     via: (branch) => `levada por ${branch}`,

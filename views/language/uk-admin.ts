@@ -93,6 +93,17 @@ export const ukAdmin: typeof enAdmin = {
   invitationMade: (branch) => `Запрошення: ${branch}`,
   invitationUse: 'Вставте його на сторінці налаштування нової філії.',
   invitationExpires: (time) => `Діє один раз і до ${time}.`,
+  over: (branches) => `пошта йде через філію ${branches}`,
+  carried: 'Передається для інших',
+  carriedText:
+    'Пошта між філіями, що не мають лінії одна з одною. Вона запечатана: тут її ніхто не може ні прочитати, ні змінити.',
+  carriedItem: (way, n, amount) =>
+    `${way}: ${count(n, { one: 'подія', few: 'події', many: 'подій', other: 'події' })}, ${amount}`,
+  missing: 'Пошта, яку не передали',
+  missingText:
+    'Ці філії написали сюди більше, ніж надійшло. Хвилина в дорозі – це нормально; години означають, що філія, яка передає пошту, затримує її або сама не має лінії.',
+  missingItem: (from, n, since) =>
+    `${from}: ${count(n, { one: 'подія', few: 'події', many: 'подій', other: 'події' })}, написано до ${since}`,
   revoked: 'Відкликані філії',
   revocation: 'Відкликати філію',
   revocationText:

@@ -98,6 +98,8 @@ export const uk: Words = {
     emptyGroup: 'Тут ще нічого не написано',
     lineDown: (branch, since) =>
       `Лінії до філії ${branch} немає з ${since}. Повідомлення туди чекають тут і підуть самі.`,
+    lineDownOver: (branch, since, over) =>
+      `Лінії до філії ${branch} немає з ${since}. Тим часом повідомлення туди йдуть через філію ${over}.`,
     mayNotWrite: 'Цей чат можна читати, але не можна в ньому писати.',
     blocked: (name) => `${name} не приймає ваших повідомлень. Написане раніше можна читати.`,
     youBlocked: (name) => `${name}: ви заблокували цю людину.`,
@@ -117,6 +119,7 @@ export const uk: Words = {
     waited: (branch) => `Чекало на філію ${branch}`,
     lineDownSince: (time) => `лінії немає з ${time}`,
     lineWasDown: 'лінії не було',
+    handedTo: (branches) => `передано далі через філію ${branches}`,
     ahead: (n) => `${n} попереду`,
     stored: (branch) => `Збережено: ${branch}`,
     via: (branch) => `через філію ${branch}`,

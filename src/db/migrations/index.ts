@@ -6,6 +6,7 @@ import { up as stays } from './003-stays.ts'
 import { up as waiting } from './004-waiting.ts'
 import { up as invitations } from './005-invitations.ts'
 import { up as revocations } from './006-revocations.ts'
+import { up as carrying } from './007-carrying.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '004-waiting', up: waiting },
   { name: '005-invitations', up: invitations },
   { name: '006-revocations', up: revocations },
+  { name: '007-carrying', up: carrying },
 ]

@@ -1,0 +1,189 @@
+/** A third branch carries mail of two that cannot see each other: whole, once, unread, within its quota. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { ProtocolError } from '../../src/eventlog/protocol-error.ts'
+import { exchange, keysOf, open, putBranch, type TestBranch } from './fixture.ts'
+import { branchFor } from './pair.ts'
+
+type Extra = { carryBytesMax?: number }
+
+async function threeFor(t: Parameters<typeof branchFor>[0], dnipro: Extra = {}) {
+  const keys = ['Kyiv', 'Lviv', 'Dnipro'].map(keysOf)
+  const [k, l, d] = keys
+  assert(k && l && d)
+  const kyiv = await branchFor(t, k, { knows: [l, d] })
+  const lviv = await branchFor(t, l, { knows: [k, d] })
+  const carrier = await branchFor(t, d, { knows: [k, l], ...dnipro })
+  return { kyiv, lviv, dnipro: carrier }
+}
+
+/** `from` asks `carrier` to carry what it has for `destination`; what the carrier took of it. */
+async function handOver(from: TestBranch, carrier: TestBranch, destination: TestBranch) {
+  let full = false
+  for (const offer of await from.log.carryOffers([{ to: destination.keys.id, isBlind: false }])) {
+    const want = await carrier.log.carryWanted(from.keys.id, offer)
+    if (want === undefined) continue
+    if (want.needsOpening && (await open(from, carrier, offer)) !== 'stored') continue
+    for (const { bytes } of await from.log.batchesAfter(offer.n, want.after, 1_000_000)) {
+      const taken = await carrier.log.receiveBatch(from.keys.id, bytes)
+      full ||= taken.isFull
+      const ack = { feed: taken.feed, durable: taken.durable, stable: 0, via: undefined }
+      await from.log.acknowledged(carrier.keys.id, [{ ...ack, at: carrier.log.now() }])
+    }
+  }
+  return { full, ...(await carriedBy(carrier)) }
+}
+
+async function carriedBy({ store }: TestBranch) {
+  const rows = await store.read.selectFrom('carried_batch').select('bytes').execute()
+  const feeds = await store.read.selectFrom('feed').select('carriedBytes').execute()
+  const counted = feeds.reduce((sum, feed) => sum + feed.carriedBytes, 0)
+  assert.equal(
+    counted,
+    rows.reduce((sum, row) => sum + row.bytes.length, 0),
+  )
+  return { batches: rows.length, bytes: counted }
+}
+
+const texts = (branch: TestBranch) => branch.mail.seen.map(({ body }) => body.text)
+
+test('mail goes over a third branch, once, in order, and is dropped there when it arrived', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  for (const text of ['one', 'two']) await kyiv.post(text, [lviv.keys.id])
+  assert.deepEqual((await handOver(kyiv, dnipro, lviv)).batches, 2)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['one', 'two'])
+  assert.deepEqual(await carriedBy(dnipro), { batches: 0, bytes: 0 })
+  assert.equal(await kyiv.log.outboxOf(lviv.keys.id), 2, 'no word has come back yet')
+  await exchange(kyiv, lviv)
+  assert.deepEqual(texts(lviv), ['one', 'two'])
+  await kyiv.post('three', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['one', 'two', 'three'])
+})
+
+test('the carrier cannot read it: neither its database nor its log of events holds a word', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('the crown jewels are in the cellar', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  const events = await dnipro.store.read.selectFrom('event').select('position').execute()
+  assert.deepEqual(events, [])
+  for (const ending of ['', '-wal']) {
+    assert.equal(readFileSync(dnipro.path + ending).includes('crown jewels'), false)
+  }
+})
+
+test('what a carrier alters is not taken, and what was right comes through afterwards', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('right', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  const [{ length }] = (await dnipro.store.read
+    .selectFrom('carried_batch')
+    .select('bytes')
+    .execute()
+    .then((rows) => rows.map((row) => row.bytes))) as [Uint8Array]
+  for (let at = 8; at < length; at += 7) {
+    const altered = exchange(dnipro, lviv, (bytes) => {
+      const other = bytes.slice()
+      other[at] = (other[at] ?? 0) ^ 1
+      return other
+    })
+    await assert.rejects(altered, (error) => error instanceof ProtocolError, `byte ${at}`)
+  }
+  assert.deepEqual(texts(lviv), [])
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['right'])
+})
+
+test('a carrier begins where the destination stands, and leaps when the origin says so', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('direct', [lviv.keys.id])
+  await exchange(kyiv, lviv)
+  await kyiv.post('carried', [lviv.keys.id])
+  assert.equal((await handOver(kyiv, dnipro, lviv)).batches, 1)
+  await exchange(kyiv, lviv)
+  await kyiv.post('direct again', [lviv.keys.id])
+  await exchange(kyiv, lviv)
+  await kyiv.post('carried again', [lviv.keys.id])
+  assert.equal((await handOver(kyiv, dnipro, lviv)).batches, 1, 'what Lviv has is not kept')
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['direct', 'carried', 'direct again', 'carried again'])
+})
+
+test('a branch that lost all does not take the end of a feed from a carrier for the whole', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('old', [lviv.keys.id])
+  await exchange(kyiv, lviv)
+  await kyiv.post('new', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  const fresh = await branchFor(t, lviv.keys, { knows: [kyiv.keys, dnipro.keys] })
+  await exchange(dnipro, fresh)
+  assert.deepEqual(texts(fresh), [])
+  await exchange(kyiv, fresh)
+  assert.deepEqual(texts(fresh), ['old', 'new'])
+})
+
+test('over two carriers in a row it arrives too', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  const odesa = await branchFor(t, keysOf('Odesa'), { knows: [kyiv.keys, lviv.keys, dnipro.keys] })
+  await kyiv.post('far', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  await handOver(dnipro, odesa, lviv)
+  await exchange(odesa, lviv)
+  assert.deepEqual(texts(lviv), ['far'])
+})
+
+test('the quota bounds what is carried, one origin takes half of it, and room that is made is used', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t, { carryBytesMax: 20_000 })
+  for (let n = 0; n < 8; n++) await kyiv.post(`${n}${'x'.repeat(2000)}`, [lviv.keys.id])
+  const first = await handOver(kyiv, dnipro, lviv)
+  assert.equal(first.full, true)
+  assert.ok(first.bytes <= 10_000 && first.bytes > 6000, `${first.bytes}`)
+  await exchange(dnipro, lviv)
+  const before = texts(lviv).length
+  assert.ok(before >= 3)
+  await handOver(kyiv, dnipro, lviv)
+  await exchange(dnipro, lviv)
+  await handOver(kyiv, dnipro, lviv)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(
+    texts(lviv).map((text) => Number(text[0])),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  )
+})
+
+test('a branch that carries nothing says no, and nothing is carried for a stranger or a revoked branch', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t, { carryBytesMax: 0 })
+  await kyiv.post('x', [lviv.keys.id])
+  assert.deepEqual(await handOver(kyiv, dnipro, lviv), { full: false, batches: 0, bytes: 0 })
+  const nobody = keysOf('Nobody')
+  await kyiv.store.writer.write((tx) => putBranch(tx, nobody))
+  await kyiv.post('y', [nobody.id])
+  const odesa = await branchFor(t, keysOf('Odesa'), { knows: [kyiv.keys] })
+  const [offer] = await kyiv.log.carryOffers([{ to: nobody.id, isBlind: false }])
+  assert(offer)
+  assert.equal(await odesa.log.carryWanted(kyiv.keys.id, offer), undefined)
+  assert.equal(await open(kyiv, odesa, offer), 'not-taken')
+})
+
+test('a carrier that starts anew forgets what was delivered, keeps what was not, and takes the rest', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('one', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  await dnipro.store.close()
+  const folder = dnipro.path.replace(/\/[^/]+$/, '')
+  const again = await branchFor(t, dnipro.keys, { knows: [kyiv.keys, lviv.keys], folder })
+  assert.equal((await carriedBy(again)).batches, 1)
+  await exchange(again, lviv)
+  assert.deepEqual(texts(lviv), ['one'])
+  await again.store.close()
+  const third = await branchFor(t, dnipro.keys, { knows: [kyiv.keys, lviv.keys], folder })
+  const feeds = await third.store.read.selectFrom('feed').select('id').execute()
+  assert.deepEqual(feeds, [], 'the feed is forgotten with it')
+  await kyiv.post('two', [lviv.keys.id])
+  await handOver(kyiv, third, lviv)
+  await exchange(third, lviv)
+  assert.deepEqual(texts(lviv), ['one', 'two'])
+})
