@@ -116,6 +116,9 @@ const settings = payloads.encodeSettings({
   ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000 },
   ...{ windows: [0, 0, 262_144, 262_144], incarnation: '0f'.repeat(8) as never, hlc: HLC_ZERO },
 })
+/** Words of ACKVEC and HEAD: numbers beside ids; a u64 of chance would be too large to be one. */
+const report = (ids: number, numbers: number) =>
+  concat(random(ids * 16), new Uint8Array(numbers * 8), random(64))
 const carry = { id: feed, head: 9, carry: { destination: branch, after: 3 } }
 const have = { id: feed, floor: 1, head: 9, chain8: random(8) }
 const ack = { id: feed, durable: 9, stable: 8, at: HLC_ZERO, via: branch }
@@ -196,10 +199,13 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     ...{ decode: payloads.decodeReach, refuses: closes },
   },
   ACKVEC: {
-    samples: [random(40 + 56 * 2 + 64), random(40 + 64)],
+    samples: [
+      concat(report(2, 1).slice(0, 40), report(1, 3).slice(0, 40), random(80)),
+      report(2, 1),
+    ],
     ...{ decode: decodeVector, refuses: [ProtocolError] },
   },
-  HEAD: { samples: [random(128)], decode: decodeHead, refuses: [ProtocolError] },
+  HEAD: { samples: [report(3, 2)], decode: decodeHead, refuses: [ProtocolError] },
   WANT: {
     samples: [payloads.encodeWant({ id: feed, after: 7, isLive: true, needsOpening: true })],
     ...{ decode: payloads.decodeWant, refuses: closes },
