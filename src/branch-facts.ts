@@ -42,6 +42,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     lastError: listening.lastError,
     ...{ bytesIn: 0, bytesOut: 0, clockOffsetMs: undefined, certificateNotAfter: undefined },
     over: [],
+    suite: undefined,
   }
   const links = relay.links()
   const others = links.map(async (link): Promise<BranchState> => {
@@ -53,6 +54,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
       ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut, clockOffsetMs: link.clockOffsetMs },
       certificateNotAfter: link.certificateNotAfter,
       over: links.filter((each) => link.over.includes(each.branch)).map(({ name }) => name),
+      suite: link.suite,
     }
   })
   return [own, ...(await Promise.all(others))]

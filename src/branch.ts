@@ -17,6 +17,7 @@ import { createDemoLinks } from './demo-links.ts'
 import { createLanTls } from './lan-tls.ts'
 import { createOperations, type Operations } from './operations.ts'
 import { findMembership } from './organisation/membership.ts'
+import { spokenSuites } from './relay/peer-suites.ts'
 import { type Running, startRunning } from './running.ts'
 import { foundBranch, joinBranch, type SetupParts, setUpBySettings } from './setup/found.ts'
 import { setupRoutes } from './setup/routes.ts'
@@ -60,7 +61,8 @@ export async function createBranch(
 ): Promise<Branch> {
   const { clock, random, log, disk } = world
   await using started = new AsyncDisposableStack()
-  const tls = await createLanTls(world, config) // first: wrong settings leave nothing behind
+  const suites = spokenSuites(config.minSuite) // first: wrong settings leave nothing behind
+  const tls = await createLanTls(world, config)
   started.defer(() => tls.served?.stop())
   started.defer(takeLock(disk, `process ${process.pid}`))
   const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })
@@ -84,12 +86,12 @@ export async function createBranch(
     })
 
   const demo = demoPassword === undefined ? undefined : createDemoLinks(random, demoPassword)
-  const setup: SetupParts = { world, store, files, hasher }
+  const setup: SetupParts = { world, store, files, hasher, suites }
   const setupCode = config.setupCode ?? drawnCode(random)
   let running: Running | undefined
   const run = async (core: Core) => {
     running = await startRunning({
-      ...{ core, world, files, config, streams, shell, framesFor, tls },
+      ...{ core, world, files, config, suites, streams, shell, framesFor, tls },
       icons: program.assets.icons,
       demo,
     })

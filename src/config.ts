@@ -87,6 +87,12 @@ export const SETTINGS = [
     help: 'HOST:PORT,... of other branches; the addresses they announce are added',
   },
   {
+    flag: 'min-suite',
+    kind: 'choice',
+    default: '1',
+    help: '1, or 2: links with other branches only where the post-quantum handshake protects them too (not with releases that lack it)',
+  },
+  {
     flag: 'org',
     kind: 'text',
     default: undefined,
@@ -156,6 +162,7 @@ export const SETTINGS = [
 
 const CHOICES: Record<string, readonly string[]> = {
   language: ['en', 'uk', 'pt'],
+  'min-suite': ['1', '2'],
   log: ['debug', 'info', 'warn', 'error'],
 }
 
@@ -186,6 +193,8 @@ export type Config = {
   readonly origins: readonly string[]
   readonly relay: RelaySetting
   readonly peers: readonly Address[]
+  /** The weakest suite of links (src/relay/suites.ts). */
+  readonly minSuite: 1 | 2
   readonly org: string | undefined
   readonly branch: string | undefined
   readonly join: string | undefined
@@ -238,7 +247,7 @@ export function configOf(sources: Sources): Config {
     if (result === undefined) faults.push(`--${flag} is "${value}"; allowed: ${allowed}`)
     return result
   }
-  const choice = (flag: 'language' | 'log') =>
+  const choice = (flag: 'language' | 'log' | 'min-suite') =>
     parsed(
       flag,
       (value) => (CHOICES[flag]?.includes(value) ? value : undefined),
@@ -265,6 +274,7 @@ export function configOf(sources: Sources): Config {
       parsed('origins', originsOf, 'https://HOST or https://HOST:PORT, without a path') ?? [],
     relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
+    minSuite: choice('min-suite') === '2' ? 2 : 1,
     org: text('org'),
     branch: text('branch'),
     join: text('join'),
@@ -420,26 +430,4 @@ function timezoneOf(value: string): string | undefined {
     if (error instanceof RangeError) return undefined
     throw error
   }
-}
-
-/** The settings part of `--help`. */
-export function settingsHelp(): string {
-  return SETTINGS.map((setting) => {
-    const value = setting.kind === 'flag' ? '' : ` ${VALUE_OF[setting.kind]}`
-    const fallback = setting.default === undefined ? '' : ` (default ${setting.default})`
-    return `  --${setting.flag}${value}\n      ${setting.help}${fallback}`
-  }).join('\n')
-}
-
-const VALUE_OF: Record<Exclude<Kind, 'flag'>, string> = {
-  folder: 'DIR',
-  address: 'HOST:PORT',
-  addresses: 'LIST',
-  choice: 'NAME',
-  text: 'TEXT',
-  relay: 'HOST:PORT|zt|off',
-  tls: 'auto|CERT.pem,KEY.pem|off',
-  names: 'LIST',
-  secret: 'TEXT',
-  count: 'NUMBER',
 }

@@ -69,6 +69,13 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       const states = await branchStates(core, relay)
       return states.filter(({ isSelf }) => !isSelf)
     },
+    /** The branch went back to a release without the suite it has shown: it may be called with a weaker one again. */
+    async forgetSuite(name: string) {
+      const states = await branchStates(core, relay)
+      const peer = states.find((one) => !one.isSelf && one.name === name)
+      if (!peer) throw notFound(`branch ${name}`)
+      await relay.forgetSuite(peer.id)
+    },
     /** Every branch with its certificate, as far as it is known here, and those that are none any more. */
     async certificates() {
       const own = await findChain(store.read)

@@ -30,6 +30,7 @@ import { createTyping } from './presence/typing.ts'
 import { presenceProps } from './push/presence-pushes.ts'
 import { connectPush } from './push/push.ts'
 import { Viewers } from './push/viewers.ts'
+import type { SpokenSuites } from './relay/peer-suites.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
 import { type Revoked, type Revoking, revokeBranch, revokedBranches } from './relay/revocations.ts'
 import type { Visitor } from './web/env.ts'
@@ -57,6 +58,7 @@ type RunningParts = {
   world: World
   files: KeyFiles
   config: Pick<Config, 'relay' | 'peers' | 'timezone' | 'postsPerSecond'>
+  suites: SpokenSuites
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
   /** Absent in tests without a listener. */
@@ -91,6 +93,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     release: VERSION,
     setting: parts.config.relay,
     peers: parts.config.peers,
+    suites: parts.suites,
     blobOf: (file) => photoOf(store.read, file),
   })
   const revoke = (wish: Revoking) => {

@@ -12,6 +12,7 @@ import {
   type BranchState,
   INVITATION_MS,
   inviteAs,
+  PROTECTIONS,
   revokeAs,
 } from './branches.ts'
 
@@ -45,6 +46,7 @@ const branch = v.object({
   certificateNotAfter: v.optional(v.string()),
   /** Who carries to it while there is no link. */
   over: v.array(v.string()),
+  protection: v.optional(v.picklist(Object.values(PROTECTIONS))),
 })
 const carried = v.object({
   from: v.string(),
@@ -129,6 +131,7 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
     ...(state.since === undefined ? {} : { since: isoTime(state.since) }),
     ...(address === undefined ? {} : { address }),
     ...(state.up || lastError === undefined ? {} : { lastError }),
+    ...(state.suite === undefined ? {} : { protection: PROTECTIONS[state.suite] }),
     ...(state.certificateNotAfter === undefined
       ? {}
       : { certificateNotAfter: isoTime(state.certificateNotAfter) }),

@@ -12,6 +12,7 @@ import type { Millis } from '../base/units.ts'
 import { DAY } from '../base/units.ts'
 import { REASONS } from '../certificates/revocation.ts'
 import type { Revoked, Revoking } from '../relay/revocations.ts'
+import type { Suite } from '../relay/suites.ts'
 import { readForm } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
@@ -37,6 +38,8 @@ export type BranchState = {
   certificateNotAfter: Millis | undefined
   /** Names of the branches that carry to it while it has no link. */
   over: string[]
+  /** Of the link: 2 is the post-quantum one. */
+  suite: Suite | undefined
 }
 
 /** Mail that goes by way of others, with branches by name. */
@@ -63,6 +66,12 @@ export type BranchAdminDeps = {
   /** Whether a person may sign for the organisation here: invite branches and revoke them. */
   mayIssue(person: Person): Promise<boolean>
 }
+
+/** What a suite is called on the page and in the API. */
+export const PROTECTIONS = { 1: 'classical', 2: 'post-quantum' } as const satisfies Record<
+  Suite,
+  string
+>
 
 const text = v.optional(v.pipe(v.string(), v.trim()), '')
 const invitationForm = v.object({ branch: text })
@@ -164,6 +173,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
       bytesSent: state.bytesOut,
       bytesReceived: state.bytesIn,
       clockOffsetMs: state.clockOffsetMs,
+      protection: state.suite && PROTECTIONS[state.suite],
       certificateDaysLeft:
         state.certificateNotAfter === undefined
           ? undefined

@@ -20,6 +20,7 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   reason: 'value',
   note: 'value',
   address: 'value',
+  'forget-suite': 'value',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.
   demo: 'flag',
 }

@@ -1,6 +1,6 @@
 /** The commands: which there are, their help, and how a command line becomes one of them. */
-import type { Config, Sources } from '../config.ts'
-import { configOf, settingsHelp, UsageError } from '../config.ts'
+import type { Config, Setting, Sources } from '../config.ts'
+import { configOf, SETTINGS, UsageError } from '../config.ts'
 import { type Arguments, argumentsOf } from './arguments.ts'
 
 /** What a command is given of the process; `main.ts` alone knows the real ones. */
@@ -50,8 +50,8 @@ const COMMANDS: Record<string, Command> = {
   },
   peers: {
     load: () => import('./peers.ts').then(({ peers }) => peers),
-    usage: 'peers',
-    does: 'what this branch is linked with, and what waits',
+    usage: 'peers [--forget-suite NAME]',
+    does: 'what this branch is linked with, and what waits; with the flag: that branch went back to an older release',
   },
 }
 
@@ -97,4 +97,26 @@ ${commands}
 Settings (every one is also BRANCHLINE_NAME in the environment; secrets also --NAME-file):
 ${settingsHelp()}
 `
+}
+
+/** The settings part of `--help`. */
+function settingsHelp(): string {
+  return SETTINGS.map((setting) => {
+    const value = setting.kind === 'flag' ? '' : ` ${VALUE_OF[setting.kind]}`
+    const fallback = setting.default === undefined ? '' : ` (default ${setting.default})`
+    return `  --${setting.flag}${value}\n      ${setting.help}${fallback}`
+  }).join('\n')
+}
+
+const VALUE_OF: Record<Exclude<Setting['kind'], 'flag'>, string> = {
+  folder: 'DIR',
+  address: 'HOST:PORT',
+  addresses: 'LIST',
+  choice: 'NAME',
+  text: 'TEXT',
+  relay: 'HOST:PORT|zt|off',
+  tls: 'auto|CERT.pem,KEY.pem|off',
+  names: 'LIST',
+  secret: 'TEXT',
+  count: 'NUMBER',
 }

@@ -37,6 +37,7 @@ const newRevocation = v.object({
   reason: v.picklist(REASONS),
   note: v.string(),
 })
+const ofBranch = v.object({ name: v.string() })
 const line = v.object({ down: v.boolean() })
 
 /** `isDemo` opens what only the demo may do: cutting the line and one-click sign-ins. */
@@ -75,6 +76,10 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
   })
   app.get('/peers', async (c) => c.json(await operations().peers()))
+  app.post('/peers/forget-suite', async (c) => {
+    await operations().forgetSuite((await body(c.req.raw, ofBranch)).name)
+    return c.json({})
+  })
   if (isDemo) {
     app.post('/line', async (c) => {
       operations().setCut((await body(c.req.raw, line)).down)

@@ -1,4 +1,4 @@
-/** `invite` and `peers`: taking a branch in, and what this one is linked with. */
+/** `invite` and `peers`: taking a branch in, what this one is linked with, and forgetting what one has shown. */
 import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../base/units.ts'
 import { INVITATION_LIFE_MS_MAX } from '../certificates/invitation.ts'
 import { UsageError } from '../config.ts'
@@ -40,6 +40,7 @@ function durationOf(value: string): Millis {
 type Peer = {
   name: string
   up: boolean
+  suite?: 1 | 2
   since: Millis
   outbox: number
   address?: string
@@ -48,16 +49,27 @@ type Peer = {
 
 /** The command `peers`. */
 export async function peers(call: Call): Promise<number> {
+  const name = call.flags['forget-suite']
+  if (typeof name === 'string') {
+    await withControl(call.config, call.err, (control) =>
+      control('POST', '/peers/forget-suite', { name }),
+    )
+    call.out(`${name} may be linked without post-quantum protection again, until it shows it\n`)
+    return 0
+  }
   const list = await withControl(call.config, call.err, (control) =>
     control<Peer[]>('GET', '/peers'),
   )
   if (list.length === 0) call.out('No other branches yet: make an invitation with "invite"\n')
-  for (const { name, up, since, outbox, address, lastError } of list) {
+  for (const { name, up, suite, since, outbox, address, lastError } of list) {
     const state = up ? 'linked' : 'not linked'
+    const protection = suite === 2 ? ', post-quantum' : ''
     const at = since > 0 ? ` since ${isoTime(since)}` : ''
     const waiting = outbox === 0 ? '' : `, ${outbox} waiting`
     const why = up || lastError === undefined ? '' : `, last error: ${lastError}`
-    call.out(`${name.padEnd(20)} ${state}${at}${address ? ` (${address})` : ''}${waiting}${why}\n`)
+    call.out(
+      `${name.padEnd(20)} ${state}${at}${address ? ` (${address})` : ''}${waiting}${protection}${why}\n`,
+    )
   }
   return 0
 }

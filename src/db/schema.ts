@@ -71,6 +71,13 @@ interface PeerAddressTable {
   branchId: BranchId | null
 }
 
+/** Branches that have shown a stronger suite than the first (src/relay/peer-suites.ts). */
+interface PeerSuiteTable {
+  branchId: BranchId
+  suite: number
+  shownAt: Millis
+}
+
 /** Invitations made here. The psk is derived from the secret; the secret itself is not kept. */
 interface InvitationTable {
   joinId: string
@@ -401,6 +408,7 @@ export interface Database {
   issuer: IssuerTable
   revocation: RevocationTable
   peer_address: PeerAddressTable
+  peer_suite: PeerSuiteTable
   invitation: InvitationTable
   feed: FeedTable
   batch: BatchTable

@@ -2,6 +2,7 @@
  * Those who call: under the limits for strangers, through the handshake, and to what they came for: a link, joining
  * with an invitation, or renewing a certificate that ran out. Whoever fails hears nothing.
  */
+import type { BranchId } from '../base/ids.ts'
 import type { Store } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
@@ -13,6 +14,7 @@ import type { RelayKinds } from './events.ts'
 import { endExchange, JOINING, RENEWING, received, sendWhole } from './exchange.ts'
 import { answerHandshake, type Established, Refused, Replays } from './handshake.ts'
 import { findJoinPsk, redeem, signedRequest } from './join.ts'
+import type { PeerSuites } from './peer-suites.ts'
 import type { Renewals } from './renewals.ts'
 import { Doorkeeper, type Limits } from './strangers.ts'
 
@@ -25,6 +27,7 @@ type CallerParts = {
   keys: RelayKeys
   credentials: CredentialStore
   renewals: Renewals
+  suites: PeerSuites
   clock: Clock
   random: Random
   log: Log
@@ -76,9 +79,10 @@ export class Callers {
   }
 
   async #handshake(transport: Transport): Promise<Established | undefined> {
-    const { clock, random, store, credentials } = this.#parts
+    const { clock, random, store, credentials, suites, log } = this.#parts
     try {
       const answering = {
+        leastSuite: (peer: BranchId | undefined) => suites.leastFor(peer),
         credentials: () => credentials.current(),
         joinPsk: (id: string) => findJoinPsk(store.read, id, this.#parts.keys),
         isReplay: (message1: Uint8Array) => this.#replays.isReplay(message1),
@@ -87,6 +91,10 @@ export class Callers {
     } catch (error) {
       const reason = error instanceof Refused ? error.reason : 'handshake-failed'
       this.#doorkeeper.turnedAway(reason, clock.now())
+      // A member, so it calls at its own pace, and an operator may have to say a word.
+      if (reason === 'suite-too-low' && error instanceof Refused && error.peer) {
+        log.warn('relay.suite.refused', { peer: error.peer })
+      }
       return undefined
     }
   }

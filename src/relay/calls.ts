@@ -8,7 +8,9 @@ import { parseAddress } from './addresses.ts'
 import type { CredentialStore } from './credentials.ts'
 import { asked, RENEWING } from './exchange.ts'
 import { dialHandshake, type Established, Refused } from './handshake.ts'
+import { firstAnswered, type PeerSuites } from './peer-suites.ts'
 import type { Renewals } from './renewals.ts'
+import type { Suite } from './suites.ts'
 
 /** ZeroTier takes up to 6 s to find a path again after a long silence. */
 const DIAL_MS_MAX: Millis = 10 * SECOND
@@ -21,6 +23,7 @@ type CallParts = {
   network: Network
   credentials: CredentialStore
   renewals: Renewals
+  suites: PeerSuites
 }
 
 export type Call = { address: string; branch: BranchId | undefined; round: number }
@@ -28,18 +31,23 @@ export type Call = { address: string; branch: BranchId | undefined; round: numbe
 /** Opens a link; rejects with the reason. When our certificate ran out it is renewed first, over a call of its own. */
 export async function called(call: Call, parts: CallParts): Promise<Established> {
   const { renewals, clock } = parts
-  if (!renewals.isExpired) return await handshake(call, 'link', parts)
-  const established = await handshake(call, 'renew', parts)
+  if (!renewals.isExpired) return await answered(call, 'link', parts)
+  const established = await answered(call, 'renew', parts)
   const payload = renewals.request(established.handshakeHash)
   await renewals.accept(await asked(established, { ...RENEWING, payload }, clock))
   if (renewals.isExpired) throw new Refused('link-expired')
-  return await handshake(call, 'link', parts)
+  return await answered(call, 'link', parts)
+}
+
+function answered(call: Call, kind: 'link' | 'renew', parts: CallParts): Promise<Established> {
+  const suites = parts.suites.toCall(call.branch)
+  return firstAnswered(suites, (suite) => handshake(call, { kind, suite }, parts))
 }
 
 async function handshake(
   { address, branch, round }: Call,
-  kind: 'link' | 'renew',
-  { clock, random, network, credentials }: CallParts,
+  how: { kind: 'link' | 'renew'; suite: Suite },
+  { clock, random, network, credentials, suites }: CallParts,
 ): Promise<Established> {
   const transport = await network.dial(parseAddress(address), DIAL_MS_MAX)
   const { chain, noise, linkKeys, trust, branch: own } = credentials.current()
@@ -48,7 +56,7 @@ async function handshake(
   return await dialHandshake(
     {
       transport,
-      preface: { kind, epoch: linkKey.epoch },
+      preface: { ...how, epoch: linkKey.epoch },
       psk: linkKey.key,
       organisation: trust.organisation,
       noise,
@@ -56,6 +64,7 @@ async function handshake(
       own,
       dialled: branch,
       trust,
+      leastSuite: (peer) => suites.leastFor(peer),
     },
     { clock, random },
   )

@@ -109,6 +109,7 @@ export const CLOSE = {
   'too-slow': 13,
   'duplicate-link': 14,
   internal: 15,
+  'suite-too-low': 16,
 } as const
 
 export type CloseReason = keyof typeof CLOSE

@@ -21,14 +21,14 @@ import type { Transport } from '../world/network.ts'
 import type { Random } from '../world/random.ts'
 import type { ReceivingCipher, SendingCipher } from './cipher.ts'
 import { Messages } from './messages.ts'
-import { type Handshake, initiator, MESSAGE_1_BYTES, responder } from './noise.ts'
+import { KEM_SEED_BYTES } from './ml-kem.ts'
+import type { Handshake } from './noise.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES, type Preface, prologue } from './preface.ts'
+import { initiator, message1Bytes, message2BytesMax, responder, type Suite } from './suites.ts'
 
 /** A stranger holds a half-open transport no longer than this. */
 const MESSAGE_1_MS_MAX: Millis = 3 * SECOND
 const HANDSHAKE_MS_MAX: Millis = 10 * SECOND
-/** Two keys and two tags around a HELLO. */
-const MESSAGE_BYTES_MAX = HELLO_BYTES_MAX + 128
 const NO_BYTES = new Uint8Array(0)
 
 /** What this branch shows, and what it goes by, at this moment. */
@@ -42,21 +42,43 @@ export type Credentials = {
 }
 
 /** Why a peer was turned away: for our log and the page of branches, never for the peer. */
-type Refusal = ChainRefusal | 'no-preface' | 'no-link-key' | 'replayed' | 'invitation-unknown'
+type Refusal =
+  | ChainRefusal
+  | 'no-preface'
+  | 'suite-too-low'
+  | 'no-link-key'
+  | 'replayed'
+  | 'invitation-unknown'
 
 export class Refused extends Error {
   override name = 'Refused'
   readonly reason: Refusal
+  /** Who it was, where a certificate has proved it. */
+  readonly peer: BranchId | undefined
 
-  constructor(reason: Refusal) {
+  constructor(reason: Refusal, peer?: BranchId) {
     super(`The peer was turned away: ${reason}`)
     this.reason = reason
+    this.peer = peer
+  }
+}
+
+/**
+ * The line was made and not a byte came back: so does a branch that does not speak the suite of the
+ * call, and so does whoever swallows what we send.
+ */
+export class Unanswered extends Error {
+  override name = 'Unanswered'
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
   }
 }
 
 /** A transport after its handshake. */
 export type Established = {
   kind: Preface['kind']
+  suite: Suite
   isInitiator: boolean
   messages: Messages
   transport: Transport
@@ -83,27 +105,37 @@ type Dialling = {
   /** The branch that must answer; undefined at an address met for the first time. */
   dialled: BranchId | undefined
   trust: Trust
+  leastSuite: LeastSuite
 }
 
-/** The dialling side. Rejects with Refused, HandshakeFailed or TransportClosed; the transport is closed then. */
+/** The weakest suite a link with a branch may have; undefined: with one that is not proved yet. */
+type LeastSuite = (branch: BranchId | undefined) => Suite
+
+/**
+ * The dialling side. Rejects with Refused, HandshakeFailed, Unanswered or TransportClosed; the transport is closed
+ * then.
+ */
 export function dialHandshake(dialling: Dialling, { clock, random }: Doors): Promise<Established> {
   const { transport } = dialling
   return guarded(transport, clock, async () => {
     const messages = new Messages(transport)
+    const { kind, suite } = dialling.preface
     const preface = encodePreface(dialling.preface)
-    const noise = initiator({
+    const noise = initiator(suite, {
       prologue: prologue(preface, dialling.organisation),
       psk: dialling.psk,
       staticKey: dialling.noise.secretKey,
       ephemeralKey: random.bytes(32),
+      ...(suite === 2 ? { kemSeed: random.bytes(KEM_SEED_BYTES) } : {}),
     })
     messages.sendRaw(preface)
-    messages.send(noise.writeMessage(NO_BYTES)) // -> psk, e
-    const payload = noise.readMessage(await messages.next(MESSAGE_BYTES_MAX)) // <- e, ee, s, es
+    messages.send(noise.writeMessage(NO_BYTES)) // -> psk, e (, e1)
+    const message2 = await answer(messages, message2BytesMax(suite, HELLO_BYTES_MAX))
+    const payload = noise.readMessage(message2) // <- e, ee (, ekem1), s, es
     const peer = judged(payload, noise, dialling)
     messages.send(noise.writeMessage(dialling.hello ? encodeHello(dialling.hello) : NO_BYTES)) // -> s, se
     return established(noise, {
-      kind: dialling.preface.kind,
+      ...{ kind, suite },
       isInitiator: true,
       messages,
       transport,
@@ -113,7 +145,16 @@ export function dialHandshake(dialling: Dialling, { clock, random }: Doors): Pro
   })
 }
 
+async function answer(messages: Messages, bytesMax: number): Promise<Uint8Array> {
+  try {
+    return await messages.next(bytesMax)
+  } catch (error) {
+    throw messages.received === 0 ? new Unanswered(error) : error
+  }
+}
+
 type Answering = {
+  leastSuite: LeastSuite
   credentials(): Credentials
   /** The psk of an invitation made here; undefined: there is none, and the caller hears nothing. */
   joinPsk(joinId: string): Promise<Uint8Array | undefined>
@@ -133,25 +174,28 @@ export function answerHandshake(
     const prefaceBytes = (await messages.bytes(PREFACE_BYTES)).slice()
     const preface = decodePreface(prefaceBytes)
     if (!preface) throw new Refused('no-preface')
-    const message1 = await messages.next(MESSAGE_1_BYTES)
+    const { kind, suite } = preface
+    if (suite < answering.leastSuite(undefined)) throw new Refused('suite-too-low')
+    const message1 = await messages.next(message1Bytes(suite))
     cancel()
     const credentials = answering.credentials()
-    const noise = responder({
+    const noise = responder(suite, {
       prologue: prologue(prefaceBytes, credentials.trust.organisation),
       psk: await pskFor(preface, credentials, answering),
       staticKey: credentials.noise.secretKey,
       ephemeralKey: random.bytes(32),
     })
-    noise.readMessage(message1) // -> psk, e
+    noise.readMessage(message1) // -> psk, e (, e1): a stranger fails here, before any work with keys
     // It passed the psk, so it was made by a member; but anybody who saw it can send it again.
     if (answering.isReplay(message1)) throw new Refused('replayed')
-    messages.send(noise.writeMessage(encodeHello(credentials.chain))) // <- e, ee, s, es
-    const payload = noise.readMessage(await messages.next(MESSAGE_BYTES_MAX)) // -> s, se
-    const peer =
-      preface.kind === 'join' ? undefined : callerOf(payload, preface, noise, credentials)
-    if (preface.kind === 'join' && payload.length > 0) throw new Refused('malformed')
+    messages.send(noise.writeMessage(encodeHello(credentials.chain))) // <- e, ee (, ekem1), s, es
+    const message3 = await messages.next(message2BytesMax(suite, HELLO_BYTES_MAX))
+    const payload = noise.readMessage(message3) // -> s, se
+    const peer = kind === 'join' ? undefined : callerOf(payload, preface, noise, credentials)
+    if (kind === 'join' && payload.length > 0) throw new Refused('malformed')
+    refuseTooLow(suite, peer, answering)
     return established(noise, {
-      kind: preface.kind,
+      ...{ kind, suite },
       isInitiator: false,
       messages,
       transport,
@@ -159,6 +203,16 @@ export function answerHandshake(
       joinId: preface.kind === 'join' ? preface.joinId : undefined,
     })
   })
+}
+
+/** Who it is, is proved: a branch that has shown a stronger suite has no reason to use a weaker one. */
+function refuseTooLow(
+  suite: Suite,
+  peer: Chain | undefined,
+  { leastSuite }: { leastSuite: LeastSuite },
+): void {
+  const branch = peer?.link.branch
+  if (suite < leastSuite(branch)) throw new Refused('suite-too-low', branch)
 }
 
 async function pskFor(
@@ -198,6 +252,7 @@ function judged(payload: Uint8Array, noise: Handshake, dialling: Dialling): Chai
   const remoteStatic = remoteStaticOf(noise)
   const verdict = verifyHello(payload, { remoteStatic, ownBranch, dialled }, trust)
   if (!verdict.ok) throw new Refused(verdict.reason)
+  refuseTooLow(dialling.preface.suite, verdict, dialling)
   return verdict
 }
 

@@ -31,8 +31,10 @@ import { parseAddress } from './addresses.ts'
 import { saveChain } from './credentials.ts'
 import { admitBranch } from './events.ts'
 import { asked, JOINING } from './exchange.ts'
-import { dialHandshake } from './handshake.ts'
+import { dialHandshake, type Established } from './handshake.ts'
+import { firstAnswered, type SpokenSuites, suitesOf } from './peer-suites.ts'
 import { joinIdText } from './preface.ts'
+import type { Suite } from './suites.ts'
 
 const DIAL_MS_MAX: Millis = 10 * SECOND
 
@@ -42,6 +44,7 @@ type JoinParts = {
   network: Network
   log: Log
   keys: Pick<KeyFiles, 'findBranchKeys' | 'saveBranchKeys'>
+  suites: SpokenSuites
 }
 
 /** What a branch has after it was let in: `acceptJoin` writes the tables, the link key goes to the key files. */
@@ -93,14 +96,27 @@ async function ask(
     keys,
     addresses,
   }: { invitation: Invitation; keys: BranchKeys; addresses: readonly string[] },
-  { clock, random, network }: JoinParts,
+  parts: JoinParts,
 ): Promise<Uint8Array> {
+  const about = { invitation, keys }
+  const established = await firstAnswered(suitesOf(parts.suites), (suite) =>
+    dialled({ address, suite }, about, parts),
+  )
+  const payload = joinRequest(keys, established.handshakeHash, { addresses })
+  return await asked(established, { ...JOINING, payload }, parts.clock)
+}
+
+async function dialled(
+  { address, suite }: { address: string; suite: Suite },
+  { invitation, keys }: { invitation: Invitation; keys: BranchKeys },
+  { clock, random, network, suites }: JoinParts,
+): Promise<Established> {
   const { organisation, secret } = invitation
   const transport = await network.dial(parseAddress(address), DIAL_MS_MAX)
-  const established = await dialHandshake(
+  return await dialHandshake(
     {
       transport,
-      preface: { kind: 'join', joinId: joinIdText(joinId(secret)) },
+      preface: { suite, kind: 'join', joinId: joinIdText(joinId(secret)) },
       psk: joinPsk(secret),
       organisation,
       noise: keys.noise,
@@ -108,11 +124,10 @@ async function ask(
       own: keys.branch,
       dialled: invitation.inviter,
       trust: { organisation, now: clock.now(), isRevoked: () => false },
+      leastSuite: () => suites.least,
     },
     { clock, random },
   )
-  const payload = joinRequest(keys, established.handshakeHash, { addresses })
-  return await asked(established, { ...JOINING, payload }, clock)
 }
 
 function judged(

@@ -29,6 +29,7 @@ import { decodeSignal, encodeSignal, type Signal } from './payloads.ts'
 import { Queues } from './queues.ts'
 import { type LogEffect, performed, type RelayLog, type ReplicationParts } from './replication.ts'
 import { type Effect, goaway, type Input, Session } from './session.ts'
+import type { Suite } from './suites.ts'
 
 /** What is in the socket cannot be overtaken: two large frames keep it busy and no more. */
 const SOCKET_BYTES_MAX = 2 * PAYLOAD_BYTES_MAX
@@ -66,6 +67,8 @@ type LinkParts = {
   self: BranchId
   incarnation: Incarnation
   release: string
+  /** The strongest suite spoken here. */
+  strongest: Suite
   eventLog: RelayLog
   read: Db
   blobOf(file: string): Promise<Uint8Array | undefined>
@@ -100,6 +103,7 @@ export class Link {
     this.#session = new Session({
       incarnation: parts.incarnation,
       release: parts.release,
+      suite: parts.strongest,
       now: () => clock.now(),
       nonce: () => random.bytes(8),
       waiting: () => this.#queues.waiting(2),
@@ -143,6 +147,16 @@ export class Link {
 
   get isInitiator(): boolean {
     return this.#parts.established.isInitiator
+  }
+
+  /** Of this link's handshake. */
+  get suite(): Suite {
+    return this.#parts.established.suite
+  }
+
+  /** The strongest suite the peer has shown: by this link, or by what it says of itself. */
+  get shownSuite(): Suite {
+    return this.#session.settings?.suite === 2 ? 2 : this.suite
   }
 
   get handshakeHash(): Uint8Array {

@@ -1,23 +1,20 @@
 /**
  * The Noise handshake (noiseprotocol.org, rev 34) as a pure state machine over byte strings: no
- * socket, no clock, no chance; the ephemeral key is an argument. Links use
- * Noise_XXpsk0_25519_ChaChaPoly_SHA256 through `initiator` and `responder`; pattern and hash are
- * values, so that the public vectors of other patterns run through the same code. It proves
- * possession of keys only: whose keys they are is for src/certificates to say.
+ * socket, no clock, no chance; the ephemeral key is an argument (only a KEM draws for itself).
+ * Pattern, hash and KEM are values, so that the public vectors of other patterns run through the
+ * same code; what links use stands in suites.ts. The tokens e1 and ekem1 are those of
+ * noise_hfs_spec, revision 1. It proves possession of keys only: whose keys they are is for
+ * src/certificates to say.
  */
 import { concat } from '../base/bytes.ts'
-import { type Curve, nobleX25519, nodeX25519, X25519_KEY_BYTES } from '../certificates/x25519.ts'
+import { type Curve, X25519_KEY_BYTES } from '../certificates/x25519.ts'
 import { NOISE_MESSAGE_BYTES_MAX, ReceivingCipher, SendingCipher, TAG_BYTES } from './cipher.ts'
 import { type HashName, SymmetricState } from './symmetric-state.ts'
 
-/**
- * Message 1 of a link: an ephemeral key and the tag of an empty payload. Any other length is a
- * stranger's.
- */
-export const MESSAGE_1_BYTES = X25519_KEY_BYTES + TAG_BYTES
 const PSK_BYTES = 32
 
-export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk'
+export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk' | 'e1' | 'ekem1'
+type KeyToken = Extract<Token, 'e' | 's' | 'e1' | 'ekem1'>
 
 /**
  * A handshake pattern: which static keys are known before, and the tokens of each message in turn.
@@ -29,18 +26,19 @@ export type Pattern = {
 }
 
 /**
- * The pattern of every link (7.5 and 9.4): the psk keeps strangers out, the static keys are sent
- * sealed.
+ * A key encapsulation mechanism (noise_hfs_spec, section 3). A public key or ciphertext of a wrong
+ * form throws.
  */
-export const XX_PSK0: Pattern = {
-  name: 'XXpsk0',
-  known: { initiator: false, responder: false },
-  messages: [
-    ['psk', 'e'],
-    ['e', 'ee', 's', 'es'],
-    ['s', 'se'],
-  ],
+export type Kem = {
+  /** In the protocol's name, after the curve's. */
+  name: string
+  publicKeyBytes: number
+  ciphertextBytes: number
+  pairOf(seed: Uint8Array): KemPair
+  encapsulate(publicKey: Uint8Array): { ciphertext: Uint8Array; secret: Uint8Array }
 }
+
+type KemPair = { publicKey: Uint8Array; decapsulate(ciphertext: Uint8Array): Uint8Array }
 
 /**
  * The handshake is over and failed. It says no more: whoever is outside must not learn which step
@@ -54,43 +52,18 @@ export class HandshakeFailed extends Error {
   }
 }
 
-/** Secret keys are 32 bytes each; public keys are derived when they are needed. */
-export type LinkKeys = {
-  prologue: Uint8Array
-  psk: Uint8Array
-  staticKey: Uint8Array
-  /** 32 fresh random bytes, used for this handshake alone. */
-  ephemeralKey: Uint8Array
-}
-
-/** The side that dials. */
-export function initiator(keys: LinkKeys): Handshake {
-  return new Handshake({ ...linkParts(keys), isInitiator: true, curve: nobleX25519 })
-}
-
-/**
- * The side that answers. Its curve is node:crypto's: a replayed message 1 passes the psk, and this
- * side then works for somebody it does not know yet.
- */
-export function responder(keys: LinkKeys): Handshake {
-  return new Handshake({ ...linkParts(keys), isInitiator: false, curve: nodeX25519 })
-}
-
-function linkParts({ prologue, psk, staticKey, ephemeralKey }: LinkKeys) {
-  // Message 1 can be replayed by anybody who saw it, so it carries nothing (7.7: destination
-  // property 0).
-  return { pattern: XX_PSK0, prologue, psks: [psk], staticKey, ephemeralKey, isFirstEmpty: true }
-}
-
 export type HandshakeParts = {
   pattern: Pattern
   hash?: HashName
   curve: Curve
+  kem?: Kem
   isInitiator: boolean
   prologue: Uint8Array
   psks?: readonly Uint8Array[]
   staticKey?: Uint8Array
   ephemeralKey: Uint8Array
+  /** Fresh chance for the KEM's pair, on the side that writes e1. */
+  kemSeed?: Uint8Array | undefined
   /** The peer's static public key, for patterns that know it before. */
   remoteStatic?: Uint8Array
   isFirstEmpty?: boolean
@@ -105,27 +78,33 @@ export type Split = {
 
 /** One side of one handshake: call `writeMessage` and `readMessage` in turn, then `split` once. */
 export class Handshake {
-  readonly #parts: Omit<HandshakeParts, 'ephemeralKey' | 'psks'>
+  readonly #parts: Omit<HandshakeParts, 'ephemeralKey' | 'psks' | 'kemSeed'>
   readonly #symmetric: SymmetricState
   readonly #psks: Uint8Array[]
   readonly #isPsk: boolean
   #ephemeralKey: Uint8Array | undefined
   #remoteStatic: Uint8Array | undefined
   #remoteEphemeral: Uint8Array | undefined
+  #kemSeed: Uint8Array | undefined
+  #kemPair: KemPair | undefined
+  #remoteKemKey: Uint8Array | undefined
   #turn = 0
   #state: 'running' | 'failed' | 'split' = 'running'
 
   constructor(parts: HandshakeParts) {
-    const { ephemeralKey, psks = [], ...others } = parts
-    const { pattern, hash = 'SHA256', isInitiator, prologue } = others
+    const { ephemeralKey, psks = [], kemSeed, ...others } = parts
+    const { pattern, hash = 'SHA256', isInitiator, prologue, kem } = others
     requireKeys([ephemeralKey, parts.staticKey, parts.remoteStatic, ...psks])
     this.#parts = others
     this.#psks = [...psks]
     this.#isPsk = psks.length > 0
     // A copy of its own, which `#end` wipes: forward secrecy hangs on nobody having this key later.
     this.#ephemeralKey = ephemeralKey.slice()
+    this.#kemSeed = kemSeed?.slice()
     this.#remoteStatic = parts.remoteStatic
-    this.#symmetric = new SymmetricState(`Noise_${pattern.name}_25519_ChaChaPoly_${hash}`, hash)
+    const agreement = kem ? `25519+${kem.name}` : '25519' // noise_hfs_spec, section 5
+    const name = `Noise_${pattern.name}_${agreement}_ChaChaPoly_${hash}`
+    this.#symmetric = new SymmetricState(name, hash)
     this.#symmetric.mixHash(prologue)
     // 5.3 Initialize(): pre-message keys, the initiator's first.
     if (pattern.known.initiator) this.#symmetric.mixHash(this.#knownStatic(isInitiator))
@@ -220,39 +199,70 @@ export class Handshake {
     this.#symmetric.forget()
     this.#ephemeralKey?.fill(0)
     this.#ephemeralKey = undefined
+    this.#kemSeed?.fill(0)
+    this.#kemSeed = undefined
+    this.#kemPair = undefined // OpenSSL wipes what it held when it is collected
     this.#psks.length = 0
   }
 
   #writeToken(token: Token): Uint8Array {
-    if (token === 'e') {
-      const publicKey = this.#parts.curve.publicKeyOf(required(this.#ephemeralKey))
-      this.#mixEphemeral(publicKey)
-      return publicKey
+    const { curve, staticKey } = this.#parts
+    switch (token) {
+      case 'e': {
+        const publicKey = curve.publicKeyOf(required(this.#ephemeralKey))
+        this.#mixEphemeral(publicKey)
+        return publicKey
+      }
+      case 's':
+        return this.#symmetric.sealAndHash(curve.publicKeyOf(required(staticKey)))
+      case 'e1':
+        this.#kemPair = this.#kem.pairOf(required(this.#kemSeed))
+        return this.#symmetric.sealAndHash(this.#kemPair.publicKey)
+      case 'ekem1': {
+        const { ciphertext, secret } = this.#kem.encapsulate(required(this.#remoteKemKey))
+        // Sealed before its secret is mixed in: the reader needs the ciphertext to have the secret.
+        const sealed = this.#symmetric.sealAndHash(ciphertext)
+        this.#symmetric.mixKey(secret)
+        return sealed
+      }
+      default:
+        this.#mixSecret(token)
+        return new Uint8Array(0)
     }
-    if (token === 's') {
-      return this.#symmetric.sealAndHash(
-        this.#parts.curve.publicKeyOf(required(this.#parts.staticKey)),
-      )
-    }
-    this.#mixSecret(token)
-    return new Uint8Array(0)
   }
 
   #readToken(token: Token, message: Uint8Array): Uint8Array {
-    if (token !== 'e' && token !== 's') {
+    if (token !== 'e' && token !== 's' && token !== 'e1' && token !== 'ekem1') {
       this.#mixSecret(token)
       return message
     }
-    const length = X25519_KEY_BYTES + (token === 's' && this.#symmetric.hasKey ? TAG_BYTES : 0)
+    const isSealed = token !== 'e' && this.#symmetric.hasKey
+    const length = this.#keyBytes(token) + (isSealed ? TAG_BYTES : 0)
     if (message.length < length) throw new RangeError('The message ends early')
-    const field = message.slice(0, length)
+    this.#readKey(token, message.slice(0, length))
+    return message.subarray(length)
+  }
+
+  #keyBytes(token: KeyToken): number {
+    if (token === 'e1') return this.#kem.publicKeyBytes
+    return token === 'ekem1' ? this.#kem.ciphertextBytes : X25519_KEY_BYTES
+  }
+
+  #readKey(token: KeyToken, field: Uint8Array): void {
     if (token === 'e') {
       this.#remoteEphemeral = field
       this.#mixEphemeral(field)
-    } else {
-      this.#remoteStatic = this.#symmetric.openAndHash(field)
+      return
     }
-    return message.subarray(length)
+    const key = this.#symmetric.openAndHash(field)
+    if (token === 's') this.#remoteStatic = key
+    // Looked at when it is used: whoever replays message 1 must not make us work here.
+    else if (token === 'e1') this.#remoteKemKey = key
+    else this.#symmetric.mixKey(required(this.#kemPair).decapsulate(key))
+  }
+
+  get #kem(): Kem {
+    return required(this.#parts.kem)
   }
 
   #mixEphemeral(publicKey: Uint8Array): void {
@@ -262,7 +272,7 @@ export class Handshake {
     if (this.#isPsk) this.#symmetric.mixKey(publicKey)
   }
 
-  #mixSecret(token: Exclude<Token, 'e' | 's'>): void {
+  #mixSecret(token: Exclude<Token, KeyToken>): void {
     if (token === 'psk') {
       this.#symmetric.mixKeyAndHash(required(this.#psks.shift()))
       return

@@ -7,6 +7,7 @@ import type { World } from '../world/world.ts'
 import type { RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
 import type { RelaySetting } from './listener.ts'
+import type { SpokenSuites } from './peer-suites.ts'
 import type { Limits } from './strangers.ts'
 
 export type RelayParts = {
@@ -26,4 +27,5 @@ export type RelayParts = {
   blobOf(file: string): Promise<Uint8Array | undefined>
   isRevoked(branch: BranchId): boolean
   limits?: Limits
+  suites: SpokenSuites
 }

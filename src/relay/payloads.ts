@@ -6,12 +6,15 @@ import { concat, fromUtf8, Reader, utf8, Writer } from '../base/bytes.ts'
 import { type Hlc, isHlc } from '../base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
 import { CONTROL_PAYLOAD_BYTES_MAX, decoded, FRAME, PAYLOAD_BYTES_MAX } from './frames.ts'
+import type { Suite } from './suites.ts'
 
 /** Versions of the replication protocol spoken here. */
 export const PROTOCOL_MIN = 1
 export const PROTOCOL_MAX = 1
 
 const RELEASE_BYTES = 32
+/** Of caps, whose other bits are for later releases: this side speaks suite 2. */
+const CAP_SUITE_2 = 1
 const ZERO_ID = '00'.repeat(16)
 
 /** SETTINGS, 86 B: proto_min u16 | proto_max u16 | release 32 B (UTF-8, zero-padded) | max_frame u16 | caps u64 |
@@ -21,6 +24,8 @@ export type Settings = {
   protocolMax: number
   release: string
   frameMax: number
+  /** The strongest suite this side speaks. */
+  suite: Suite
   /** Bytes the peer takes per class before it grants more; classes 0 and 1 need no grant. */
   windows: readonly [number, number, number, number]
   incarnation: Incarnation
@@ -35,7 +40,7 @@ export function encodeSettings(settings: Settings): Uint8Array {
     .u16(settings.protocolMax)
     .bytes(release)
     .u16(settings.frameMax)
-    .u64(0) // caps: none exist yet
+    .u64(settings.suite === 2 ? CAP_SUITE_2 : 0)
   for (const window of settings.windows) writer.u32(window)
   return writer
     .u64(0) // crl_number: no list is exchanged yet
@@ -52,11 +57,13 @@ export function decodeSettings(payload: Uint8Array): Settings {
     const protocolMax = reader.u16()
     const release = printable(reader.bytes(RELEASE_BYTES))
     const frameMax = reader.u16()
-    reader.bytes(8)
+    const caps = reader.bytes(8)
+    const suite = (caps[7] ?? 0) & CAP_SUITE_2 ? 2 : 1
     const windows = [reader.u32(), reader.u32(), reader.u32(), reader.u32()] as const
     reader.bytes(8)
     const incarnation = reader.hex(8) as Incarnation
-    return { protocolMin, protocolMax, release, frameMax, windows, incarnation, hlc: hlc(reader) }
+    const known = { protocolMin, protocolMax, release, frameMax, suite, windows } as const
+    return { ...known, incarnation, hlc: hlc(reader) }
   })
 }
 

@@ -24,6 +24,7 @@ import { dueFor, Links } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
 import type { RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
+import { PeerSuites } from './peer-suites.ts'
 import {
   findAddresses,
   markAllLost,
@@ -38,7 +39,7 @@ import {
 import { Renewals } from './renewals.ts'
 import { Reports } from './reports.ts'
 import { isRevocationEvent } from './revocations.ts'
-import { type LinkState, linkState } from './states.ts'
+import { type LinkState, linkState, reasonOf } from './states.ts'
 
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
@@ -67,6 +68,8 @@ export type Relay = {
   createInvitation(
     wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
   ): Promise<{ line: string; expiresAt: Millis }>
+  /** An operator's word: a branch went back to a release that lacks the suite it has shown. */
+  forgetSuite(branch: BranchId): Promise<void>
   /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */
   setCut(isCut: boolean): void
 }
@@ -92,6 +95,7 @@ class BranchRelay implements Relay {
   readonly #dialer: Dialer
   readonly #carriers: Carriers
   readonly #reports: Reports
+  readonly #suites: PeerSuites
   readonly #lastErrors = new Map<BranchId, string>()
   /** Who waits for a link to be proved live: the call that made it. */
   readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
@@ -122,6 +126,7 @@ class BranchRelay implements Relay {
         branches().flatMap(({ branch }) => (this.#links.find(branch) ? [] : [branch])),
       carriersTo: (branch) => this.#carriers.carriersTo(branch),
     })
+    this.#suites = new PeerSuites({ spoken: parts.suites, store: parts.store, clock })
     this.#listener = new Listener({
       setting: parts.setting,
       network,
@@ -150,7 +155,8 @@ class BranchRelay implements Relay {
     const { store, self, keys, world, peers, eventLog, isRevoked } = this.#parts
     const { clock, log } = world
     const credentials = await loadCredentials({ read: store.read, self, keys, clock, isRevoked })
-    const shared = { ...this.#parts, ...world, credentials }
+    await this.#suites.load(store.read)
+    const shared = { ...this.#parts, ...world, credentials, suites: this.#suites }
     const renewals = new Renewals(shared)
     const callers = new Callers({
       ...shared,
@@ -247,6 +253,10 @@ class BranchRelay implements Relay {
     return await store.writer.write((tx) => writeInvitation(tx, { ...wish, addresses }, with_))
   }
 
+  forgetSuite(branch: BranchId): Promise<void> {
+    return this.#suites.forget(branch)
+  }
+
   setCut(isCut: boolean): void {
     if (isCut === this.#isCut) return
     this.#isCut = isCut
@@ -266,7 +276,8 @@ class BranchRelay implements Relay {
 
   async #call(call: Call): Promise<void> {
     const running = this.#runningOrThrow()
-    const established = await called(call, { ...this.#parts.world, ...running })
+    const with_ = { ...this.#parts.world, ...running, suites: this.#suites }
+    const established = await called(call, with_)
     await this.#open(established, call.address)
   }
 
@@ -287,6 +298,7 @@ class BranchRelay implements Relay {
       certificate: peer.link,
       ownSerial: this.#running.credentials.current().chain.link.serial,
       address: address ?? transport.remote,
+      strongest: this.#suites.strongest,
       handlers: {
         onReady: (ready) => this.#ready(ready, address),
         onClosed: (closed, reason) => this.#closed(closed, reason),
@@ -310,7 +322,13 @@ class BranchRelay implements Relay {
 
   #ready(link: Link, dialledAddress: string | undefined): void {
     const { store, world } = this.#parts
-    const { peer } = link
+    const { peer, suite, shownSuite } = link
+    this.#write(() => this.#suites.show(peer, shownSuite))
+    // Nothing but SETTINGS and lists of feeds has crossed it: the next call takes the stronger suite.
+    if (suite < this.#suites.leastFor(peer)) {
+      link.close('suite-too-low')
+      return
+    }
     this.#waiting.get(link)?.resolve()
     this.#waiting.delete(link)
     if (!this.#links.ready(link)) return
@@ -318,7 +336,7 @@ class BranchRelay implements Relay {
     this.#carriers.met(peer)
     this.#lastErrors.delete(peer)
     const { isInitiator, address } = link
-    world.log.info('relay.link.opened', { peer, address, isInitiator })
+    world.log.info('relay.link.opened', { peer, address, isInitiator, suite })
     this.#write(async () => {
       await store.writer.write(async (tx) => {
         await markHeard(tx, [peer], world.clock.now())
@@ -436,11 +454,4 @@ class BranchRelay implements Relay {
 function added<Fn>(listeners: Set<Fn>, fn: Fn): Cancel {
   listeners.add(fn)
   return () => void listeners.delete(fn)
-}
-
-/** One word for the page of branches: a system's code, or why the handshake ended. */
-function reasonOf(error: unknown): string {
-  if (error instanceof Error && 'reason' in error) return String(error.reason)
-  if (error instanceof Error && 'code' in error) return String(error.code)
-  return error instanceof Error ? error.message : String(error)
 }

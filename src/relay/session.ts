@@ -38,6 +38,7 @@ import {
 } from './payloads.ts'
 import { BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving, type Stored } from './receiving.ts'
 import { Sending } from './sending.ts'
+import type { Suite } from './suites.ts'
 
 /** An idle link is asked for a sign of life; ZeroTier itself gives none (docs/protocol.md, section 4). */
 const PING_IDLE_MS: Millis = 15 * SECOND
@@ -122,6 +123,8 @@ export type Effect =
 type SessionOptions = {
   incarnation: Incarnation
   release: string
+  /** The strongest suite spoken here. */
+  suite: Suite
   now(): Millis
   /** 8 bytes for a PING. */
   nonce(): Uint8Array
@@ -190,12 +193,13 @@ export class Session {
   }
 
   #open(hlc: Hlc): Effect[] {
-    const { incarnation, release } = this.#options
+    const { incarnation, release, suite } = this.#options
     const settings = encodeSettings({
       protocolMin: PROTOCOL_MIN,
       protocolMax: PROTOCOL_MAX,
       release,
       frameMax: PAYLOAD_BYTES_MAX,
+      suite,
       windows: [0, 0, DURABLE_WINDOW_BYTES, BULK_WINDOW_BYTES],
       incarnation,
       hlc,

@@ -3,6 +3,7 @@ import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Link } from './link.ts'
 import type { Peer } from './peers.ts'
+import type { Suite } from './suites.ts'
 
 export type LinkState = {
   branch: BranchId
@@ -13,6 +14,7 @@ export type LinkState = {
   address?: string
   /** Whether we called. */
   initiator?: boolean
+  suite?: Suite
   bytesIn: number
   bytesOut: number
   roundTripMs?: Millis
@@ -46,6 +48,7 @@ export function linkState(
     up: true,
     since: link.openedAt,
     initiator: link.isInitiator,
+    suite: link.suite,
     bytesIn,
     bytesOut,
     certificateNotAfter: link.certificate.notAfter,
@@ -59,4 +62,11 @@ function optional<T extends Record<string, unknown>>(
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}
+
+/** One word for the page of branches: a system's code, or why the handshake ended. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Error && 'reason' in error) return String(error.reason)
+  if (error instanceof Error && 'code' in error) return String(error.code)
+  return error instanceof Error ? error.message : String(error)
 }

@@ -20,11 +20,18 @@ import { newStoreEpoch } from '../organisation/store-epoch.ts'
 import { saveChain } from '../relay/credentials.ts'
 import { admitBranch, identityEventBody } from '../relay/events.ts'
 import { acceptJoin, joinOrganisation } from '../relay/joiner.ts'
+import type { SpokenSuites } from '../relay/peer-suites.ts'
 import type { World } from '../world/world.ts'
 
 export type FirstAdmin = { login: string; firstName: string; lastName: string; password: string }
 
-export type SetupParts = { world: World; store: Store; files: KeyFiles; hasher: Hasher }
+export type SetupParts = {
+  world: World
+  store: Store
+  files: KeyFiles
+  hasher: Hasher
+  suites: SpokenSuites
+}
 
 /** Founds an organisation whose first branch this is; throws invalid-input with the field's name. */
 export async function foundBranch(
@@ -85,7 +92,7 @@ export async function joinBranch(
   const { world, store, files, hasher } = parts
   const { clock, random, network, log } = world
   const joined = await joinOrganisation(
-    { clock, random, network, log, keys: files },
+    { clock, random, network, log, keys: files, suites: parts.suites },
     { line: wish.invitation, addresses: wish.addresses },
   )
   files.saveLinkKey({ ...joined.joined.linkKey, since: clock.now() })

@@ -35,6 +35,7 @@ export function configIn(data: string, more: Partial<Config> = {}): Config {
       listenPlain: undefined,
     },
     postsPerSecond: 0,
+    minSuite: 1,
     ...{ relay: { kind: 'off' as const }, peers: [], org: undefined, branch: undefined },
     ...{ join: undefined, adminLogin: undefined, adminName: undefined, adminPassword: undefined },
     ...{ setupCode: SETUP_CODE, timezone: 'UTC', language: 'en' as const, log: 'debug' as const },

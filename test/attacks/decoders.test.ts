@@ -49,9 +49,10 @@ import {
   frame,
   ProtocolClose,
 } from '../../src/relay/frames.ts'
-import { HandshakeFailed, initiator, responder } from '../../src/relay/noise.ts'
+import { HandshakeFailed } from '../../src/relay/noise.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/preface.ts'
+import { initiator, responder, type Suite } from '../../src/relay/suites.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
 import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
 import { serverName } from '../../src/tls/names.ts'
@@ -113,7 +114,7 @@ function sampleOpening(scope: Opening['scope']): Uint8Array {
 }
 
 const settings = payloads.encodeSettings({
-  ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000 },
+  ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000, suite: 2 },
   ...{ windows: [0, 0, 262_144, 262_144], incarnation: '0f'.repeat(8) as never, hlc: HLC_ZERO },
 })
 /** Words of ACKVEC and HEAD: numbers beside ids; a u64 of chance would be too large to be one. */
@@ -128,14 +129,21 @@ const keys = {
   psk: random(32),
   staticKey: random(32),
   ephemeralKey: random(32),
+  kemSeed: random(64),
 }
 
 const otherKey = random(32)
 const payload = random(100)
 
 /** A side of a handshake that waits for this message, and the message. */
-function handshake(turn: 0 | 1 | 2): { reader: ReturnType<typeof initiator>; message: Uint8Array } {
-  const [dialling, answering] = [initiator(keys), responder({ ...keys, staticKey: otherKey })]
+function handshake(
+  suite: Suite,
+  turn: 0 | 1 | 2,
+): { reader: ReturnType<typeof initiator>; message: Uint8Array } {
+  const [dialling, answering] = [
+    initiator(suite, keys),
+    responder(suite, { ...keys, staticKey: otherKey }),
+  ]
   const first = dialling.writeMessage(new Uint8Array(0))
   if (turn === 0) return { reader: answering, message: first }
   answering.readMessage(first)
@@ -225,8 +233,8 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
   },
   'the preface': {
     samples: [
-      encodePreface({ kind: 'link', epoch: 1 }),
-      encodePreface({ kind: 'join', joinId: '0f'.repeat(8) }),
+      encodePreface({ suite: 2, kind: 'link', epoch: 1 }),
+      encodePreface({ suite: 2, kind: 'join', joinId: '0f'.repeat(8) }),
     ],
     // The listener reads exactly so many bytes first.
     decode: (bytes) =>
@@ -264,10 +272,12 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
   },
 }
 
-for (const turn of [0, 1, 2] as const) {
-  OF_BYTES[`message ${turn + 1} of a handshake`] = {
-    ...{ samples: [handshake(turn).message], refuses: [HandshakeFailed], cases: SLOW_CASES / 5 },
-    decode: (bytes) => handshake(turn).reader.readMessage(bytes),
+for (const suite of [1, 2] as const) {
+  for (const turn of [0, 1, 2] as const) {
+    OF_BYTES[`message ${turn + 1} of a handshake of suite ${suite}`] = {
+      ...{ samples: [handshake(suite, turn).message], refuses: [HandshakeFailed] },
+      ...{ cases: SLOW_CASES / 5, decode: (b) => handshake(suite, turn).reader.readMessage(b) },
+    }
   }
 }
 

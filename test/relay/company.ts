@@ -21,6 +21,7 @@ import { createEventLog, type EventLog } from '../../src/eventlog/log.ts'
 import { saveChain } from '../../src/relay/credentials.ts'
 import { admitBranch, type RelayKinds, relayKinds } from '../../src/relay/events.ts'
 import type { RelaySetting } from '../../src/relay/listener.ts'
+import type { SpokenSuites } from '../../src/relay/peer-suites.ts'
 import { createRelay, type Relay } from '../../src/relay/relay.ts'
 import { createRevocations, type Revoked, revokeBranch } from '../../src/relay/revocations.ts'
 import type { Network } from '../../src/world/network.ts'
@@ -117,6 +118,7 @@ export type OfficeOptions = {
   files?: KeyFiles
   blobs?: Map<string, Uint8Array>
   carryBytesMax?: number
+  suites?: SpokenSuites
   /** How far its clock is behind. */
   behind?: Millis
 }
@@ -173,6 +175,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       return { host: name, port: Number(port) }
     }),
     blobOf: async (file) => options.blobs?.get(file),
+    suites: options.suites ?? { least: 1, strongest: 2 },
   })
   return {
     keys: member.keys,

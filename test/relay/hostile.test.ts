@@ -67,21 +67,34 @@ const turns = async (count = 20) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-const preface = encodePreface({ kind: 'link', epoch: 1 })
+const preface = encodePreface({ suite: 2, kind: 'link', epoch: 1 })
 
 for (const [what, bytes] of [
   ['an HTTP request', new TextEncoder().encode('GET / HTTP/1.1\r\nHost: kyiv\r\n\r\n')],
   ['a TLS hello', new Uint8Array([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, ...random.bytes(200)])],
   ['random bytes', random.bytes(64)],
   ['a right preface and a message that is announced too long', cat(preface, [0xff, 0xff])],
-  ['a right preface and 48 random bytes', cat(preface, [0, 48], random.bytes(48))],
+  ['a right preface and random bytes', cat(preface, [4, 224], random.bytes(1248))],
+  [
+    'a right preface and a first message that is too short',
+    cat(preface, [0, 48], random.bytes(48)),
+  ],
+  [
+    'the preface of suite 1 and random bytes',
+    cat(encodePreface({ suite: 1, kind: 'link', epoch: 1 }), [0, 48], random.bytes(48)),
+  ],
+  ['a suite that nobody speaks', cat(preface.with(5, 3), [4, 224], random.bytes(1248))],
   [
     'an unknown link key epoch',
-    cat(encodePreface({ kind: 'link', epoch: 9 }), [0, 48], random.bytes(48)),
+    cat(encodePreface({ suite: 2, kind: 'link', epoch: 9 }), [4, 224], random.bytes(1248)),
   ],
   [
     'an unknown invitation',
-    cat(encodePreface({ kind: 'join', joinId: '00'.repeat(8) }), [0, 48], random.bytes(48)),
+    cat(
+      encodePreface({ suite: 2, kind: 'join', joinId: '00'.repeat(8) }),
+      [4, 224],
+      random.bytes(1248),
+    ),
   ],
 ] as const) {
   test(`${what} is met with silence`, SOON, async () => {
@@ -121,7 +134,7 @@ test('who sends one byte after the other is closed after three seconds too', SOO
 
 test('endless bytes are not taken', SOON, async () => {
   const caller = await call()
-  caller.socket.write(cat(preface, [0, 48]))
+  caller.socket.write(cat(preface, [4, 224]))
   const chunk = random.bytes(65_536)
   let taken = 0
   for (let i = 0; i < 64 && !caller.socket.destroyed; i++) {
@@ -165,7 +178,7 @@ async function shown({ chain, noise, psk = org.linkKey.key }: Showing): Promise<
   const established = await dialHandshake(
     {
       transport,
-      preface: { kind: 'link', epoch: 1 },
+      preface: { suite: 2, kind: 'link', epoch: 1 },
       psk,
       organisation,
       noise,
@@ -173,6 +186,7 @@ async function shown({ chain, noise, psk = org.linkKey.key }: Showing): Promise<
       own: lviv.keys.branch,
       dialled: undefined,
       trust: { organisation, now: org.clock.now(), isRevoked: () => false },
+      leastSuite: () => 1,
     },
     { clock: org.clock, random },
   )
@@ -238,7 +252,7 @@ async function shownOn(transport: Transport): Promise<number> {
   const established = await dialHandshake(
     {
       transport,
-      preface: { kind: 'link', epoch: 1 },
+      preface: { suite: 2, kind: 'link', epoch: 1 },
       psk: org.linkKey.key,
       organisation,
       noise: lviv.keys.noise,
@@ -246,6 +260,7 @@ async function shownOn(transport: Transport): Promise<number> {
       own: lviv.keys.branch,
       dialled: org.founder.keys.branch,
       trust: { organisation, now: org.clock.now(), isRevoked: () => false },
+      leastSuite: () => 1,
     },
     { clock: org.clock, random },
   )

@@ -28,7 +28,7 @@ async function kyivFor(t: TestContext, { mayIssue = true } = {}) {
   const join = async (line: string, files = memoryKeys(), host = '10.0.0.2') => {
     const parts = { clock: org.clock, random: realRandom(), log: keptLog(), keys: files }
     const joining = joinOrganisation(
-      { ...parts, network: org.network.door(host) },
+      { ...parts, network: org.network.door(host), suites: { least: 1, strongest: 2 } },
       { line, addresses: [`${host}:${PORT}`] },
     )
     const outcome: { done?: true } = {}

@@ -115,6 +115,7 @@ test('what is written is read again', () => {
     protocolMax: 2,
     release: '0.1.0',
     frameMax: PAYLOAD_BYTES_MAX,
+    suite: 2 as const,
     windows: [0, 0, 1, 2] as const,
     incarnation: '0123456789abcdef' as Incarnation,
     hlc: HLC_ZERO,

@@ -35,6 +35,7 @@ function sessionFor({ windows = [0, 0, 1024 * KIB, 256 * KIB], isSettled = true 
   const session = new Session({
     incarnation: '0123456789abcdef' as Incarnation,
     release: 'test',
+    suite: 2,
     now: () => now,
     nonce: () => new Uint8Array(8),
     waiting: () => waiting,
@@ -49,6 +50,7 @@ function sessionFor({ windows = [0, 0, 1024 * KIB, 256 * KIB], isSettled = true 
         protocolMax: protocolMin,
         release: 'test',
         frameMax: 16_384,
+        suite: 2,
         windows: windows as [number, number, number, number],
         incarnation: 'fedcba9876543210' as Incarnation,
         hlc: HLC_ZERO,

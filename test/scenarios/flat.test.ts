@@ -83,7 +83,7 @@ async function storm(server: Server, token: string, scale: number): Promise<void
   const { port, relayPort } = server
   const chance = prng(42)
   const garbage = () => Uint8Array.from({ length: 200 }, () => Math.floor(chance() * 256))
-  const preface = encodePreface({ kind: 'link', epoch: 1 })
+  const preface = encodePreface({ suite: 2, kind: 'link', epoch: 1 })
   // Each from another address: the limit of one address must not be what keeps memory flat.
   const from = (i: number) => `127.1.${(i >> 8) & 255}.${i & 255 || 1}`
   await inTurns(2000 * scale, WIDTH, (i) =>
@@ -92,7 +92,7 @@ async function storm(server: Server, token: string, scale: number): Promise<void
   await inTurns(2000 * scale, WIDTH, (i) =>
     call({
       ...{ port: relayPort, from: from(i + 5000) },
-      bytes: Buffer.concat([preface, Uint8Array.of(0, 48), garbage().subarray(0, i % 48)]),
+      bytes: Buffer.concat([preface, Uint8Array.of(4, 224), garbage().subarray(0, i % 48)]),
     }),
   )
   const form =

@@ -12,6 +12,7 @@ import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { buildCore, type Core } from '../../src/core.ts'
 import { openStore, type Store } from '../../src/db/open.ts'
 import { findMembership } from '../../src/organisation/membership.ts'
+import { spokenSuites } from '../../src/relay/peer-suites.ts'
 import { type Running, startRunning } from '../../src/running.ts'
 import type { SetupParts } from '../../src/setup/found.ts'
 import type { Visitor } from '../../src/web/env.ts'
@@ -104,16 +105,25 @@ export class Office {
     const { clock, log, disk } = world
     const store = await openStore({ path: this.#path, clock, log })
     const files = keyFiles(disk)
+    const suites = spokenSuites(1)
     const membership = await findMembership(store.read)
     const keys = files.findBranchKeys()
     const built =
       membership && keys
         ? await buildCore({ world, store, keys, membership, hasher })
-        : await setUp?.({ world, store, files, hasher })
+        : await setUp?.({ world, store, files, hasher, suites })
     if (!built) throw new Error(`${this.name} is not set up`)
     const core = bug.core?.(built, world) ?? built
     const running = await startRunning({
-      ...{ core, world, files, streams: createStreams({ clock }), icons: '', demo: undefined },
+      ...{
+        core,
+        world,
+        files,
+        suites,
+        streams: createStreams({ clock }),
+        icons: '',
+        demo: undefined,
+      },
       config: {
         relay: { kind: 'address', address: { host: this.host, port: PORT } },
         peers: [],

@@ -145,7 +145,8 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
     state: 'down',
     ...traffic,
   } as const
-  const branches = [near, { ...far, since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2 }]
+  const lapsing = { ...far, since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2 }
+  const branches = [near, { ...lapsing, protection: 'post-quantum' } as const]
   const invitation = { branch: text, line: text, expiresAt: NOW }
   const filter = { q: text, branch: text, state: '' } as const
   const found = { users: [account], filter, branches: [{ id: text, name: text }] }

@@ -22,6 +22,8 @@ type BranchRow = {
   bytesReceived: number
   /** Their clock minus ours. */
   clockOffsetMs?: number | null | undefined
+  /** Of the link that is up. */
+  protection?: 'classical' | 'post-quantum' | undefined
   certificateDaysLeft?: number | null | undefined
 }
 
@@ -75,7 +77,8 @@ function table(frame: Frame, branches: readonly BranchRow[]): Html {
   const heads = [t.branch, t.line, t.since, t.queue, t.traffic, t.clock, t.certificate, t.lastError]
   return html`<div class="table" tabindex="0" role="region" aria-label="${t.branches}"><table>
 <thead><tr>${heads.map((h) => html`<th scope="col">${h}</th>`)}</tr></thead>
-<tbody>${branches.map((b) => branchRow(frame, b))}</tbody></table></div>`
+<tbody>${branches.map((b) => branchRow(frame, b))}</tbody></table></div>
+${branches.some((b) => b.protection) && html`<p class="hint">${t.protectionText}</p>`}`
 }
 
 const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
@@ -87,7 +90,7 @@ const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
 function branchRow(frame: Frame, b: BranchRow): Html {
   const t = frame.t.admin
   return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
-<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}</td>
+<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}</td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>

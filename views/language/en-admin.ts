@@ -77,6 +77,10 @@ export const enAdmin = {
     down: 'down',
     self: 'this branch',
   },
+  protections: { classical: 'classical', 'post-quantum': 'post-quantum' },
+  protectionText:
+    'Post-quantum: if somebody records this line today, a quantum computer of the future cannot read it either. ' +
+    'Classical: safe today, but the other branch runs an older release; update it.',
   queued: (n: number) => count(n, { one: 'event', other: 'events' }),
   sent: (amount: string) => `${amount} sent`,
   received: (amount: string) => `${amount} received`,

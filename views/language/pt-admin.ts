@@ -78,6 +78,10 @@ export const ptAdmin: typeof enAdmin = {
     down: 'em baixo',
     self: 'esta filial',
   },
+  protections: { classical: 'proteção clássica', 'post-quantum': 'proteção pós-quântica' },
+  protectionText:
+    'Pós-quântica: se alguém gravar esta linha hoje, nem um computador quântico do futuro a conseguirá ler. ' +
+    'Clássica: segura hoje, mas a outra filial tem uma versão mais antiga; atualize-a.',
   queued: (n) => count(n, { one: 'evento', other: 'eventos' }),
   sent: (amount) => `${amount} enviados`,
   received: (amount) => `${amount} recebidos`,

@@ -78,6 +78,10 @@ export const ukAdmin: typeof enAdmin = {
     down: 'немає',
     self: 'ця філія',
   },
+  protections: { classical: 'класичний захист', 'post-quantum': 'постквантовий захист' },
+  protectionText:
+    'Постквантовий захист: якщо хтось записує цю лінію сьогодні, її не прочитає й майбутній квантовий комп’ютер. ' +
+    'Класичний: сьогодні безпечно, але інша філія має старішу версію; оновіть її.',
   queued: (n) => count(n, { one: 'подія', few: 'події', many: 'подій', other: 'події' }),
   sent: (amount) => `надіслано ${amount}`,
   received: (amount) => `отримано ${amount}`,

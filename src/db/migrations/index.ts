@@ -7,6 +7,7 @@ import { up as waiting } from './004-waiting.ts'
 import { up as invitations } from './005-invitations.ts'
 import { up as revocations } from './006-revocations.ts'
 import { up as carrying } from './007-carrying.ts'
+import { up as peerSuites } from './008-peer-suites.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '005-invitations', up: invitations },
   { name: '006-revocations', up: revocations },
   { name: '007-carrying', up: carrying },
+  { name: '008-peer-suites', up: peerSuites },
 ]
