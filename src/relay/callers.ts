@@ -2,7 +2,6 @@
  * Those who call: under the limits for strangers, through the handshake, and to what they came for: a link, joining
  * with an invitation, or renewing a certificate that ran out. Whoever fails hears nothing.
  */
-import type { BranchId } from '../base/ids.ts'
 import type { Store } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
@@ -82,7 +81,7 @@ export class Callers {
     const { clock, random, store, credentials, suites, log } = this.#parts
     try {
       const answering = {
-        leastSuite: (peer: BranchId | undefined) => suites.leastFor(peer),
+        maySpeak: suites.maySpeak,
         credentials: () => credentials.current(),
         joinPsk: (id: string) => findJoinPsk(store.read, id, this.#parts.keys),
         isReplay: (message1: Uint8Array) => this.#replays.isReplay(message1),
@@ -92,7 +91,7 @@ export class Callers {
       const reason = error instanceof Refused ? error.reason : 'handshake-failed'
       this.#doorkeeper.turnedAway(reason, clock.now())
       // A member, so it calls at its own pace, and an operator may have to say a word.
-      if (reason === 'suite-too-low' && error instanceof Refused && error.peer) {
+      if (reason === 'suite-refused' && error instanceof Refused && error.peer) {
         log.warn('relay.suite.refused', { peer: error.peer })
       }
       return undefined

@@ -64,7 +64,7 @@ async function handshake(
       own,
       dialled: branch,
       trust,
-      leastSuite: (peer) => suites.leastFor(peer),
+      maySpeak: suites.maySpeak,
     },
     { clock, random },
   )

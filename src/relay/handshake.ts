@@ -45,7 +45,7 @@ export type Credentials = {
 type Refusal =
   | ChainRefusal
   | 'no-preface'
-  | 'suite-too-low'
+  | 'suite-refused'
   | 'no-link-key'
   | 'replayed'
   | 'invitation-unknown'
@@ -105,11 +105,11 @@ type Dialling = {
   /** The branch that must answer; undefined at an address met for the first time. */
   dialled: BranchId | undefined
   trust: Trust
-  leastSuite: LeastSuite
+  maySpeak: MaySpeak
 }
 
-/** The weakest suite a link with a branch may have; undefined: with one that is not proved yet. */
-type LeastSuite = (branch: BranchId | undefined) => Suite
+/** Whether a suite will do for links with a branch; undefined: with one that is not proved yet. */
+type MaySpeak = (suite: Suite, branch: BranchId | undefined) => boolean
 
 /**
  * The dialling side. Rejects with Refused, HandshakeFailed, Unanswered or TransportClosed; the transport is closed
@@ -154,7 +154,7 @@ async function answer(messages: Messages, bytesMax: number): Promise<Uint8Array>
 }
 
 type Answering = {
-  leastSuite: LeastSuite
+  maySpeak: MaySpeak
   credentials(): Credentials
   /** The psk of an invitation made here; undefined: there is none, and the caller hears nothing. */
   joinPsk(joinId: string): Promise<Uint8Array | undefined>
@@ -175,7 +175,7 @@ export function answerHandshake(
     const preface = decodePreface(prefaceBytes)
     if (!preface) throw new Refused('no-preface')
     const { kind, suite } = preface
-    if (suite < answering.leastSuite(undefined)) throw new Refused('suite-too-low')
+    if (!answering.maySpeak(suite, undefined)) throw new Refused('suite-refused')
     const message1 = await messages.next(message1Bytes(suite))
     cancel()
     const credentials = answering.credentials()
@@ -193,7 +193,7 @@ export function answerHandshake(
     const payload = noise.readMessage(message3) // -> s, se
     const peer = kind === 'join' ? undefined : callerOf(payload, preface, noise, credentials)
     if (kind === 'join' && payload.length > 0) throw new Refused('malformed')
-    refuseTooLow(suite, peer, answering)
+    refuseWeaker(suite, peer, answering)
     return established(noise, {
       ...{ kind, suite },
       isInitiator: false,
@@ -206,13 +206,13 @@ export function answerHandshake(
 }
 
 /** Who it is, is proved: a branch that has shown a stronger suite has no reason to use a weaker one. */
-function refuseTooLow(
+function refuseWeaker(
   suite: Suite,
   peer: Chain | undefined,
-  { leastSuite }: { leastSuite: LeastSuite },
+  { maySpeak }: { maySpeak: MaySpeak },
 ): void {
   const branch = peer?.link.branch
-  if (suite < leastSuite(branch)) throw new Refused('suite-too-low', branch)
+  if (!maySpeak(suite, branch)) throw new Refused('suite-refused', branch)
 }
 
 async function pskFor(
@@ -252,7 +252,7 @@ function judged(payload: Uint8Array, noise: Handshake, dialling: Dialling): Chai
   const remoteStatic = remoteStaticOf(noise)
   const verdict = verifyHello(payload, { remoteStatic, ownBranch, dialled }, trust)
   if (!verdict.ok) throw new Refused(verdict.reason)
-  refuseTooLow(dialling.preface.suite, verdict, dialling)
+  refuseWeaker(dialling.preface.suite, verdict, dialling)
   return verdict
 }
 

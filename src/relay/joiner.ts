@@ -124,7 +124,7 @@ async function dialled(
       own: keys.branch,
       dialled: invitation.inviter,
       trust: { organisation, now: clock.now(), isRevoked: () => false },
-      leastSuite: () => suites.least,
+      maySpeak: (each) => suitesOf(suites).includes(each),
     },
     { clock, random },
   )

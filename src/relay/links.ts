@@ -5,12 +5,31 @@
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { HOUR, type Millis, SECOND } from '../base/units.ts'
 import type { Trust } from '../certificates/chain.ts'
+import type { CloseReason } from './frames.ts'
 import type { Link } from './link.ts'
 
 /** Within this time two links with opposite initiators are one meeting; later ones are a new beginning. */
 const MEETING_MS: Millis = 10 * SECOND
 /** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
 const LINK_MS_MAX: Millis = HOUR
+
+/** A link that ended so soon was no use, whatever the reason: the next call waits. */
+const SHORT_LIVED_MS: Millis = 30 * SECOND
+const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  'bye',
+  'timeout',
+  'duplicate-link',
+])
+
+/** Ends that are nobody's fault. */
+export function isInnocent(reason: CloseReason): boolean {
+  return INNOCENT.has(reason)
+}
+
+/** Whether the next call must wait; after other ends the branch is called again at once. */
+export function wasFault(reason: CloseReason, age: Millis): boolean {
+  return reason !== 'bye' && (!isInnocent(reason) || age < SHORT_LIVED_MS)
+}
 
 type LinkFacts = {
   isInitiator: boolean

@@ -38,8 +38,11 @@ export class PeerSuites {
     return this.#parts.spoken.strongest
   }
 
-  /** The weakest suite that a link with this branch may have; undefined: with one that is not proved yet. */
-  leastFor(branch: BranchId | undefined): Suite {
+  /** Whether a suite will do for links with this branch; undefined: with one that is not proved yet. */
+  readonly maySpeak = (suite: Suite, branch: BranchId | undefined): boolean =>
+    this.toCall(branch).includes(suite)
+
+  #leastFor(branch: BranchId | undefined): Suite {
     const { least, strongest } = this.#parts.spoken
     const shown = (branch && this.#shown.get(branch)) ?? 1
     // What this Node lost with its OpenSSL nobody on the way has taken from it.
@@ -48,7 +51,7 @@ export class PeerSuites {
 
   /** The suites of a call, in the order they are tried. */
   toCall(branch: BranchId | undefined): readonly Suite[] {
-    return suitesOf({ ...this.#parts.spoken, least: this.leastFor(branch) })
+    return suitesOf({ ...this.#parts.spoken, least: this.#leastFor(branch) })
   }
 
   /** A proved branch has shown this one: from now on nothing weaker will do. Kept in memory before it is written. */

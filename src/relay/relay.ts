@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
-import { MINUTE, type Millis, SECOND } from '../base/units.ts'
+import { MINUTE, type Millis } from '../base/units.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import { type Cancel, every } from '../world/clock.ts'
 import { addressText } from './addresses.ts'
@@ -20,7 +20,7 @@ import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { type NewInvitation, writeInvitation } from './join.ts'
 import { Link } from './link.ts'
-import { dueFor, Links } from './links.ts'
+import { dueFor, isInnocent, Links, wasFault } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
 import type { RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
@@ -43,14 +43,6 @@ import { type LinkState, linkState, reasonOf } from './states.ts'
 
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
-/** A link that ended so soon was no use, whatever the reason: the next call waits. */
-const SHORT_LIVED_MS: Millis = 30 * SECOND
-/** Ends that are nobody's fault: the other branch is called again at once. */
-const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([
-  'bye',
-  'timeout',
-  'duplicate-link',
-])
 
 export type Relay = {
   /** Listens and calls. Throws when this branch has no certificate or keys. */
@@ -324,8 +316,9 @@ class BranchRelay implements Relay {
     const { store, world } = this.#parts
     const { peer, suite, shownSuite } = link
     this.#write(() => this.#suites.show(peer, shownSuite))
-    // Nothing but SETTINGS and lists of feeds has crossed it: the next call takes the stronger suite.
-    if (suite < this.#suites.leastFor(peer)) {
+    if (!this.#suites.maySpeak(suite, peer)) {
+      // Nothing but SETTINGS and lists of feeds has crossed it; the next call takes the stronger suite.
+      this.#write(() => this.#pin(dialledAddress, peer))
       link.close('suite-too-low')
       return
     }
@@ -338,14 +331,18 @@ class BranchRelay implements Relay {
     const { isInitiator, address } = link
     world.log.info('relay.link.opened', { peer, address, isInitiator, suite })
     this.#write(async () => {
-      await store.writer.write(async (tx) => {
-        await markHeard(tx, [peer], world.clock.now())
-        if (dialledAddress) await pinAddress(tx, dialledAddress, peer)
-      })
-      await this.#refresh()
+      await store.writer.write((tx) => markHeard(tx, [peer], world.clock.now()))
+      await this.#pin(dialledAddress, peer)
       await this.#reports.met(link)
     })
     this.#tellLinks()
+  }
+
+  /** Notes who answers at an address, and reads the tables anew. */
+  async #pin(address: string | undefined, peer: BranchId): Promise<void> {
+    const { writer } = this.#parts.store
+    if (address) await writer.write((tx) => pinAddress(tx, address, peer))
+    await this.#refresh()
   }
 
   #closed(link: Link, reason: CloseReason): void {
@@ -355,9 +352,9 @@ class BranchRelay implements Relay {
     if (!this.#links.closed(link)) return
     this.#carriers.lost(link.peer)
     const now = world.clock.now()
-    if (!INNOCENT.has(reason)) this.#lastErrors.set(link.peer, reason)
-    const isFault = !INNOCENT.has(reason) || now - link.openedAt < SHORT_LIVED_MS
-    this.#dialer.lost(link.peer, { after: link.retryAfter, isFault: isFault && reason !== 'bye' })
+    if (!isInnocent(reason)) this.#lastErrors.set(link.peer, reason)
+    const isFault = wasFault(reason, now - link.openedAt)
+    this.#dialer.lost(link.peer, { after: link.retryAfter, isFault })
     this.#write(async () => {
       await store.writer.write((tx) => markLost(tx, link.peer, now))
       await this.#refresh()

@@ -186,7 +186,7 @@ async function shown({ chain, noise, psk = org.linkKey.key }: Showing): Promise<
       own: lviv.keys.branch,
       dialled: undefined,
       trust: { organisation, now: org.clock.now(), isRevoked: () => false },
-      leastSuite: () => 1,
+      maySpeak: () => true,
     },
     { clock: org.clock, random },
   )
@@ -260,7 +260,7 @@ async function shownOn(transport: Transport): Promise<number> {
       own: lviv.keys.branch,
       dialled: org.founder.keys.branch,
       trust: { organisation, now: org.clock.now(), isRevoked: () => false },
-      leastSuite: () => 1,
+      maySpeak: () => true,
     },
     { clock: org.clock, random },
   )
