@@ -138,6 +138,24 @@ test('somebody swallows calls of suite 2 at the first meeting: no mail crosses, 
   await org.until(() => lviv.texts().length === 1, 'mail arrives')
 })
 
+test('at a new address of a branch that has shown suite 2 a call of suite 1 ends before we say who we are', async (t) => {
+  const { org, kyiv, lviv, lvivOptions, calls, between, pass, open } = await company(t)
+  await org.until(async () => (await remembered(lviv)).length === 1, 'Lviv knows')
+  await lviv.stop()
+  // Whoever stands there lets suite 1 through to Kyiv and swallows suite 2.
+  between.onWay = (bytes) => (suiteIn(bytes) === 2 ? undefined : bytes)
+  const door = org.network.door('10.0.0.2')
+  const network = { ...door, dial: () => door.dial({ host: '10.0.0.1', port: PORT }, 0) }
+  const { files } = lviv
+  const moved = await open({ ...lvivOptions, files, network, peers: [`10.0.0.7:${PORT}`] })
+  calls.length = 0
+  await pass(3 * MINUTE)
+  assert.ok(calls.includes(1) && calls.includes(2), calls.join())
+  assert.ok(!isLinked(moved, kyiv))
+  assert.equal(logged(moved, 'relay.link.closed').length, 0)
+  assert.equal(logged(kyiv, 'relay.suite.refused').length, 0, 'no message 3 ever came')
+})
+
 test('a branch that has shown suite 2 is never called with suite 1 again, also after a restart', async (t) => {
   const { org, kyiv, lviv, lvivOptions, calls, between, again, pass } = await company(t)
   await org.until(areLinked(kyiv, lviv), 'they are linked')

@@ -32,6 +32,7 @@ for (const [what, args, sentence] of [
     ['serve', '--listen', '0.0.0.0:8080', '--listen-plain', '0.0.0.0:8081'],
     /--listen-plain 0\.0\.0\.0:8081 would serve plain HTTP .* add --insecure-lan/,
   ],
+  ['a suite that is none', ['serve', '--min-suite', '3'], /--min-suite is "3"; allowed: 1, 2/],
   ['half a certificate', ['serve', '--tls', 'chain.pem'], /--tls is "chain.pem"; allowed: auto/],
   [
     'a plain listener beside plain HTTP',

@@ -34,7 +34,14 @@ export async function stopAll(servers: readonly Server[]): Promise<void> {
   for (const server of servers) remove(server)
 }
 
-type Link = { name: string; isSelf: boolean; linked: boolean; waiting: number; lastError?: string }
+type Link = {
+  name: string
+  isSelf: boolean
+  linked: boolean
+  waiting: number
+  lastError?: string
+  protection?: 'classical' | 'post-quantum'
+}
 
 /** The state of the link to a branch, as its admins see it. */
 export async function linkTo(admin: Client, name: string): Promise<Link | undefined> {

@@ -65,6 +65,27 @@ test('two branches that know only the founder find each other', OPTIONS, async (
   }
 })
 
+test(
+  'every line is post-quantum, and whoever administers or operates a branch sees it',
+  OPTIONS,
+  async () => {
+    await until('Kyiv is linked with both', async () => {
+      const both = await Promise.all([linkTo(ada, 'Lviv'), linkTo(ada, 'Odesa')])
+      return both.every((link) => link?.linked)
+    })
+    assert.equal((await linkTo(ada, 'Lviv'))?.protection, 'post-quantum')
+    assert.equal((await linkTo(lev, 'Odesa'))?.protection, 'post-quantum')
+    assert.equal((await linkTo(ada, 'Kyiv'))?.protection, undefined)
+    const data = ['--data', kyiv.data]
+    assert.match((await run('peers', ...data)).out, /^Lviv .*linked.*post-quantum$/m)
+    const forgotten = await run('peers', '--forget-suite', 'Odesa', ...data)
+    assert.match(forgotten.out, /^Odesa may be linked without post-quantum protection again/)
+    const unknown = await run('peers', '--forget-suite', 'Rome', ...data)
+    assert.deepEqual([unknown.status, unknown.out], [1, ''])
+    assert.match(unknown.err, /branch Rome/)
+  },
+)
+
 test('what people of two branches write is in no file of the third', OPTIONS, async () => {
   const direct = await ada.directWith('lev')
   await ada.post(direct, 'the harvest is on tuesday')
