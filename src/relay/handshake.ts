@@ -69,9 +69,11 @@ export class Refused extends Error {
  */
 export class Unanswered extends Error {
   override name = 'Unanswered'
+  readonly reason: string
 
-  constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+  constructor(suite: Suite, cause: unknown) {
+    super('The call was met with silence', { cause })
+    this.reason = suite === 1 ? 'no-answer' : 'no-answer-to-suite-2'
   }
 }
 
@@ -130,7 +132,7 @@ export function dialHandshake(dialling: Dialling, { clock, random }: Doors): Pro
     })
     messages.sendRaw(preface)
     messages.send(noise.writeMessage(NO_BYTES)) // -> psk, e (, e1)
-    const message2 = await answer(messages, message2BytesMax(suite, HELLO_BYTES_MAX))
+    const message2 = await answer(messages, suite)
     const payload = noise.readMessage(message2) // <- e, ee (, ekem1), s, es
     const peer = judged(payload, noise, dialling)
     messages.send(noise.writeMessage(dialling.hello ? encodeHello(dialling.hello) : NO_BYTES)) // -> s, se
@@ -145,11 +147,11 @@ export function dialHandshake(dialling: Dialling, { clock, random }: Doors): Pro
   })
 }
 
-async function answer(messages: Messages, bytesMax: number): Promise<Uint8Array> {
+async function answer(messages: Messages, suite: Suite): Promise<Uint8Array> {
   try {
-    return await messages.next(bytesMax)
+    return await messages.next(message2BytesMax(suite, HELLO_BYTES_MAX))
   } catch (error) {
-    throw messages.received === 0 ? new Unanswered(error) : error
+    throw messages.received === 0 ? new Unanswered(suite, error) : error
   }
 }
 

@@ -15,7 +15,7 @@ export type Limits = {
   perSecond: number
 }
 
-/** A replayed message 1 costs us 0.2 ms and an answer: these bound it to nothing that is felt. */
+/** A message 1 replayed after a restart costs us 0.8 ms and an answer: these bound it to nothing that is felt. */
 export const LIMITS: Limits = {
   halfOpenMax: 32,
   halfOpenPerAddressMax: 2,

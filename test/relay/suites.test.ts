@@ -12,7 +12,7 @@ import type { LinkState } from '../../src/relay/states.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { keptLog } from '../eventlog/fixture.ts'
-import type { OnWay } from '../support/transport.ts'
+import type { OnWay, Wire } from '../support/transport.ts'
 import {
   isLinked,
   memoryKeys,
@@ -113,30 +113,47 @@ test('after the other branch was upgraded the next link has suite 2, and every l
   assert.deepEqual(new Set(calls), new Set([2]))
 })
 
-test('somebody swallows calls of suite 2 at the first meeting: no mail crosses, no link lives', async (t) => {
-  const { org, kyiv, lviv, calls, between, pass } = await company(t)
-  await kyiv.relay.stop()
-  await lviv.relay.stop()
-  calls.length = 0
-  between.onWay = (bytes) => (suiteIn(bytes) === 2 ? undefined : bytes)
-  await kyiv.post('for Lviv alone', lviv)
-  await kyiv.relay.start()
-  await lviv.relay.start()
-  await org.until(async () => (await remembered(lviv)).length > 0, 'Lviv knows better', 200)
-  // The first was silence, the second told the truth inside; from then on there is no other.
-  assert.deepEqual(calls.slice(0, 2), [2, 1])
-  assert.deepEqual(await remembered(kyiv), [`${lviv.keys.branch} 2`])
-  assert.equal(logged(lviv, 'relay.link.opened').length, 0)
-  calls.length = 0
-  await pass(5 * MINUTE)
-  assert.ok(calls.length > 3 && calls.every((suite) => suite === 2), calls.join())
-  assert.deepEqual(lviv.texts(), [])
-  assert.ok(!isLinked(kyiv, lviv) && !isLinked(lviv, kyiv))
-  between.onWay = (bytes) => bytes
-  await org.until(areLinked(kyiv, lviv), 'they are linked', 500)
-  assert.deepEqual(suitesOfLink(kyiv, lviv), [2, 2])
-  await org.until(() => lviv.texts().length === 1, 'mail arrives')
-})
+/** Cuts every line on which a call of suite 2 begins, as a door that does not know it does. */
+const cutting = (): OnWay => (bytes) => (suiteIn(bytes) === 2 ? undefined : bytes)
+
+/** Lets such lines stand and brings nothing through. */
+function swallowing(): OnWay {
+  const dead = new WeakSet<Wire>()
+  return (bytes, wire) => {
+    if (suiteIn(bytes) === 2) dead.add(wire)
+    return dead.has(wire) ? new Uint8Array(0) : bytes
+  }
+}
+
+for (const [how, attack] of [
+  ['cuts', cutting],
+  ['swallows', swallowing],
+] as const) {
+  test(`somebody ${how} calls of suite 2 at the first meeting: no mail crosses, no link lives`, async (t) => {
+    const { org, kyiv, lviv, calls, between, pass } = await company(t)
+    await kyiv.relay.stop()
+    await lviv.relay.stop()
+    calls.length = 0
+    between.onWay = attack()
+    await kyiv.post('for Lviv alone', lviv)
+    await kyiv.relay.start()
+    await lviv.relay.start()
+    await org.until(async () => (await remembered(lviv)).length > 0, 'Lviv knows better', 200)
+    // The first was silence, the second told the truth inside; from then on there is no other.
+    assert.deepEqual(calls.slice(0, 2), [2, 1])
+    assert.deepEqual(await remembered(kyiv), [`${lviv.keys.branch} 2`])
+    assert.equal(logged(lviv, 'relay.link.opened').length, 0)
+    calls.length = 0
+    await pass(5 * MINUTE)
+    assert.ok(calls.length > 3 && calls.every((suite) => suite === 2), calls.join())
+    assert.deepEqual(lviv.texts(), [])
+    assert.ok(!isLinked(kyiv, lviv) && !isLinked(lviv, kyiv))
+    between.onWay = (bytes) => bytes
+    await org.until(areLinked(kyiv, lviv), 'they are linked', 500)
+    assert.deepEqual(suitesOfLink(kyiv, lviv), [2, 2])
+    await org.until(() => lviv.texts().length === 1, 'mail arrives')
+  })
+}
 
 test('at a new address of a branch that has shown suite 2 a call of suite 1 ends before we say who we are', async (t) => {
   const { org, kyiv, lviv, lvivOptions, calls, between, pass, open } = await company(t)
