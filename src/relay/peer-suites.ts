@@ -14,8 +14,7 @@ import { type Suite, strongestSuite } from './suites.ts'
 export type SpokenSuites = { least: Suite; strongest: Suite }
 
 /** What this Node can, from the weakest that the operator allows. Throws where that is nothing. */
-export function spokenSuites(least: Suite): SpokenSuites {
-  const strongest = strongestSuite()
+export function spokenSuites(least: Suite, strongest: Suite = strongestSuite()): SpokenSuites {
   if (least <= strongest) return { least, strongest }
   throw new Error('--min-suite 2 needs ML-KEM-768, and the OpenSSL of this Node has none')
 }

@@ -238,13 +238,16 @@ test('with --min-suite 2 a branch neither calls with suite 1 nor answers it', as
   assert.ok(!isLinked(strictAnswer.lviv, strictAnswer.kyiv))
   const [strangers] = logged(strictAnswer.kyiv, 'relay.strangers')
   assert.deepEqual(strangers?.fields.count, { 'suite-refused': 1 })
+  assert.equal(logged(strictAnswer.kyiv, 'relay.suite.refused').length, 0, 'at the preface')
 
   const both = await company(t, { kyiv: SECOND_ONLY })
   await both.org.until(areLinked(both.kyiv, both.lviv), 'who has it is linked')
 })
 
 test('a Node without ML-KEM speaks suite 1, and --min-suite 2 is refused there in words', () => {
-  assert.deepEqual(spokenSuites(1), BOTH)
+  assert.deepEqual(spokenSuites(1, 1), BEFORE)
+  assert.throws(() => spokenSuites(2, 1), /--min-suite 2 needs ML-KEM-768/)
+  assert.deepEqual(spokenSuites(1), BOTH, 'this Node has it')
   assert.deepEqual(spokenSuites(2), SECOND_ONLY)
 })
 
