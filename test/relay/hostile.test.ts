@@ -272,7 +272,7 @@ async function shownOn(transport: Transport): Promise<number> {
 test('a wrong link key is met with silence', SOON, async () => {
   await assert.rejects(
     shown({ chain: lviv.chain, noise: lviv.keys.noise, psk: random.bytes(32) }),
-    /closed/,
+    /silence/,
   )
 })
 

@@ -12,9 +12,9 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { nodeX25519 } from '../../src/certificates/x25519.ts'
-import { mlKem768 } from '../../src/relay/ml-kem.ts'
-import { Handshake, type Kem } from '../../src/relay/noise.ts'
+import { Handshake } from '../../src/relay/noise.ts'
 import { initiator, XXHFS_PSK0 } from '../../src/relay/suites.ts'
+import { determinedKem } from '../support/kem.ts'
 
 const NONE = new Uint8Array(0)
 type Bytes = Uint8Array<ArrayBuffer>
@@ -103,20 +103,17 @@ function writtenOut() {
   return { messages: [message1, message2, message3], handshakeHash: h, said }
 }
 
-/** Ours, but for one thing: what encapsulating draws is given, as only noble can. */
-const determined: Kem = {
-  ...mlKem768,
-  encapsulate(publicKey) {
-    const { cipherText, sharedSecret } = ml_kem768.encapsulate(publicKey, ENCAPSULATION_CHANCE)
-    return { ciphertext: cipherText, secret: sharedSecret }
-  },
-}
-
 function ours() {
   const common = { pattern: XXHFS_PSK0, curve: nodeX25519, prologue }
   const dialling = initiator(2, { prologue, psk, ...north })
   const answering = new Handshake({
-    ...{ ...common, ...south, kem: determined, psks: [psk], isInitiator: false },
+    ...{
+      ...common,
+      ...south,
+      kem: determinedKem(ENCAPSULATION_CHANCE),
+      psks: [psk],
+      isInitiator: false,
+    },
   })
   const messages: Uint8Array[] = []
   for (const [turn, payload] of payloads.entries()) {
