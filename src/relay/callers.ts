@@ -11,11 +11,11 @@ import type { Random } from '../world/random.ts'
 import { type CredentialStore, findIssuer, type RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
 import { endExchange, JOINING, RENEWING, received, sendWhole } from './exchange.ts'
-import { answerHandshake, type Established, Refused, Replays } from './handshake.ts'
+import { answerHandshake, type Established, Refused } from './handshake.ts'
 import { findJoinPsk, redeem, signedRequest } from './join.ts'
 import type { PeerSuites } from './peer-suites.ts'
 import type { Renewals } from './renewals.ts'
-import { Doorkeeper, type Limits } from './strangers.ts'
+import { Doorkeeper, type Limits, Replays } from './strangers.ts'
 
 const SERIAL_BYTES = 16
 
@@ -82,6 +82,7 @@ export class Callers {
     try {
       const answering = {
         maySpeak: suites.maySpeak,
+        kem: suites.kem,
         credentials: () => credentials.current(),
         joinPsk: (id: string) => findJoinPsk(store.read, id, this.#parts.keys),
         isReplay: (message1: Uint8Array) => this.#replays.isReplay(message1),

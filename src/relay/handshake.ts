@@ -3,7 +3,6 @@
  * somebody who has not shown the organisation's link key, and no reason to somebody who has not shown a certificate:
  * whatever is wrong, the transport is closed without a word. docs/protocol.md, section 2.
  */
-import { hex } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
 import {
@@ -22,7 +21,7 @@ import type { Random } from '../world/random.ts'
 import type { ReceivingCipher, SendingCipher } from './cipher.ts'
 import { Messages } from './messages.ts'
 import { KEM_SEED_BYTES } from './ml-kem.ts'
-import type { Handshake } from './noise.ts'
+import type { Handshake, Kem } from './noise.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES, type Preface, prologue } from './preface.ts'
 import { initiator, message1Bytes, message2BytesMax, responder, type Suite } from './suites.ts'
 
@@ -157,6 +156,7 @@ async function answer(messages: Messages, suite: Suite): Promise<Uint8Array> {
 
 type Answering = {
   maySpeak: MaySpeak
+  kem?: Kem | undefined
   credentials(): Credentials
   /** The psk of an invitation made here; undefined: there is none, and the caller hears nothing. */
   joinPsk(joinId: string): Promise<Uint8Array | undefined>
@@ -186,6 +186,7 @@ export function answerHandshake(
       psk: await pskFor(preface, credentials, answering),
       staticKey: credentials.noise.secretKey,
       ephemeralKey: random.bytes(32),
+      kem: answering.kem,
     })
     noise.readMessage(message1) // -> psk, e (, e1): a stranger fails here, before any work with keys
     // It passed the psk, so it was made by a member; but anybody who saw it can send it again.
@@ -288,23 +289,3 @@ async function guarded<T>(
     cancel()
   }
 }
-
-/** Message 1s of the last minutes, so that a recorded one is not answered again. */
-export class Replays {
-  readonly #seen = new Set<string>()
-
-  /** Whether it was seen before. Only those that passed the psk come here: strangers cannot fill it. */
-  isReplay(message1: Uint8Array): boolean {
-    const key = hex(message1.subarray(0, 16))
-    if (this.#seen.has(key)) return true
-    this.#seen.add(key)
-    if (this.#seen.size > REPLAYS_MAX) {
-      const [oldest = ''] = this.#seen
-      this.#seen.delete(oldest)
-    }
-    return false
-  }
-}
-
-/** Weeks of redialling in a large organisation; what is older falls under the limits of the listener. */
-const REPLAYS_MAX = 16_384

@@ -56,7 +56,7 @@ export type HandshakeParts = {
   pattern: Pattern
   hash?: HashName
   curve: Curve
-  kem?: Kem
+  kem?: Kem | undefined
   isInitiator: boolean
   prologue: Uint8Array
   psks?: readonly Uint8Array[]

@@ -8,10 +8,17 @@ import type { BranchId } from '../base/ids.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import { Unanswered } from './handshake.ts'
+import type { Kem } from './noise.ts'
 import { type Suite, strongestSuite } from './suites.ts'
 
-/** What this branch speaks; `least` is the operator's `--min-suite`. */
-export type SpokenSuites = { least: Suite; strongest: Suite }
+/** What this branch speaks. */
+export type SpokenSuites = {
+  /** The operator's `--min-suite`. */
+  least: Suite
+  strongest: Suite
+  /** Only where a run must follow from one number: node:crypto's draws chance that cannot be given. */
+  kem?: Kem
+}
 
 /** What this Node can, from the weakest that the operator allows. Throws where that is nothing. */
 export function spokenSuites(least: Suite, strongest: Suite = strongestSuite()): SpokenSuites {
@@ -31,6 +38,10 @@ export class PeerSuites {
     for (const { branchId, suite } of await db.selectFrom('peer_suite').selectAll().execute()) {
       if (suite === 2) this.#shown.set(branchId, 2)
     }
+  }
+
+  get kem(): Kem | undefined {
+    return this.#parts.spoken.kem
   }
 
   get strongest(): Suite {

@@ -1,8 +1,10 @@
 /**
  * How much work and memory unknown callers may cost: a bounded number of half-open transports, token buckets per
- * address and in all, and one line in the log per minute however many came. Pure but for the log.
+ * address and in all, the first messages that were seen before, and one line in the log per minute however many came.
+ * Pure but for the log.
  * docs/protocol.md, section 2.
  */
+import { hex } from '../base/bytes.ts'
 import { MINUTE, type Millis, SECOND } from '../base/units.ts'
 import type { Log } from '../world/log.ts'
 
@@ -109,3 +111,23 @@ function take(
   bucket.tokens -= 1
   return true
 }
+
+/** Message 1s of the last minutes, so that a recorded one is not answered again. */
+export class Replays {
+  readonly #seen = new Set<string>()
+
+  /** Whether it was seen before. Only those that passed the psk come here: strangers cannot fill it. */
+  isReplay(message1: Uint8Array): boolean {
+    const key = hex(message1.subarray(0, 16))
+    if (this.#seen.has(key)) return true
+    this.#seen.add(key)
+    if (this.#seen.size > REPLAYS_MAX) {
+      const [oldest = ''] = this.#seen
+      this.#seen.delete(oldest)
+    }
+    return false
+  }
+}
+
+/** Weeks of redialling in a large organisation; what is older falls under the limits of the listener. */
+const REPLAYS_MAX = 16_384

@@ -6,7 +6,7 @@
 import { nobleX25519, nodeX25519, X25519_KEY_BYTES } from '../certificates/x25519.ts'
 import { TAG_BYTES } from './cipher.ts'
 import { KEM_SEED_BYTES, mlKem768 } from './ml-kem.ts'
-import { Handshake, type Pattern, type Token } from './noise.ts'
+import { Handshake, type Kem, type Pattern, type Token } from './noise.ts'
 
 /**
  * 1: Noise_XXpsk0_25519_ChaChaPoly_SHA256. 2: Noise_XXhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA256.
@@ -63,6 +63,8 @@ export type LinkKeys = {
   ephemeralKey: Uint8Array
   /** 64 of them for the side that dials in suite 2. */
   kemSeed?: Uint8Array
+  /** In the place of node:crypto's, for the side that answers in suite 2: see `SpokenSuites`. */
+  kem?: Kem | undefined
 }
 
 /** The side that dials. */
@@ -76,7 +78,8 @@ export function initiator(suite: Suite, keys: LinkKeys): Handshake {
  * side then works for somebody it does not know yet.
  */
 export function responder(suite: Suite, keys: LinkKeys): Handshake {
-  return new Handshake({ ...parts(suite, keys), isInitiator: false, curve: nodeX25519 })
+  const kem = suite === 2 ? (keys.kem ?? mlKem768) : undefined
+  return new Handshake({ ...parts(suite, keys), isInitiator: false, curve: nodeX25519, kem })
 }
 
 function parts(suite: Suite, { prologue, psk, staticKey, ephemeralKey }: LinkKeys) {

@@ -16,7 +16,6 @@ import type { BranchId, ConversationId, EventId, FeedId, UserId } from '../../sr
 import { decodeInvitation, encodeInvitation } from '../../src/certificates/invitation.ts'
 import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
-import { nodeX25519 } from '../../src/certificates/x25519.ts'
 import { cursorOf, placeOf } from '../../src/chat/cursors.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { understand } from '../../src/eventlog/apply.ts'
@@ -50,10 +49,10 @@ import {
   frame,
   ProtocolClose,
 } from '../../src/relay/frames.ts'
-import { Handshake, HandshakeFailed } from '../../src/relay/noise.ts'
+import { type Handshake, HandshakeFailed } from '../../src/relay/noise.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/preface.ts'
-import { initiator, responder, type Suite, XXHFS_PSK0 } from '../../src/relay/suites.ts'
+import { initiator, responder, type Suite } from '../../src/relay/suites.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
 import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
 import { serverName } from '../../src/tls/names.ts'
@@ -135,19 +134,16 @@ const keys = {
 }
 
 const otherKey = random(32)
+/** Who encapsulates must do so alike each time, or no message 3 would be right twice. */
+const kem = determinedKem(() => otherKey)
 const payload = random(100)
-
-/** The one that encapsulates must do so alike each time, or no message 3 would be right twice. */
-function answeringSide(suite: Suite): Handshake {
-  const mine = { ...keys, staticKey: otherKey }
-  if (suite === 1) return responder(suite, mine)
-  const parts = { pattern: XXHFS_PSK0, kem: determinedKem(keys.psk), curve: nodeX25519 }
-  return new Handshake({ ...parts, ...mine, psks: [keys.psk], isInitiator: false })
-}
 
 /** A side of a handshake that waits for this message, and the message. */
 function handshake(suite: Suite, turn: 0 | 1 | 2): { reader: Handshake; message: Uint8Array } {
-  const [dialling, answering] = [initiator(suite, keys), answeringSide(suite)]
+  const [dialling, answering] = [
+    initiator(suite, keys),
+    responder(suite, { ...keys, staticKey: otherKey, kem }),
+  ]
   const first = dialling.writeMessage(new Uint8Array(0))
   if (turn === 0) return { reader: answering, message: first }
   answering.readMessage(first)

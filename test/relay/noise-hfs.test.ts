@@ -11,9 +11,7 @@ import { extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { nodeX25519 } from '../../src/certificates/x25519.ts'
-import { Handshake } from '../../src/relay/noise.ts'
-import { initiator, XXHFS_PSK0 } from '../../src/relay/suites.ts'
+import { initiator, responder } from '../../src/relay/suites.ts'
 import { determinedKem } from '../support/kem.ts'
 
 const NONE = new Uint8Array(0)
@@ -104,17 +102,9 @@ function writtenOut() {
 }
 
 function ours() {
-  const common = { pattern: XXHFS_PSK0, curve: nodeX25519, prologue }
   const dialling = initiator(2, { prologue, psk, ...north })
-  const answering = new Handshake({
-    ...{
-      ...common,
-      ...south,
-      kem: determinedKem(ENCAPSULATION_CHANCE),
-      psks: [psk],
-      isInitiator: false,
-    },
-  })
+  const kem = determinedKem(() => ENCAPSULATION_CHANCE)
+  const answering = responder(2, { prologue, psk, ...south, kem })
   const messages: Uint8Array[] = []
   for (const [turn, payload] of payloads.entries()) {
     const [writer, reader] = turn === 1 ? [answering, dialling] : [dialling, answering]

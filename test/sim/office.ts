@@ -20,6 +20,7 @@ import { frames } from '../../src/web/frame.ts'
 import { createStreams } from '../../src/web/sse.ts'
 import type { Random } from '../../src/world/random.ts'
 import type { World } from '../../src/world/world.ts'
+import { determinedKem } from '../support/kem.ts'
 import type { SimNetwork } from './network.ts'
 import type { Timeline } from './timeline.ts'
 import { type Life, lifeOf, type Machine } from './world.ts'
@@ -105,7 +106,8 @@ export class Office {
     const { clock, log, disk } = world
     const store = await openStore({ path: this.#path, clock, log })
     const files = keyFiles(disk)
-    const suites = spokenSuites(1)
+    const kem = determinedKem(() => world.random.bytes(32))
+    const suites = { ...spokenSuites(1), kem }
     const membership = await findMembership(store.read)
     const keys = files.findBranchKeys()
     const built =
