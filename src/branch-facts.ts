@@ -9,7 +9,7 @@ import { carriedFor } from './eventlog/carrying.ts'
 import type { EventLog } from './eventlog/log.ts'
 import { missing } from './eventlog/reports.ts'
 import { namesOf } from './organisation/membership.ts'
-import type { Relay } from './relay/relay.ts'
+import type { Relay } from './relay/parts.ts'
 
 type Names = { organisation: string; branch: string }
 

@@ -1,13 +1,18 @@
-/** What the relay of a branch is made of. */
+/** What the relay of a branch is made of, and what it is to others. */
 import type { BranchId, Incarnation } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Store } from '../db/open.ts'
 import type { EventLog } from '../eventlog/log.ts'
+import type { Cancel } from '../world/clock.ts'
 import type { Address } from '../world/network.ts'
 import type { World } from '../world/world.ts'
 import type { RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
-import type { RelaySetting } from './listener.ts'
+import type { NewInvitation } from './join.ts'
+import type { ListenerState, RelaySetting } from './listener.ts'
+import type { Signal } from './payloads.ts'
 import type { SpokenSuites } from './peer-suites.ts'
+import type { LinkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
 export type RelayParts = {
@@ -28,4 +33,27 @@ export type RelayParts = {
   isRevoked(branch: BranchId): boolean
   limits?: Limits
   suites: SpokenSuites
+}
+
+/** What the rest of the program sees of it. */
+export type Relay = {
+  /** Listens and calls. Throws when this branch has no certificate or keys. */
+  start(): Promise<void>
+  /** Says goodbye to all peers. */
+  stop(): Promise<void>
+  links(): LinkState[]
+  listening(): ListenerState
+  onLinks(fn: (links: LinkState[]) => void): Cancel
+  /** False: there is no link, and the signal is forgotten. */
+  sendSignal(branch: BranchId, signal: Signal): boolean
+  onSignal(fn: (branch: BranchId, signal: Signal) => void): Cancel
+  /** A small file of another branch by its SHA-256 in hexadecimal, checked; undefined: it is not there. */
+  fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
+  createInvitation(
+    wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
+  ): Promise<{ line: string; expiresAt: Millis }>
+  /** An operator's word: a branch went back to a release that lacks the suite it has shown. */
+  forgetSuite(branch: BranchId): Promise<void>
+  /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */
+  setCut(isCut: boolean): void
 }

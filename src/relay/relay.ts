@@ -22,7 +22,7 @@ import { type NewInvitation, writeInvitation } from './join.ts'
 import { Link } from './link.ts'
 import { dueFor, isInnocent, Links, wasFault } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
-import type { RelayParts } from './parts.ts'
+import type { Relay, RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
 import { PeerSuites } from './peer-suites.ts'
 import {
@@ -43,28 +43,6 @@ import { type LinkState, linkState, reasonOf } from './states.ts'
 
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
-
-export type Relay = {
-  /** Listens and calls. Throws when this branch has no certificate or keys. */
-  start(): Promise<void>
-  /** Says goodbye to all peers. */
-  stop(): Promise<void>
-  links(): LinkState[]
-  listening(): ListenerState
-  onLinks(fn: (links: LinkState[]) => void): Cancel
-  /** False: there is no link, and the signal is forgotten. */
-  sendSignal(branch: BranchId, signal: Signal): boolean
-  onSignal(fn: (branch: BranchId, signal: Signal) => void): Cancel
-  /** A small file of another branch by its SHA-256 in hexadecimal, checked; undefined: it is not there. */
-  fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
-  createInvitation(
-    wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
-  ): Promise<{ line: string; expiresAt: Millis }>
-  /** An operator's word: a branch went back to a release that lacks the suite it has shown. */
-  forgetSuite(branch: BranchId): Promise<void>
-  /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */
-  setCut(isCut: boolean): void
-}
 
 /** Builds the relay; nothing happens before `start`. */
 export function createRelay(parts: RelayParts): Relay {
