@@ -129,7 +129,7 @@ export class Carriers {
         routes.set(peer, list)
       }
     }
-    const before = JSON.stringify([...this.#routes])
+    const before = this.#ways()
     for (const peer of this.#routes.keys()) if (!this.#isLinked(peer)) this.#routes.delete(peer)
     for (const neighbour of this.#parts.live()) {
       const { peer } = neighbour
@@ -138,7 +138,12 @@ export class Carriers {
       if (last !== JSON.stringify(this.routesOver(peer))) neighbour.routesChanged()
       this.#tell(neighbour)
     }
-    if (before !== JSON.stringify([...this.#routes])) this.#parts.onRoutes()
+    if (before !== this.#ways()) this.#parts.onRoutes()
+  }
+
+  /** Who carries for whom, to compare. */
+  #ways(): string {
+    return JSON.stringify([...this.#routes].filter(([, routes]) => routes.length > 0))
   }
 
   #tell(neighbour: Neighbour): void {
