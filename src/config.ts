@@ -2,6 +2,20 @@
  * Settings: one table, from which come the parser, the checks, `--help` and docs/operating.md. Order of sources:
  * flag, environment, file of a secret (`..._FILE`), default. Every fault is reported at once.
  */
+import {
+  type AnnounceSetting,
+  addressesOf,
+  addressOf,
+  announceOf,
+  countOf,
+  listOf,
+  originsOf,
+  type RelaySetting,
+  relayOf,
+  type TlsSetting,
+  timezoneOf,
+  tlsOf,
+} from './config-values.ts'
 import { type Address, machineName } from './world/network.ts'
 
 type Kind =
@@ -11,6 +25,7 @@ type Kind =
   | 'choice'
   | 'text'
   | 'relay'
+  | 'announce'
   | 'tls'
   | 'names'
   | 'flag'
@@ -78,7 +93,7 @@ export const SETTINGS = [
     flag: 'relay',
     kind: 'relay',
     default: 'zt',
-    help: 'HOST:PORT for other branches, or zt[:INTERFACE] (waits for ZeroTier, port 7900), or off',
+    help: 'HOST:PORT for other branches, or zt[:NETWORK or :INTERFACE] (waits for ZeroTier, port 7900), or off',
   },
   {
     flag: 'peers',
@@ -91,6 +106,18 @@ export const SETTINGS = [
     kind: 'choice',
     default: '1',
     help: '1, or 2: links with other branches only where the post-quantum handshake protects them too (not with releases that lack it)',
+  },
+  {
+    flag: 'announce',
+    kind: 'announce',
+    default: undefined,
+    help: "BROADCAST:PORT where this branch says where it is and hears the others, or off. Default: the broadcast address of the relay's interface, port 7901; off on loopback",
+  },
+  {
+    flag: 'zerotier-token',
+    kind: 'secret',
+    default: undefined,
+    help: 'token of the local ZeroTier service: the page of branches shows its state (better as a file: --zerotier-token-file)',
   },
   {
     flag: 'org',
@@ -169,16 +196,6 @@ const CHOICES: Record<string, readonly string[]> = {
 /** With a try each 15 s this is not guessed; a word of four letters is. Whoever guesses it owns the organisation. */
 const SETUP_CODE_CHARACTERS_MIN = 8
 
-type RelaySetting =
-  | { kind: 'address'; address: Address }
-  | { kind: 'zt'; interfaceName: string | undefined }
-  | { kind: 'off' }
-
-type TlsSetting =
-  | { kind: 'off' }
-  | { kind: 'auto' }
-  | { kind: 'files'; certificate: string; key: string }
-
 export type Config = {
   readonly data: string
   readonly listen: Address
@@ -195,6 +212,8 @@ export type Config = {
   readonly peers: readonly Address[]
   /** The weakest suite of links (src/relay/suites.ts). */
   readonly minSuite: 1 | 2
+  readonly announce: AnnounceSetting
+  readonly zerotierToken: string | undefined
   readonly org: string | undefined
   readonly branch: string | undefined
   readonly join: string | undefined
@@ -272,9 +291,13 @@ export function configOf(sources: Sources): Config {
     insecureLan,
     origins:
       parsed('origins', originsOf, 'https://HOST or https://HOST:PORT, without a path') ?? [],
-    relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:INTERFACE or off'),
+    relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:NETWORK, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
     minSuite: choice('min-suite') === '2' ? 2 : 1,
+    announce: parsed('announce', announceOf, 'BROADCAST:PORT, as 10.147.20.255:7901, or off') ?? {
+      kind: 'interface' as const,
+    },
+    zerotierToken: text('zerotier-token'),
     org: text('org'),
     branch: text('branch'),
     join: text('join'),
@@ -361,14 +384,6 @@ function systemTimezone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
-/** `HOST:PORT`, `[v6]:PORT`; undefined when it is none. */
-function addressOf(value: string): Address | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value.trim())
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  return host !== undefined && port <= 65535 ? { host, port } : undefined
-}
-
 /** The text form of an address. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
@@ -377,57 +392,4 @@ export function formatAddress({ host, port }: Address): string {
 /** Whether only this machine reaches the host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
-}
-
-function addressesOf(value: string): Address[] | undefined {
-  const list = value
-    .split(',')
-    .filter((part) => part.trim() !== '')
-    .map(addressOf)
-  return list.every((address) => address !== undefined) ? list : undefined
-}
-
-function relayOf(value: string): RelaySetting | undefined {
-  if (value === 'off') return { kind: 'off' }
-  const zt = /^zt(?::(\S+))?$/.exec(value)
-  if (zt) return { kind: 'zt', interfaceName: zt[1] }
-  const address = addressOf(value)
-  return address && { kind: 'address', address }
-}
-
-function tlsOf(value: string): TlsSetting | undefined {
-  if (value === 'off' || value === 'auto') return { kind: value }
-  const [certificate = '', key = '', ...rest] = value.split(',').map((path) => path.trim())
-  if (certificate === '' || key === '' || rest.length > 0) return undefined
-  return { kind: 'files', certificate, key }
-}
-
-function listOf(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-}
-
-/** As browsers write them in `Origin` (RFC 6454, 6.2). */
-function originsOf(value: string): string[] | undefined {
-  const origins = listOf(value).map((text) => {
-    const url = URL.parse(text)
-    const isWhole = url !== null && url.href === `${url.origin}/`
-    return isWhole && /^https?:$/.test(url.protocol) ? url.origin : undefined
-  })
-  return origins.every((origin) => origin !== undefined) ? origins : undefined
-}
-
-function countOf(value: string): number | undefined {
-  return /^\d{1,5}$/.test(value) && Number(value) <= 10_000 ? Number(value) : undefined
-}
-
-function timezoneOf(value: string): string | undefined {
-  try {
-    return new Temporal.ZonedDateTime(0n, value).timeZoneId // Intl would take 50 ms of a start
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }

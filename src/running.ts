@@ -58,8 +58,11 @@ type RunningParts = {
   core: Core
   world: World
   files: KeyFiles
-  config: Pick<Config, 'relay' | 'peers' | 'timezone' | 'postsPerSecond'>
   suites: SpokenSuites
+  config: Pick<
+    Config,
+    'relay' | 'peers' | 'announce' | 'zerotierToken' | 'timezone' | 'postsPerSecond'
+  >
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
   /** Absent in tests without a listener. */
@@ -95,6 +98,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     setting: parts.config.relay,
     peers: parts.config.peers,
     suites: parts.suites,
+    announce: parts.config.announce,
     blobOf: (file) => photoOf(store.read, file),
   })
   const revoke = (wish: Revoking) => {

@@ -115,6 +115,7 @@ const VALUE_OF: Record<Exclude<Setting['kind'], 'flag'>, string> = {
   choice: 'NAME',
   text: 'TEXT',
   relay: 'HOST:PORT|zt|off',
+  announce: 'BROADCAST:PORT|off',
   tls: 'auto|CERT.pem,KEY.pem|off',
   names: 'LIST',
   secret: 'TEXT',

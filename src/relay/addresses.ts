@@ -1,4 +1,4 @@
-/** Addresses as text: `host:port`, IPv6 in brackets; and whether an address lies in a subnet. Pure. */
+/** Addresses as text: `host:port`, IPv6 in brackets; what lies in a subnet, and its broadcast address. Pure. */
 import { isAddress } from '../certificates/invitation.ts'
 import type { Address } from '../world/network.ts'
 
@@ -26,6 +26,19 @@ export function isInSubnet(address: string, cidr: string): boolean {
     if (((a[at / 8] ?? 0) & mask) !== ((b[at / 8] ?? 0) & mask)) return false
   }
   return true
+}
+
+/** Subnets with fewer addresses have none for broadcasts (RFC 3021, RFC 4632). */
+const BROADCAST_PREFIX_MAX = 30
+
+/** The broadcast address of an IPv4 subnet, as 10.147.17.255 of 10.147.17.5/24; undefined where there is none. */
+export function broadcastOf(cidr: string): string | undefined {
+  const [address = '', prefix] = cidr.split('/')
+  const bits = Number(prefix)
+  const parts = ipv4(address)
+  if (!parts || !Number.isInteger(bits) || bits < 1 || bits > BROADCAST_PREFIX_MAX) return undefined
+  const host = 2 ** (32 - bits) - 1
+  return parts.map((part, at) => part | ((host >>> (8 * (3 - at))) & 0xff)).join('.')
 }
 
 /** An IPv4 address as an IPv6 socket shows it. */

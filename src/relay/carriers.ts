@@ -89,10 +89,9 @@ export class Carriers {
     return [...this.#routes].flatMap(([peer, routes]) => (routes.some(isMeant) ? [peer] : []))
   }
 
-  /** A link is live. */
+  /** A link is live: it is told, also that there is nobody; what it told may have come before. */
   met(peer: BranchId): void {
     this.#told.delete(peer)
-    this.#reach.delete(peer)
     this.#settle()
   }
 
@@ -149,7 +148,7 @@ export class Carriers {
   #tell(neighbour: Neighbour): void {
     const list = this.#reachFor(neighbour.peer)
     const text = JSON.stringify(list)
-    if ((this.#told.get(neighbour.peer) ?? '[]') === text) return
+    if (this.#told.get(neighbour.peer) === text) return
     this.#told.set(neighbour.peer, text)
     neighbour.send(frame(FRAME.REACH, encodeReach(list)))
   }

@@ -1,11 +1,12 @@
 /**
  * Which branches to call, where, and when to call again. Every branch without a link is called at each of its
  * addresses in turn; a round that failed is waited for, at most a minute, and any sign of the branch ends the wait. A
- * static address accepts any member at first and is pinned to that one then.
+ * static address accepts any member at first and is pinned to that one then. Where a branch announced itself is one
+ * address more for as long as it is fresh; it takes the place of no other.
  */
 import { retryDelay } from '../base/backoff.ts'
 import type { BranchId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
+import { type Millis, SECOND } from '../base/units.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
 import type { StaticAddress } from './peers.ts'
@@ -14,6 +15,8 @@ import type { StaticAddress } from './peers.ts'
 const NEXT_ADDRESS_MS: Millis = 100
 /** Two branches that lost each other at once should not call at once. */
 const LOST_MS_MAX: Millis = 100
+/** An announcement ends a wait so often: a branch that can be heard and not called is still called rarely. */
+const WOKEN_MS_MIN: Millis = 10 * SECOND
 
 type DialerParts = {
   clock: Clock
@@ -21,6 +24,8 @@ type DialerParts = {
   /** Calls; resolves when a link is live, rejects with the reason otherwise. `round` counts failures. */
   call(target: { address: string; branch: BranchId | undefined; round: number }): Promise<void>
   isLinked(branch: BranchId): boolean
+  /** Where a branch announced itself within the last minute. */
+  hintOf(branch: BranchId): string | undefined
   onFailed(branch: BranchId | undefined, address: string, error: unknown): void
 }
 
@@ -28,11 +33,15 @@ type Target = {
   branch: BranchId | undefined
   addresses: string[]
   next: number
+  /** Addresses called in this round. */
+  tried: number
   /** Rounds without an answer. */
   failures: number
   /** Links that were opened and soon ended by a fault. */
   faults: number
   isCalling: boolean
+  /** An announcement ends no wait before. */
+  wakesAt: Millis
   cancel: Cancel
 }
 
@@ -89,13 +98,15 @@ export class Dialer {
       branch,
       addresses,
       next: 0,
+      tried: 0,
       failures: 0,
       faults: 0,
       isCalling: false,
+      wakesAt: 0,
       cancel: () => {},
     }
     target.addresses = addresses
-    target.next = 0
+    begin(target)
     this.#targets.set(key, target)
     this.#schedule(target, 0)
   }
@@ -113,12 +124,30 @@ export class Dialer {
     const chance = this.#parts.random.chance()
     target.faults = isFault ? target.faults + 1 : 0
     const wait = isFault ? retryDelay(target.faults, chance) : Math.round(chance * LOST_MS_MAX)
+    // What the peer asked for, and a wait that a fault earned, no announcement ends.
+    target.wakesAt = this.#parts.clock.now() + after + (isFault ? wait : 0)
     this.#schedule(target, after + wait)
+  }
+
+  /** A branch announced itself: a round begins now, at the address it named, instead of after the wait. */
+  announced(branch: BranchId): void {
+    const target = this.#targets.get(branch)
+    const now = this.#parts.clock.now()
+    if (!target || target.isCalling || this.#parts.isLinked(branch) || now < target.wakesAt) return
+    target.wakesAt = now + WOKEN_MS_MIN
+    const at = this.#addressesOf(target).indexOf(this.#parts.hintOf(branch) ?? '')
+    begin(target, Math.max(0, at))
+    this.#schedule(target, 0)
+  }
+
+  #addressesOf({ branch, addresses }: Target): readonly string[] {
+    const hint = branch && this.#parts.hintOf(branch)
+    return hint === undefined || addresses.includes(hint) ? addresses : [...addresses, hint]
   }
 
   #schedule(target: Target, ms: Millis): void {
     target.cancel()
-    if (!this.#isRunning || target.addresses.length === 0) return
+    if (!this.#isRunning || this.#addressesOf(target).length === 0) return
     target.cancel = this.#parts.clock.after(ms, () => void this.#call(target))
   }
 
@@ -126,12 +155,13 @@ export class Dialer {
     const { branch } = target
     if (target.isCalling || !this.#isRunning) return
     if (branch && this.#parts.isLinked(branch)) return
-    const address = target.addresses[target.next % target.addresses.length]
+    const addresses = this.#addressesOf(target)
+    const address = addresses[target.next % addresses.length]
     if (address === undefined) return
     target.isCalling = true
     try {
       await this.#parts.call({ address, branch, round: target.failures })
-      target.next = 0
+      begin(target)
       target.failures = 0
     } catch (error) {
       this.#parts.onFailed(branch, address, error)
@@ -144,9 +174,10 @@ export class Dialer {
 
   #again(target: Target): void {
     target.next += 1
-    const isRoundOver = target.next >= target.addresses.length
+    target.tried += 1
+    const isRoundOver = target.tried >= this.#addressesOf(target).length
     if (isRoundOver) {
-      target.next = 0
+      begin(target)
       target.failures += 1
     }
     const { random } = this.#parts
@@ -155,4 +186,10 @@ export class Dialer {
       isRoundOver ? retryDelay(target.failures, random.chance()) : NEXT_ADDRESS_MS,
     )
   }
+}
+
+/** A round: each address once, from the first or from the one given. */
+function begin(target: Target, next = 0): void {
+  target.next = next
+  target.tried = 0
 }

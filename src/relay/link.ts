@@ -40,6 +40,9 @@ const GOODBYE_MS: Millis = 2 * SECOND
 /** A full disk or a bug of ours: the peer may call again, but not at once. */
 const INTERNAL_RETRY_SECONDS = 10
 
+/** Of mail by way of others. */
+const CARRYING: ReadonlySet<number> = new Set<number>([FRAME.REACH, FRAME.ACKVEC, FRAME.HEAD])
+
 type LinkHandlers = {
   /** The peer's SETTINGS came: this link is proved live on both sides. */
   onReady(link: Link): void
@@ -47,10 +50,8 @@ type LinkHandlers = {
   onSignal(link: Link, signal: Signal): void
   /** RENEW_REQ and RENEW_RES. */
   onRenewal(link: Link, frame: Frame): void
-  /** REACH. */
-  onReach(link: Link, frame: Frame): void
-  /** ACKVEC and HEAD. */
-  onReport(link: Link, frame: Frame): Promise<void>
+  /** REACH, ACKVEC and HEAD. */
+  onCarrying(link: Link, frame: Frame): Promise<void>
   /** Branches that the peer shall carry mail to, now. */
   routesOver(peer: BranchId): readonly Route[]
   /** Mail of this branch was brought by the peer, which is not that branch. */
@@ -342,9 +343,8 @@ export class Link {
     if (received.type === FRAME.EPH) handlers.onSignal(this, decodeSignal(received.payload))
     else if (received.type === FRAME.CHUNK || received.type === FRAME.CHUNK_WANT) {
       this.#blobs.received(received)
-    } else if (received.type === FRAME.REACH) handlers.onReach(this, received)
-    else if (received.type === FRAME.ACKVEC || received.type === FRAME.HEAD) {
-      this.#task(() => handlers.onReport(this, received).then(() => undefined))
+    } else if (CARRYING.has(received.type)) {
+      this.#task(() => handlers.onCarrying(this, received).then(() => undefined))
     } else handlers.onRenewal(this, received)
   }
 

@@ -12,7 +12,6 @@ import type { Link } from './link.ts'
 const MEETING_MS: Millis = 10 * SECOND
 /** After that the initiator makes a fresh handshake: fresh keys, and the certificates are looked at again. */
 const LINK_MS_MAX: Millis = HOUR
-
 /** A link that ended so soon was no use, whatever the reason: the next call waits. */
 const SHORT_LIVED_MS: Millis = 30 * SECOND
 const INNOCENT: ReadonlySet<CloseReason> = new Set<CloseReason>([

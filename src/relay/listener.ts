@@ -28,8 +28,8 @@ type ListenerParts = {
   clock: Clock
   log: Log
   onTransport(transport: Transport): void
-  /** It listens at other addresses than before. */
-  onBound(): void
+  /** It listens at other addresses than before; `isMoved`: it did listen before, elsewhere. */
+  onBound(isMoved: boolean): void
 }
 
 export type ListenerState = {
@@ -53,6 +53,11 @@ export class Listener {
   get state(): ListenerState {
     const address = this.#listening && addressText(this.#listening.address)
     return { address, lastError: this.#lastError }
+  }
+
+  /** Where it listens; undefined: not yet, or off. */
+  get bound(): Address | undefined {
+    return this.#listening?.address
   }
 
   /** Addresses to tell other branches; of a listener on all interfaces those that are not loopback. */
@@ -83,7 +88,9 @@ export class Listener {
 
   async #look(): Promise<void> {
     const place = this.#wantedPlace()
-    if (place && !this.#isBoundTo(place)) await this.#bind(place)
+    if (!place) this.#failed('no ZeroTier interface')
+    else if (this.#isBoundTo(place)) this.#settled(place)
+    else await this.#bind(place)
     if (this.#isStopped) return
     const isSettled = this.#parts.setting.kind === 'address' && this.#listening
     if (!isSettled) this.#cancel = this.#parts.clock.after(POLL_MS, () => void this.#look())
@@ -91,8 +98,12 @@ export class Listener {
 
   #wantedPlace(): Place | undefined {
     const { setting, network } = this.#parts
-    if (setting.kind === 'address') return { address: setting.address, cidr: undefined }
     if (setting.kind === 'off') return undefined
+    if (setting.kind === 'address') {
+      const own = network.interfaces().find(({ address }) => address === setting.address.host)
+      const isZeroTier = own?.name.startsWith(ZEROTIER_PREFIX) === true
+      return { address: setting.address, cidr: isZeroTier ? own?.cidr : undefined }
+    }
     const found = network
       .interfaces()
       .filter(({ name }) =>
@@ -100,9 +111,17 @@ export class Listener {
       )
       .filter(({ address }) => !/^fe80:/i.test(address))
       // IPv4 first: ZeroTier's IPv6 addresses may come and go with its settings.
-      .sort((a, b) => Number(a.address.includes(':')) - Number(b.address.includes(':')))[0]
-    if (!found) this.#failed('no ZeroTier interface')
-    return found && { address: { host: found.address, port: ZEROTIER_PORT }, cidr: found.cidr }
+      .sort((a, b) => Number(a.address.includes(':')) - Number(b.address.includes(':')))
+    // As long as the address in use is there, another one beside it is no reason to move.
+    const kept = found.find(({ address }) => address === this.#place?.address.host)
+    const best = kept ?? found[0]
+    return best && { address: { host: best.address, port: ZEROTIER_PORT }, cidr: best.cidr }
+  }
+
+  /** Bound already: the interface is there, though its subnet may have changed. */
+  #settled(place: Place): void {
+    this.#place = place
+    this.#lastError = undefined
   }
 
   #isBoundTo({ address }: Place): boolean {
@@ -115,12 +134,12 @@ export class Listener {
     try {
       const listening = await network.listen(place.address, (transport) => this.#accept(transport))
       if (this.#isStopped) return listening.close()
+      const isMoved = this.#listening !== undefined
       this.#listening?.close()
       this.#listening = listening
-      this.#place = place
-      this.#lastError = undefined
+      this.#settled(place)
       log.info('relay.listening', { address: addressText(listening.address) })
-      onBound()
+      onBound(isMoved)
     } catch (error) {
       this.#failed(codeOf(error))
     }
@@ -128,7 +147,7 @@ export class Listener {
 
   /** Logged when it is news: it is tried every two seconds, for as long as it takes. */
   #failed(reason: string): void {
-    if (this.#listening || this.#lastError === reason) return
+    if (this.#lastError === reason) return
     this.#lastError = reason
     this.#parts.log.warn('relay.not-listening', { reason })
   }

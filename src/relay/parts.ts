@@ -6,6 +6,7 @@ import type { EventLog } from '../eventlog/log.ts'
 import type { Cancel } from '../world/clock.ts'
 import type { Address } from '../world/network.ts'
 import type { World } from '../world/world.ts'
+import type { AnnounceSetting } from './announcements.ts'
 import type { RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
 import type { NewInvitation } from './join.ts'
@@ -33,6 +34,7 @@ export type RelayParts = {
   isRevoked(branch: BranchId): boolean
   limits?: Limits
   suites: SpokenSuites
+  announce: AnnounceSetting
 }
 
 /** What the rest of the program sees of it. */

@@ -10,6 +10,7 @@ export type Peer = {
   branch: BranchId
   name: string
   isActive: boolean
+  signPublicKey: Uint8Array
   addresses: string[]
   heardAt: Millis | undefined
   lostAt: Millis | undefined
@@ -20,7 +21,8 @@ export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
   const rows = await db
     .selectFrom('branch')
     .leftJoin('revocation', 'revocation.branchId', 'branch.id')
-    .select(['id', 'name', 'status', 'addresses', 'heardAt', 'lostAt', 'revokedAt'])
+    .select(['id', 'name', 'status', 'signPublicKey', 'addresses'])
+    .select(['heardAt', 'lostAt', 'revokedAt'])
     .where('id', '!=', self)
     .orderBy('name')
     .execute()
@@ -28,6 +30,7 @@ export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
     branch: row.id,
     name: row.name,
     isActive: row.status === 'active' && row.revokedAt === null,
+    signPublicKey: row.signPublicKey,
     addresses: addressesOf(row.addresses),
     heardAt: row.heardAt ?? undefined,
     lostAt: row.lostAt ?? undefined,

@@ -10,9 +10,10 @@ import { MINUTE, type Millis } from '../base/units.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import { type Cancel, every } from '../world/clock.ts'
 import { addressText } from './addresses.ts'
+import { Announcements } from './announcements.ts'
 import { Callers } from './callers.ts'
 import { type Call, called } from './calls.ts'
-import { Carriers } from './carriers.ts'
+import { Carrying } from './carrying.ts'
 import { type CredentialStore, loadCredentials } from './credentials.ts'
 import { Dialer } from './dialer.ts'
 import { isIdentityEvent } from './events.ts'
@@ -37,7 +38,6 @@ import {
   staticAddresses,
 } from './peers.ts'
 import { Renewals } from './renewals.ts'
-import { Reports } from './reports.ts'
 import { isRevocationEvent } from './revocations.ts'
 import { type LinkState, linkState, reasonOf } from './states.ts'
 
@@ -63,9 +63,9 @@ class BranchRelay implements Relay {
   readonly #links: Links
   readonly #listener: Listener
   readonly #dialer: Dialer
-  readonly #carriers: Carriers
-  readonly #reports: Reports
+  readonly #carrying: Carrying
   readonly #suites: PeerSuites
+  readonly #announcements: Announcements
   readonly #lastErrors = new Map<BranchId, string>()
   /** Who waits for a link to be proved live: the call that made it. */
   readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
@@ -79,22 +79,12 @@ class BranchRelay implements Relay {
     this.#parts = parts
     const { clock, random, network, log } = parts.world
     this.#links = new Links(parts.self)
-    const branches = () => this.#peers.filter(({ isActive }) => isActive)
-    const live = () => this.#links.live()
-    this.#carriers = new Carriers({
-      ...parts.world,
-      live,
-      branches,
-      outboxOf: (branch) => parts.eventLog.outboxOf(branch),
-      onRoutes: () => this.#tellLinks(),
-    })
-    this.#reports = new Reports({
+    this.#carrying = new Carrying({
       ...parts,
       ...parts.world,
-      live,
-      unlinked: () =>
-        branches().flatMap(({ branch }) => (this.#links.find(branch) ? [] : [branch])),
-      carriersTo: (branch) => this.#carriers.carriersTo(branch),
+      live: () => this.#links.live(),
+      branches: () => this.#peers.filter(({ isActive }) => isActive),
+      onRoutes: () => this.#tellLinks(),
     })
     this.#suites = new PeerSuites({ spoken: parts.suites, store: parts.store, clock })
     this.#listener = new Listener({
@@ -106,13 +96,19 @@ class BranchRelay implements Relay {
         if (this.#isCut || !this.#running) transport.close(true)
         else void this.#running.callers.take(transport)
       },
-      onBound: () => this.#write(() => this.#announceAddresses()),
+      onBound: (isMoved) => this.#bound(isMoved),
+    })
+    this.#announcements = new Announcements({
+      ...{ ...parts, ...parts.world, setting: parts.announce },
+      bound: () => this.#listener.bound,
+      onHeard: (branch) => this.#dialer.announced(branch),
     })
     this.#dialer = new Dialer({
       clock,
       random,
       call: (call) => this.#call(call),
       isLinked: (branch) => this.#links.find(branch) !== undefined,
+      hintOf: (branch) => this.#announcements.heardFrom(branch)?.address,
       onFailed: (branch, address, error) => {
         const reason = reasonOf(error)
         if (branch) this.#lastErrors.set(branch, reason)
@@ -154,16 +150,17 @@ class BranchRelay implements Relay {
     await this.#refresh()
     await renewals.renew([])
     await this.#listener.start()
-    this.#carriers.start()
-    this.#reports.start()
-    if (!this.#isCut) this.#dialer.start()
+    this.#carrying.start()
+    if (this.#isCut) return
+    this.#dialer.start()
+    this.#announcements.start()
   }
 
   async stop(): Promise<void> {
     for (const cancel of this.#stops.splice(0)) cancel()
-    this.#carriers.stop()
-    this.#reports.stop()
+    this.#carrying.stop()
     this.#dialer.stop()
+    this.#announcements.stop()
     this.#listener.stop()
     this.#running?.callers.dropAll()
     for (const link of this.#links.all()) link.close('bye')
@@ -174,12 +171,14 @@ class BranchRelay implements Relay {
   links(): LinkState[] {
     return this.#peers
       .filter(({ isActive }) => isActive)
-      .map((peer) =>
-        linkState(peer, this.#links.find(peer.branch), {
-          lastError: this.#lastErrors.get(peer.branch),
-          over: this.#carriers.seeing(peer.branch),
-        }),
-      )
+      .map((peer) => {
+        const { branch } = peer
+        return linkState(peer, this.#links.find(branch), {
+          lastError: this.#lastErrors.get(branch),
+          over: this.#carrying.seeing(branch),
+          announced: this.#announcements.heardFrom(branch),
+        })
+      })
   }
 
   listening(): ListenerState {
@@ -231,10 +230,13 @@ class BranchRelay implements Relay {
     if (isCut === this.#isCut) return
     this.#isCut = isCut
     if (!isCut) {
-      if (this.#running) this.#dialer.start()
+      if (!this.#running) return
+      this.#dialer.start()
+      this.#announcements.start()
       return
     }
     this.#dialer.stop()
+    this.#announcements.stop()
     this.#running?.callers.dropAll()
     for (const link of this.#links.all()) link.cut()
   }
@@ -277,10 +279,9 @@ class BranchRelay implements Relay {
         },
         onRenewal: (asking, frame) =>
           this.#write(async () => await this.#running?.renewals.received(asking, frame)),
-        onReach: ({ peer }, frame) => this.#carriers.heard(peer, frame),
-        onReport: (from, frame) => this.#reports.received(from, frame),
-        routesOver: (peer) => this.#carriers.routesOver(peer),
-        onCarried: (by, origin) => this.#reports.carried(by.peer, origin),
+        onCarrying: (from, frame) => this.#carrying.received(from, frame),
+        routesOver: (peer) => this.#carrying.routesOver(peer),
+        onCarried: (by, origin) => this.#carrying.carried(by, origin),
       },
     })
     this.#waiting.set(link, { resolve, reject })
@@ -304,14 +305,13 @@ class BranchRelay implements Relay {
     this.#waiting.delete(link)
     if (!this.#links.ready(link)) return
     this.#dialer.met(peer)
-    this.#carriers.met(peer)
     this.#lastErrors.delete(peer)
     const { isInitiator, address } = link
     world.log.info('relay.link.opened', { peer, address, isInitiator, suite })
     this.#write(async () => {
       await store.writer.write((tx) => markHeard(tx, [peer], world.clock.now()))
       await this.#pin(dialledAddress, peer)
-      await this.#reports.met(link)
+      await this.#carrying.met(link)
     })
     this.#tellLinks()
   }
@@ -328,7 +328,7 @@ class BranchRelay implements Relay {
     this.#waiting.get(link)?.reject(new Error(reason))
     this.#waiting.delete(link)
     if (!this.#links.closed(link)) return
-    this.#carriers.lost(link.peer)
+    this.#carrying.lost(link.peer)
     const now = world.clock.now()
     if (!isInnocent(reason)) this.#lastErrors.set(link.peer, reason)
     const isFault = wasFault(reason, now - link.openedAt)
@@ -377,7 +377,15 @@ class BranchRelay implements Relay {
     const { store, self } = this.#parts
     this.#peers = await peersOf(store.read, self)
     const active = this.#peers.filter(({ isActive }) => isActive)
+    this.#announcements.setBranches(active)
     this.#dialer.setTargets(active, await staticAddresses(store.read))
+  }
+
+  /** The relay listens elsewhere now. Links over the old address are dead, and nobody else would say so for 45 s. */
+  #bound(isMoved: boolean): void {
+    if (isMoved) for (const link of this.#links.all()) link.cut()
+    this.#announcements.look()
+    this.#write(() => this.#announceAddresses())
   }
 
   /** Tells the others where we listen, when that changed. */

@@ -1,6 +1,7 @@
 /** What the rest of the program sees of links: one state per known branch, linked or not. */
 import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
+import type { Heard } from './announcements.ts'
 import type { Link } from './link.ts'
 import type { Peer } from './peers.ts'
 import type { Suite } from './suites.ts'
@@ -23,15 +24,19 @@ export type LinkState = {
   lastError?: string
   /** Who carries mail to it while there is no link: branches that see it, nearest first. */
   over: BranchId[]
+  /** Its last announcement, if that is fresh. */
+  announced?: Heard
 }
 
 /** The state of one branch; `link` is its live one. */
 export function linkState(
   peer: Peer,
   link: Link | undefined,
-  { lastError, over }: { lastError: string | undefined; over: BranchId[] },
+  more: { lastError: string | undefined; over: BranchId[]; announced: Heard | undefined },
 ): LinkState {
-  const known = { branch: peer.branch, name: peer.name, over: link ? [] : over }
+  const { lastError, announced } = more
+  const over = link ? [] : more.over
+  const known = { branch: peer.branch, name: peer.name, over, ...optional({ announced }) }
   if (!link) {
     return {
       ...known,

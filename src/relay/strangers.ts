@@ -29,12 +29,13 @@ export const LIMITS: Limits = {
 /** Addresses remembered; beyond that, those whose bucket is full again are forgotten first. */
 const ADDRESSES_MAX = 1024
 
-type Bucket = { tokens: number; at: Millis; halfOpen: number }
+export type Bucket = { tokens: number; at: Millis }
+type Caller = Bucket & { halfOpen: number }
 
 export class Doorkeeper {
   readonly #limits: Limits
-  readonly #addresses = new Map<string, Bucket>()
-  readonly #all: Bucket
+  readonly #addresses = new Map<string, Caller>()
+  readonly #all: Caller
   #turnedAway = new Map<string, number>()
   #loggedAt: Millis = Number.NEGATIVE_INFINITY
   readonly #log: Log
@@ -77,7 +78,7 @@ export class Doorkeeper {
     return this.#all.halfOpen
   }
 
-  #bucketOf(address: string, now: Millis): Bucket {
+  #bucketOf(address: string, now: Millis): Caller {
     const known = this.#addresses.get(address)
     if (known) return known
     if (this.#addresses.size >= ADDRESSES_MAX) this.#forget(now)
@@ -100,7 +101,8 @@ export class Doorkeeper {
   }
 }
 
-function take(
+/** Takes one token if there is one: `most` at once, then `perSecond` a second. */
+export function take(
   bucket: Bucket,
   { now, perSecond, most }: { now: Millis; perSecond: number; most: number },
 ): boolean {

@@ -1,7 +1,10 @@
 /**
- * The door to the network of branches: plain byte transports. A transport delivers bytes in order or closes; it knows
- * nothing of frames. Nagle is off: the relay decides itself what goes together.
+ * The door to the network of branches: plain byte transports, datagrams at a broadcast address, and questions to a
+ * service of this machine. A transport delivers bytes in order or closes; it knows nothing of frames. Nagle is off: the
+ * relay decides itself what goes together.
  */
+import { createSocket } from 'node:dgram'
+import { get } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 
@@ -26,11 +29,39 @@ export type Transport = {
 
 export type Listening = { address: Address; close(): void }
 
+export type Datagrams = {
+  /** What cannot be sent is lost without a word, as what is lost on the way. */
+  send(bytes: Uint8Array, to: Address): void
+  close(): void
+}
+
+/** A GET to a service of this machine. */
+export type LocalQuestion = {
+  port: number
+  path: string
+  headers: Readonly<Record<string, string>>
+  timeoutMs: number
+  /** A longer answer is an error. */
+  bytesMax: number
+}
+
+export type LocalAnswer = { status: number; body: Uint8Array }
+
 export type Network = {
   /** Rejects with the system's error (`code` EADDRINUSE, EADDRNOTAVAIL ...). */
   listen(address: Address, onTransport: (transport: Transport) => void): Promise<Listening>
   /** Rejects when there is no answer within `timeoutMs`. */
   dial(address: Address, timeoutMs: number): Promise<Transport>
+  /**
+   * Hears what is sent to an IPv4 broadcast address, and sends. Several processes of a machine may share the address.
+   * Rejects as `listen` does.
+   */
+  datagrams(
+    address: Address,
+    onDatagram: (bytes: Uint8Array, from: Address) => void,
+  ): Promise<Datagrams>
+  /** Asks over HTTP at 127.0.0.1; rejects when there is no whole answer in time. */
+  askLocal(question: LocalQuestion): Promise<LocalAnswer>
   /** Addresses of this machine by interface name; `cidr` is the address with the length of its subnet's prefix. */
   interfaces(): { name: string; address: string; cidr?: string }[]
 }
@@ -71,6 +102,43 @@ export const realNetwork: Network = {
       })
     })
   },
+  datagrams(address, onDatagram) {
+    return new Promise((resolve, reject) => {
+      // Bound to the broadcast address itself, a socket hears broadcasts alone and never what is sent to the host.
+      const socket = createSocket({ type: 'udp4', reuseAddr: true })
+      socket.once('error', reject)
+      socket.bind({ address: address.host, port: address.port }, () => {
+        socket.off('error', reject)
+        socket.on('error', () => {}) // an interface that goes away; the next datagram may pass again
+        socket.setBroadcast(true)
+        socket.on('message', (bytes, { address: host, port }) => onDatagram(bytes, { host, port }))
+        resolve({
+          send: (bytes, to) => socket.send(bytes, to.port, to.host, () => {}),
+          close: () => void socket.close(),
+        })
+      })
+    })
+  },
+  askLocal: ({ port, path, headers, timeoutMs, bytesMax }) =>
+    new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port, path, headers, agent: false } as const
+      const request = get(options, (response) => {
+        const parts: Uint8Array[] = []
+        let bytes = 0
+        response.on('data', (part: Uint8Array) => {
+          bytes += part.length
+          if (bytes > bytesMax) request.destroy(new Error('EMSGSIZE'))
+          else parts.push(part)
+        })
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }),
+        )
+      })
+      const timer = setTimeout(() => request.destroy(new Error('ETIMEDOUT')), timeoutMs)
+      request.on('error', reject)
+      request.on('close', () => clearTimeout(timer))
+    }),
   interfaces() {
     return Object.entries(networkInterfaces()).flatMap(([name, list]) =>
       (list ?? []).map(({ address, cidr }) => ({ name, address, ...(cidr ? { cidr } : {}) })),

@@ -18,6 +18,7 @@ import { signerOf, verifierOf } from '../../src/certificates/signing.ts'
 import { openStore, type Store } from '../../src/db/open.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { createEventLog, type EventLog } from '../../src/eventlog/log.ts'
+import type { AnnounceSetting } from '../../src/relay/announcements.ts'
 import { saveChain } from '../../src/relay/credentials.ts'
 import { admitBranch, type RelayKinds, relayKinds } from '../../src/relay/events.ts'
 import type { RelaySetting } from '../../src/relay/listener.ts'
@@ -116,6 +117,7 @@ export type OfficeOptions = {
   setting?: RelaySetting
   /** Addresses of its settings. */
   peers?: readonly string[]
+  announce?: AnnounceSetting
   files?: KeyFiles
   blobs?: Map<string, Uint8Array>
   carryBytesMax?: number
@@ -175,6 +177,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       const [name = '', port = ''] = text.split(':')
       return { host: name, port: Number(port) }
     }),
+    announce: options.announce ?? { kind: 'off' },
     blobOf: async (file) => options.blobs?.get(file),
     suites: options.suites ?? { least: 1, strongest: 2 },
   })

@@ -7,6 +7,7 @@ import { Listener } from '../../src/relay/listener.ts'
 import type { LinkState } from '../../src/relay/states.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { handClock, keptLog } from '../eventlog/fixture.ts'
+import { memoryNetwork } from '../support/transport.ts'
 import {
   isLinked,
   type Office,
@@ -259,8 +260,8 @@ test('the listener waits for the ZeroTier address, follows it, and keeps the LAN
     clock,
     log: keptLog(),
     network: {
+      ...memoryNetwork(),
       interfaces: () => interfaces,
-      dial: () => Promise.reject(new Error('no')),
       async listen(address, onTransport) {
         bound.push(address.host)
         if (address.host === '10.147.17.9' && bound.length === 1) {

@@ -4,7 +4,7 @@
  * line they vanished from is lost for ever, though nobody says so).
  */
 import type { Millis } from '../../src/base/units.ts'
-import type { Address, Listening, Network, Transport } from '../../src/world/network.ts'
+import type { Address, Datagrams, Listening, Network, Transport } from '../../src/world/network.ts'
 import type { Chance } from './chance.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -19,6 +19,7 @@ export type HostLife = { readonly host: string; isAlive: boolean }
 const USUAL: Way = { delay: 4, jitter: 3, bytesPerMs: 2000, mode: 'open' }
 
 type Accept = { life: HostLife; onTransport: (transport: Transport) => void }
+type Ear = { life: HostLife; at: string; hear(bytes: Uint8Array, from: Address): void }
 type Parcel = { bytes: Uint8Array } | { end: string }
 
 export class SimNetwork {
@@ -27,6 +28,7 @@ export class SimNetwork {
   readonly #ways = new Map<string, Way>()
   readonly #listeners = new Map<string, Accept>()
   readonly #lines = new Set<Line>()
+  readonly #ears = new Set<Ear>()
 
   constructor(timeline: Timeline, chance: Chance) {
     this.timeline = timeline
@@ -66,6 +68,7 @@ export class SimNetwork {
     for (const [key, accept] of this.#listeners) {
       if (accept.life === life) this.#listeners.delete(key)
     }
+    for (const ear of this.#ears) if (ear.life === life) this.#ears.delete(ear)
     for (const line of this.#lines) line.hostDied(life, isLoud)
   }
 
@@ -84,6 +87,8 @@ export class SimNetwork {
     return {
       listen: async (address, onTransport) => this.#listen(life, address, onTransport),
       dial: (address, timeoutMs) => this.#dial(life, address, timeoutMs),
+      datagrams: async (address, hear) => this.#hear(life, address, hear),
+      askLocal: () => Promise.reject(systemError('ECONNREFUSED')),
       interfaces: () => [{ name: 'eth0', address: life.host, cidr: `${life.host}/24` }],
     }
   }
@@ -98,6 +103,30 @@ export class SimNetwork {
       if (this.#listeners.get(key) === accept) this.#listeners.delete(key)
     }
     return { address, close }
+  }
+
+  #hear(life: HostLife, { host, port }: Address, hear: Ear['hear']): Datagrams {
+    const ear = { life, at: `${host}:${port}`, hear }
+    if (life.isAlive) this.#ears.add(ear)
+    return {
+      send: (bytes, to) => this.#say(life, bytes.slice(), `${to.host}:${to.port}`),
+      close: () => void this.#ears.delete(ear),
+    }
+  }
+
+  /** To everybody who hears there, by the way to each: a way that is not open loses it. */
+  #say(life: HostLife, bytes: Uint8Array, to: string): void {
+    if (!life.isAlive) return
+    for (const ear of this.#ears) {
+      if (ear.at !== to) continue
+      const way = this.way(life.host, ear.life.host)
+      const delay = way.delay + Math.round(way.jitter * this.chance.chance())
+      this.timeline.after(delay, () => {
+        if (way.mode !== 'open' || !this.#ears.has(ear)) return
+        this.timeline.mix(bytes)
+        ear.hear(bytes, { host: life.host, port: 40_000 })
+      })
+    }
   }
 
   #dial(life: HostLife, address: Address, timeoutMs: Millis): Promise<Transport> {

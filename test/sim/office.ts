@@ -129,6 +129,8 @@ export class Office {
       config: {
         relay: { kind: 'address', address: { host: this.host, port: PORT } },
         peers: [],
+        announce: { kind: 'interface' },
+        zerotierToken: undefined,
         timezone: 'UTC',
         postsPerSecond: 0,
       },

@@ -1,6 +1,7 @@
 /**
  * A network in memory: transports without delay that can be cut, paused and altered. Bytes arrive in a later turn of
  * the event loop, as they do from a socket; each `send` is one delivery, so tests can cut at every message boundary.
+ * Datagrams reach everybody who hears their address, in a later turn too.
  */
 import type { Address, Network, Transport } from '../../src/world/network.ts'
 
@@ -166,12 +167,26 @@ export type MemoryNetwork = Network & {
   isUp: boolean
   /** What happens to bytes on lines made from now on. */
   onWay: OnWay
+  /** Every datagram that was sent, in order. */
+  readonly sent: Datagram[]
+  /** Sends a datagram as anybody might. */
+  say(datagram: Datagram): void
 }
+
+export type Datagram = { from: Address; to: Address; bytes: Uint8Array }
 
 /** A network of machines: `host:port` leads to whoever listens there. */
 export function memoryNetwork(): MemoryNetwork {
   const listeners = new Map<string, (transport: Transport) => void>()
   const wires = new Set<MemoryWire>()
+  const hearing = new Set<{ at: string; hear(bytes: Uint8Array, from: Address): void }>()
+  const sent: Datagram[] = []
+  const say = ({ from, to, bytes }: Datagram) => {
+    const copy = bytes.slice()
+    setImmediate(() => {
+      for (const { at, hear } of hearing) if (network.isUp && at === key(to)) hear(copy, from)
+    })
+  }
   const key = ({ host, port }: Address) => `${host}:${port}`
   const door = (from: string): Network => ({
     async listen(address, onTransport) {
@@ -190,13 +205,28 @@ export function memoryNetwork(): MemoryNetwork {
       onTransport(wire.b)
       return wire.a
     },
-    interfaces: () => [],
+    async datagrams(address, hear) {
+      const ear = { at: key(address), hear }
+      hearing.add(ear)
+      return {
+        send(bytes, to) {
+          const datagram = { from: { host: from, port: 40_000 }, to, bytes }
+          sent.push(datagram)
+          say(datagram)
+        },
+        close: () => void hearing.delete(ear),
+      }
+    },
+    askLocal: () => Promise.reject(systemError('ECONNREFUSED')),
+    interfaces: () => [{ name: 'eth0', address: from, cidr: `${from}/24` }],
   })
   const network: MemoryNetwork = {
     ...door('10.0.0.99'),
     door,
     isUp: true,
     onWay: (bytes) => bytes,
+    sent,
+    say,
     cutAll() {
       for (const wire of wires) wire.cut()
       wires.clear()

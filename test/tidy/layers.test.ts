@@ -27,8 +27,9 @@ type Place = {
   packages: readonly string[]
 }
 
-const NO_PAGES = ['views/', 'src/config.ts']
-const NO_SETTINGS = ['src/config.ts'] // features get values, not the settings (docs/operating.md)
+const SETTINGS = ['src/config.ts', 'src/config-values.ts']
+const NO_PAGES = ['views/', ...SETTINGS]
+const NO_SETTINGS = SETTINGS // features get values, not the settings (docs/operating.md)
 
 /** The whole order of the code, as in CONTRIBUTING.md. */
 const PLACES: readonly Place[] = [
@@ -36,7 +37,14 @@ const PLACES: readonly Place[] = [
   { path: 'views/', layer: 1, node: false, packages: ['hono/html'] },
   { path: 'src/world/', layer: 1, node: true, packages: [] },
   // The settings name addresses, and what an address is belongs to the network's door.
-  { path: 'src/config.ts', layer: 1, arrows: ['src/world/'], node: false, packages: [] },
+  {
+    path: 'src/config.ts',
+    layer: 1,
+    arrows: ['src/world/', 'src/config-values.ts'],
+    node: false,
+    packages: [],
+  },
+  { path: 'src/config-values.ts', layer: 1, arrows: ['src/world/'], node: false, packages: [] },
   {
     path: 'src/db/',
     layer: 2,
