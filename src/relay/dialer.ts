@@ -54,9 +54,13 @@ export class Dialer {
     this.#parts = parts
   }
 
+  /** Calls everybody; also after this branch moved: what failed from the old address says nothing about the new one. */
   start(): void {
     this.#isRunning = true
-    for (const target of this.#targets.values()) this.#schedule(target, 0)
+    for (const target of this.#targets.values()) {
+      Object.assign(target, { failures: 0, faults: 0, wakesAt: 0 })
+      this.#schedule(target, 0)
+    }
   }
 
   /** No call is made until `start`. */
@@ -133,11 +137,12 @@ export class Dialer {
   announced(branch: BranchId): void {
     const target = this.#targets.get(branch)
     const now = this.#parts.clock.now()
-    if (!target || target.isCalling || this.#parts.isLinked(branch) || now < target.wakesAt) return
+    if (!target || this.#parts.isLinked(branch) || now < target.wakesAt) return
     target.wakesAt = now + WOKEN_MS_MIN
     const at = this.#addressesOf(target).indexOf(this.#parts.hintOf(branch) ?? '')
-    begin(target, Math.max(0, at))
-    this.#schedule(target, 0)
+    // A call that is under way ends first, and goes on with the next address.
+    begin(target, Math.max(0, at) - (target.isCalling ? 1 : 0))
+    if (!target.isCalling) this.#schedule(target, 0)
   }
 
   #addressesOf({ branch, addresses }: Target): readonly string[] {

@@ -383,7 +383,10 @@ class BranchRelay implements Relay {
 
   /** The relay listens elsewhere now. Links over the old address are dead, and nobody else would say so for 45 s. */
   #bound(isMoved: boolean): void {
-    if (isMoved) for (const link of this.#links.all()) link.cut()
+    if (isMoved) {
+      for (const link of this.#links.all()) link.cut()
+      if (!this.#isCut) this.#dialer.start()
+    }
     this.#announcements.look()
     this.#write(() => this.#announceAddresses())
   }
