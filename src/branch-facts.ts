@@ -43,6 +43,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     ...{ bytesIn: 0, bytesOut: 0, clockOffsetMs: undefined, certificateNotAfter: undefined },
     over: [],
     suite: undefined,
+    announced: undefined,
   }
   const links = relay.links()
   const others = links.map(async (link): Promise<BranchState> => {
@@ -52,7 +53,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
       ...{ address: link.address, lastError: link.lastError },
       outbox: await core.eventLog.outboxOf(link.branch),
       ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut, clockOffsetMs: link.clockOffsetMs },
-      certificateNotAfter: link.certificateNotAfter,
+      ...{ certificateNotAfter: link.certificateNotAfter, announced: link.announced },
       over: links.filter((each) => link.over.includes(each.branch)).map(({ name }) => name),
       suite: link.suite,
     }

@@ -39,6 +39,7 @@ import type { FrameOf } from './web/frame.ts'
 import type { Streams } from './web/sse.ts'
 import { every } from './world/clock.ts'
 import type { World } from './world/world.ts'
+import { createZeroTier } from './zerotier/service.ts'
 
 const VERSION = '0.1.0'
 
@@ -81,6 +82,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const { self } = membership
   const storeEpoch = core.epoch.current
   const { clock, log } = world
+  const token = parts.config.zerotierToken
   const stack = new AsyncDisposableStack()
 
   const names = await createNames(store.read, { self, eventLog })
@@ -188,6 +190,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
       mailOnTheWay: () => mailOnTheWay(core),
+      zeroTier: token === undefined ? undefined : createZeroTier(world, token),
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
       revoke,

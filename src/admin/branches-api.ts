@@ -7,6 +7,7 @@ import { REASONS } from '../certificates/revocation.ts'
 import type { Revoked } from '../relay/revocations.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
+import type { ZeroTierState } from '../zerotier/service.ts'
 import {
   type BranchAdminDeps,
   type BranchState,
@@ -47,6 +48,15 @@ const branch = v.object({
   /** Who carries to it while there is no link. */
   over: v.array(v.string()),
   protection: v.optional(v.picklist(Object.values(PROTECTIONS))),
+  announced: v.optional(v.object({ address: v.string(), at: v.string() })),
+})
+/** Of the service on this server; absent without its token. */
+const zeroTier = v.object({
+  state: v.picklist(['answers', 'not-running', 'wrong-token', 'silent', 'other-answer']),
+  online: v.optional(v.boolean()),
+  networks: v.array(
+    v.object({ id: v.string(), status: v.string(), addresses: v.array(v.string()) }),
+  ),
 })
 const carried = v.object({
   from: v.string(),
@@ -66,6 +76,7 @@ export const branchAdminApi: readonly ApiOperation[] = [
       revoked: v.array(revocation),
       carried: v.array(carried),
       missing: v.array(missing),
+      zeroTier: v.optional(zeroTier),
     }),
     status: 200,
   },
@@ -97,11 +108,13 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   app.get('/admin/branches', async (c) => {
     const [states, revoked] = [await deps.branchStates(), await deps.revoked()]
     const mail = await deps.mailOnTheWay()
+    const local = await deps.zeroTier?.()
     return c.json({
       items: states.map(branchShape),
       revoked: revoked.map(revocationShape),
       carried: mail.carried,
       missing: mail.missing.map((each) => ({ ...each, since: isoTime(each.since) })),
+      ...(local === undefined ? {} : { zeroTier: zeroTierShape(local) }),
     })
   })
   app.post('/admin/invitations', async (c) => {
@@ -124,7 +137,7 @@ function revocationShape(of: Revoked): v.InferOutput<typeof revocation> {
 }
 
 function branchShape(state: BranchState): v.InferOutput<typeof branch> {
-  const { id, name, isSelf, address, lastError } = state
+  const { id, name, isSelf, address, lastError, announced } = state
   return {
     ...{ id, name, isSelf, linked: state.isSelf || state.up, waiting: state.outbox },
     over: state.over,
@@ -132,8 +145,15 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
     ...(address === undefined ? {} : { address }),
     ...(state.up || lastError === undefined ? {} : { lastError }),
     ...(state.suite === undefined ? {} : { protection: PROTECTIONS[state.suite] }),
+    ...(announced && { announced: { address: announced.address, at: isoTime(announced.at) } }),
     ...(state.certificateNotAfter === undefined
       ? {}
       : { certificateNotAfter: isoTime(state.certificateNotAfter) }),
   }
+}
+
+function zeroTierShape(of: ZeroTierState): v.InferOutput<typeof zeroTier> {
+  if (of.kind === 'away') return { state: of.reason, networks: [] }
+  const networks = of.networks.map(({ id, status, addresses }) => ({ id, status, addresses }))
+  return { state: 'answers', online: of.isOnline, networks }
 }

@@ -16,6 +16,7 @@ import type { Suite } from '../relay/suites.ts'
 import { readForm } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
+import type { ZeroTierState } from '../zerotier/service.ts'
 
 /** An operator joins within a day, or asks again. */
 export const INVITATION_MS: Millis = DAY
@@ -40,6 +41,8 @@ export type BranchState = {
   over: string[]
   /** Of the link: 2 is the post-quantum one. */
   suite: Suite | undefined
+  /** Where and when it last announced itself on the relay's network, within the last minute. */
+  announced: { address: string; at: Millis } | undefined
 }
 
 /** Mail that goes by way of others, with branches by name. */
@@ -56,6 +59,8 @@ export type BranchAdminDeps = {
   clock: Clock
   branchStates(): Promise<BranchState[]>
   mailOnTheWay(): Promise<MailOnTheWay>
+  /** Absent without the token of the local service. */
+  zeroTier: (() => Promise<ZeroTierState>) | undefined
   revoked(): Promise<Revoked[]>
   revoke(wish: Revoking): Promise<Revoked>
   invite(wish: {
@@ -158,6 +163,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
   const states = await deps.branchStates()
   return {
     mayIssue: await deps.mayIssue(c.var.user),
+    zeroTier: await deps.zeroTier?.(),
     revoked: await deps.revoked(),
     ...(await deps.mailOnTheWay()),
     branches: states.map((state) => ({
@@ -174,6 +180,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
       bytesReceived: state.bytesIn,
       clockOffsetMs: state.clockOffsetMs,
       protection: state.suite && PROTECTIONS[state.suite],
+      announced: state.announced,
       certificateDaysLeft:
         state.certificateNotAfter === undefined
           ? undefined

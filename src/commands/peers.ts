@@ -45,6 +45,7 @@ type Peer = {
   outbox: number
   address?: string
   lastError?: string
+  announced?: { address: string; at: Millis }
 }
 
 /** The command `peers`. */
@@ -61,15 +62,15 @@ export async function peers(call: Call): Promise<number> {
     control<Peer[]>('GET', '/peers'),
   )
   if (list.length === 0) call.out('No other branches yet: make an invitation with "invite"\n')
-  for (const { name, up, suite, since, outbox, address, lastError } of list) {
+  for (const { name, up, suite, since, outbox, address, lastError, announced } of list) {
     const state = up ? 'linked' : 'not linked'
     const protection = suite === 2 ? ', post-quantum' : ''
     const at = since > 0 ? ` since ${isoTime(since)}` : ''
     const waiting = outbox === 0 ? '' : `, ${outbox} waiting`
     const why = up || lastError === undefined ? '' : `, last error: ${lastError}`
-    call.out(
-      `${name.padEnd(20)} ${state}${at}${address ? ` (${address})` : ''}${waiting}${protection}${why}\n`,
-    )
+    const where = address ? ` (${address})` : ''
+    const heard = up || !announced ? '' : `, announced itself at ${announced.address}`
+    call.out(`${name.padEnd(20)} ${state}${at}${where}${waiting}${protection}${why}${heard}\n`)
   }
   return 0
 }

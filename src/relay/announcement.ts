@@ -19,7 +19,7 @@ const INCARNATION_BYTES = 8
 /** Half of SHA-256: 2^128 tries for one datagram that is looked at further (RFC 2104, section 5). */
 const TAG_BYTES = 16
 const SIGNED_BYTES = 4 + 1 + 1 + 2 + 4 + ID_BYTES + INCARNATION_BYTES + 8
-export const ANNOUNCEMENT_BYTES = SIGNED_BYTES + SIGNATURE_BYTES + TAG_BYTES
+const ANNOUNCEMENT_BYTES = SIGNED_BYTES + SIGNATURE_BYTES + TAG_BYTES
 const KEY_BYTES = 32
 
 export type Announcement = {

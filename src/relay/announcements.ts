@@ -1,7 +1,7 @@
 /**
  * Announcements: every five seconds this branch says on its relay's network where it listens, and it hears the others
  * say so. Nothing is ever answered. What is heard is a hint where to call and proves nothing; it is kept in memory for
- * a minute. docs/protocol.md, section 2; why it is as it is: docs/decisions/026-announcements.md.
+ * a minute. docs/protocol.md, section 2; why it is as it is: docs/decisions/028-announcements.md.
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { MINUTE, type Millis, SECOND } from '../base/units.ts'

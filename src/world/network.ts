@@ -127,8 +127,10 @@ export const realNetwork: Network = {
         let bytes = 0
         response.on('data', (part: Uint8Array) => {
           bytes += part.length
-          if (bytes > bytesMax) request.destroy(new Error('EMSGSIZE'))
-          else parts.push(part)
+          parts.push(part)
+          if (bytes <= bytesMax) return
+          reject(new Error('EMSGSIZE'))
+          request.destroy()
         })
         response.on('error', reject)
         response.on('end', () =>

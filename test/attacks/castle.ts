@@ -14,6 +14,7 @@ import type { Core } from '../../src/core.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import type { Visitor } from '../../src/web/env.ts'
 import { type Listener, listen } from '../../src/web/listen.ts'
+import type { Network } from '../../src/world/network.ts'
 import { realWorld, type World } from '../../src/world/world.ts'
 import { temporaryFolder } from '../db/store.ts'
 
@@ -57,12 +58,16 @@ export type Ruin = {
 }
 
 /** A branch that nobody has set up. */
-export async function ruin(t: Test, more: Partial<Config> = {}, demo = false): Promise<Ruin> {
+export async function ruin(
+  t: Test,
+  more: Partial<Config> = {},
+  { demo = false, network }: { demo?: boolean; network?: Network } = {},
+): Promise<Ruin> {
   const folder = temporaryFolder(t)
   const lines: string[] = []
   const real = realWorld(folder, (line) => void lines.push(line), 'debug')
   // Its own clock, so that `stopTime` stops nobody else's.
-  const world = { ...real, clock: { ...real.clock } }
+  const world = { ...real, clock: { ...real.clock }, network: network ?? real.network }
   const branch = await createBranch(
     world,
     configIn(folder, more),
@@ -103,9 +108,19 @@ export type Castle = Ruin & {
 }
 
 /** A branch with its first admin, ada. */
-export async function castle(t: Test, more: Partial<Config> = {}): Promise<Castle> {
+export async function castle(
+  t: Test,
+  more: Partial<Config> = {},
+  network?: Network,
+): Promise<Castle> {
   const admin = { adminLogin: 'ada', adminName: 'Ada Admin', adminPassword: PASSWORD }
-  const ruined = await ruin(t, { org: 'Dovira', branch: 'Kyiv', ...admin, ...more })
+  const ruined = await ruin(
+    t,
+    { org: 'Dovira', branch: 'Kyiv', ...admin, ...more },
+    {
+      ...(network && { network }),
+    },
+  )
   const core = ruined.branch.core
   if (core === undefined) throw new Error('The branch is not set up')
   return {

@@ -16,6 +16,7 @@ import type { BranchId, ConversationId, EventId, FeedId, UserId } from '../../sr
 import { decodeInvitation, encodeInvitation } from '../../src/certificates/invitation.ts'
 import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
+import { signerOf } from '../../src/certificates/signing.ts'
 import { cursorOf, placeOf } from '../../src/chat/cursors.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { understand } from '../../src/eventlog/apply.ts'
@@ -39,6 +40,7 @@ import {
   encodeTyping,
 } from '../../src/presence/signals.ts'
 import { parseAddress } from '../../src/relay/addresses.ts'
+import { decodeAnnouncement, encodeAnnouncement } from '../../src/relay/announcement.ts'
 import { relayKinds } from '../../src/relay/events.ts'
 import {
   Assembly,
@@ -239,6 +241,15 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     // The listener reads exactly so many bytes first.
     decode: (bytes) =>
       decodePreface(concat(bytes, new Uint8Array(PREFACE_BYTES)).slice(0, PREFACE_BYTES)),
+  },
+  'an announcement': {
+    samples: [
+      encodeAnnouncement(
+        { epoch: 1, branch, incarnation: '0f'.repeat(8) as never, port: 7900, at: NOW },
+        { sign: signerOf(random(32)), key: random(32) },
+      ),
+    ],
+    decode: decodeAnnouncement,
   },
   'a batch and its headers': {
     samples: [sampleBatch()],

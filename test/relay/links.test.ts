@@ -3,11 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/base/units.ts'
-import { Listener } from '../../src/relay/listener.ts'
 import type { LinkState } from '../../src/relay/states.ts'
 import { temporaryFolder } from '../db/store.ts'
-import { handClock, keptLog } from '../eventlog/fixture.ts'
-import { memoryNetwork } from '../support/transport.ts'
 import {
   isLinked,
   type Office,
@@ -247,55 +244,4 @@ test('a feed of a branch that nobody introduced yet is fetched when its identity
     }),
   )
   await org.until(() => kyiv.record.seen.length === 1, 'the record is fetched then')
-})
-
-test('the listener waits for the ZeroTier address, follows it, and keeps the LAN out', async () => {
-  const { clock, advance } = handClock()
-  const bound: string[] = []
-  let interfaces: { name: string; address: string; cidr?: string }[] = []
-  let accept = (_remote: string) => {}
-  const taken: string[] = []
-  const listener = new Listener({
-    setting: { kind: 'zt', interfaceName: undefined },
-    clock,
-    log: keptLog(),
-    network: {
-      ...memoryNetwork(),
-      interfaces: () => interfaces,
-      async listen(address, onTransport) {
-        bound.push(address.host)
-        if (address.host === '10.147.17.9' && bound.length === 1) {
-          throw Object.assign(new Error('not yet'), { code: 'EADDRNOTAVAIL' })
-        }
-        accept = (remote) => onTransport({ remote, close: () => {} } as never)
-        return { address, close: () => {} }
-      },
-    },
-    onTransport: ({ remote }) => void taken.push(remote),
-    onBound: () => {},
-  })
-  const pass = async () => {
-    advance(2000)
-    for (let n = 0; n < 4; n++) await new Promise((resolve) => setImmediate(resolve))
-  }
-  await listener.start()
-  assert.equal(listener.state.lastError, 'no ZeroTier interface')
-  const other = { name: 'eth0', address: '192.168.1.2' }
-  interfaces = [other, { name: 'ztabcdef01', address: '10.147.17.9', cidr: '10.147.17.9/24' }]
-  await pass()
-  assert.equal(listener.state.lastError, 'EADDRNOTAVAIL')
-  await pass()
-  assert.equal(listener.state.address, '10.147.17.9:7900')
-  accept('192.168.1.77')
-  accept('10.147.17.4')
-  assert.deepEqual(taken, ['10.147.17.4'])
-  interfaces = [other] // the interface goes and comes back: the listener outlives that
-  await pass()
-  interfaces = [other, { name: 'ztabcdef01', address: '10.147.17.9', cidr: '10.147.17.9/24' }]
-  await pass()
-  interfaces = [other, { name: 'ztabcdef01', address: '10.147.17.50', cidr: '10.147.17.50/24' }]
-  await pass()
-  assert.equal(listener.state.address, '10.147.17.50:7900')
-  assert.deepEqual(bound, ['10.147.17.9', '10.147.17.9', '10.147.17.50'])
-  listener.stop()
 })

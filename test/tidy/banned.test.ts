@@ -53,7 +53,7 @@ const BANS: readonly Ban[] = [
     except: {
       ...DOORS,
       'src/commands/': TERMINAL,
-      'src/config.ts': 'asks whether a time zone is known, not for the time',
+      'src/config-values.ts': 'asks whether a time zone is known, not for the time',
     },
   },
   {

@@ -129,6 +129,7 @@ const PLACES: readonly Place[] = [
       '@peculiar/asn1-x509',
     ],
   },
+  { path: 'src/zerotier/', layer: 5, never: NO_PAGES, node: false, packages: ['valibot'] },
   { path: 'src/push/', layer: 6, never: NO_SETTINGS, node: true, packages: ['hono', 'hono/*'] },
   { path: 'src/jobs/', layer: 6, never: NO_PAGES, node: true, packages: ['kysely'] },
   {

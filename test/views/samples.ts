@@ -145,8 +145,9 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
     state: 'down',
     ...traffic,
   } as const
-  const lapsing = { ...far, since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2 }
-  const branches = [near, { ...lapsing, protection: 'post-quantum' } as const]
+  const announced = { address: text, at: NOW - 3000 }
+  const known = { since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2, announced }
+  const branches = [near, { ...far, ...known, protection: 'post-quantum' } as const]
   const invitation = { branch: text, line: text, expiresAt: NOW }
   const filter = { q: text, branch: text, state: '' } as const
   const found = { users: [account], filter, branches: [{ id: text, name: text }] }
@@ -203,6 +204,26 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         missing: [{ from: text, events: 3, since: NOW }],
       }),
     ],
+    ['ZeroTier', branchesPage(frame, { branches, mayIssue: false, zeroTier: zeroTier(text) })],
+    [
+      'no ZeroTier',
+      branchesPage(frame, {
+        ...{ branches, mayIssue: false, zeroTier: { kind: 'away', reason: 'wrong-token' } },
+      }),
+    ],
     ['invitation', branchesPage(frame, { branches, mayIssue: true, invitation })],
   ]
+}
+
+function zeroTier(text: string) {
+  const network = { id: text, name: text, device: text }
+  const networks = [
+    { ...network, status: 'ACCESS_DENIED', addresses: [] },
+    { ...network, status: text, addresses: [text, text] },
+  ]
+  const peers = [
+    { address: text, path: text, heardMs: 4000, latencyMs: 12 },
+    { address: text, path: undefined, heardMs: undefined, latencyMs: undefined },
+  ]
+  return { kind: 'answers', address: text, version: text, isOnline: true, networks, peers } as const
 }

@@ -4,6 +4,7 @@ import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
 import { adminPage } from './shell.ts'
+import { type ZeroTierProps, zeroTierSection } from './zerotier.ts'
 
 type BranchRow = {
   id: string
@@ -25,11 +26,15 @@ type BranchRow = {
   /** Of the link that is up. */
   protection?: 'classical' | 'post-quantum' | undefined
   certificateDaysLeft?: number | null | undefined
+  /** Its last announcement on the relay's network, if that is fresh. */
+  announced?: { address: string; at: number } | undefined
 }
 
 export type BranchesProps = {
   branches: readonly BranchRow[]
   mayIssue: boolean
+  /** Of the service on this server; absent without its token. */
+  zeroTier?: ZeroTierProps | undefined
   /** Shown once, after it was made. */
   invitation?: { branch: string; line: string; expiresAt: number } | undefined
   /** Mail between two others that is carried here. */
@@ -57,6 +62,7 @@ ${p.invitation && invitationResult(frame, p.invitation)}
 ${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
 ${p.missing && p.missing.length > 0 && missingList(frame, p.missing)}
 ${p.carried && p.carried.length > 0 && carriedList(frame, p.carried)}
+${p.zeroTier && zeroTierSection(frame, p.zeroTier)}
 ${p.revoked && p.revoked.length > 0 && revokedList(frame, p.revoked)}
 ${p.mayIssue && !p.invitation && invitationForm(frame, p)}
 ${p.mayIssue && !p.invitation && !isAlone && revocationForm(frame, p)}`
@@ -90,13 +96,24 @@ const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
 function branchRow(frame: Frame, b: BranchRow): Html {
   const t = frame.t.admin
   return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
-<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}</td>
+<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}${b.announced && announced(frame, b.state, b.announced)}</td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
 <td>${clockOffset(b.clockOffsetMs)}</td>
 <td>${certificate(frame, b.certificateDaysLeft)}</td>
 <td>${b.lastError ?? (b.state === 'self' ? '' : t.none)}</td></tr>`
+}
+
+/** Heard but not linked is worth a word: something lets datagrams pass and calls not, or a key is wrong. */
+function announced(
+  frame: Frame,
+  state: BranchRow['state'],
+  { address, at }: NonNullable<BranchRow['announced']>,
+): Html {
+  const t = frame.t.network
+  const seconds = Math.max(0, Math.round((frame.now - at) / 1000))
+  return html` <span class="sub">${t.announced(seconds, address)}</span>${state === 'down' && html` <span class="sub">${t.announcedHint}</span>`}`
 }
 
 function clockOffset(ms: number | null | undefined): Html {

@@ -1,5 +1,6 @@
 /** English: the catalogue from which the type of all catalogues is taken. Plain words, no exclamation marks. */
 import { enAdmin } from './en-admin.ts'
+import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
 import { enTrust } from './en-trust.ts'
 import { counting } from './plural.ts'
@@ -247,6 +248,7 @@ export const en = {
     joinButton: 'Join the organisation',
   },
   admin: enAdmin,
+  network: enNetwork,
   trust: enTrust,
 }
 

@@ -2,6 +2,7 @@
 import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
+import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptTrust } from './pt-trust.ts'
 import { dayAndTime } from './times.ts'
@@ -246,5 +247,6 @@ export const pt: Words = {
     joinButton: 'Juntar-se à organização',
   },
   admin: ptAdmin,
+  network: ptNetwork,
   trust: ptTrust,
 }

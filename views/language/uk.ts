@@ -3,6 +3,7 @@ import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
+import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukTrust } from './uk-trust.ts'
 
@@ -248,5 +249,6 @@ export const uk: Words = {
     joinButton: 'Приєднатися до організації',
   },
   admin: ukAdmin,
+  network: ukNetwork,
   trust: ukTrust,
 }
