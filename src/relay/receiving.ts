@@ -48,8 +48,8 @@ export type Stored = { id: FeedId; bytes: number; durable: number | undefined; i
 
 export class Receiving {
   readonly #heard = new Map<FeedId, Heard>()
-  /** Feeds of branches whose identity has not arrived yet. */
-  readonly #strange = new Set<FeedId>()
+  /** Feeds of branches whose identity had not arrived; true: asked for again since, and not opened yet. */
+  readonly #strange = new Map<FeedId, boolean>()
   /** Feeds of which nothing is taken now, and where they must go on. */
   readonly #full = new Map<FeedId, number>()
   readonly #assembly = new Assembly(BATCH_BYTES_MAX)
@@ -79,7 +79,7 @@ export class Receiving {
 
   #findMore(heard: Heard): Effect[] {
     const { entry, asked, durable, isFinding } = heard
-    const isUnderWay = isFinding || (asked > durable && !this.#strange.has(entry.id))
+    const isUnderWay = isFinding || (asked > durable && this.#strange.get(entry.id) !== false)
     if (isUnderWay || entry.head <= durable) return []
     heard.isFinding = true
     return [{ kind: 'find', entry }]
@@ -91,8 +91,10 @@ export class Receiving {
     if (!heard) return []
     heard.isFinding = false
     const acks = ack ? this.#ackLater(ack) : []
+    // Another branch may have opened it here meanwhile.
+    const isOpen = !want?.needsOpening && this.#strange.delete(entry.id)
     if (!want) return [...acks, ...(heard.entry.head > entry.head ? this.#findMore(heard) : [])]
-    if (this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
+    if (isOpen || this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
     heard.asked = heard.entry.head
     heard.durable = Math.max(heard.durable, want.after)
     const payload = encodeWant({ ...want, isLive: true })
@@ -101,14 +103,15 @@ export class Receiving {
 
   /** Whether a feed's origin is known by now: until then its batches are dropped, and it is asked for again later. */
   opened(id: FeedId, isKnown: boolean): void {
-    if (isKnown) this.#strange.delete(id)
-    else this.#strange.add(id)
+    if (!isKnown) this.#strange.set(id, false)
+    // Openings go before batches: what was sent for the first question may still come, and lacks its beginning.
+    else if (this.#strange.delete(id)) this.#full.set(id, 0)
   }
 
   /** Identities arrived: what was strange may be known now. */
   retry(): Effect[] {
-    const ids = [...this.#strange]
-    this.#strange.clear()
+    const ids = [...this.#strange].flatMap(([id, isAsked]) => (isAsked ? [] : [id]))
+    for (const id of ids) this.#strange.set(id, true)
     return this.#askAgain(ids)
   }
 
@@ -140,10 +143,18 @@ export class Receiving {
     return [{ kind: 'store', id: feedOf(bytes), bytes }]
   }
 
-  /** Of a strange feed nothing is taken, of a full one only what goes on from where it stopped. */
+  /**
+   * Of a strange feed nothing is taken, of a full one only what goes on from where it stopped. Asked once per batch, in
+   * order: several are on their way to the disk at once, so each that passes moves the place where it must go on.
+   */
   isDropped(id: FeedId, batch: Uint8Array): boolean {
+    if (this.#strange.has(id)) return true
     const after = this.#full.get(id)
-    return this.#strange.has(id) || (after !== undefined && firstSeqOf(batch) > after + 1)
+    if (after === undefined) return false
+    const { firstSeq, lastSeq } = placeOf(batch)
+    if (firstSeq > after + 1) return true
+    this.#full.set(id, Math.max(after, lastSeq))
+    return false
   }
 
   /** A batch left our memory. */
@@ -220,14 +231,15 @@ function ackFrames(entries: readonly Ack[]): Effect[] {
   return effects
 }
 
-/** BatchHeader: magic u32, version u8, algorithm u8, flags u16, then the feed's id. */
+/** BatchHeader: magic u32, version u8, algorithm u8, flags u16, then the feed's id, first seq u64, count u16. */
 const FEED_OFFSET = 8
 
-function firstSeqOf(batch: Uint8Array): number {
+function placeOf(batch: Uint8Array): { firstSeq: number; lastSeq: number } {
   return decoded(FRAME.BATCH, () => {
     const reader = new Reader(batch)
     reader.bytes(FEED_OFFSET + ID_BYTES)
-    return reader.u64()
+    const firstSeq = reader.u64()
+    return { firstSeq, lastSeq: firstSeq + reader.u16() - 1 }
   })
 }
 

@@ -276,6 +276,7 @@ test('a full feed is asked for again later, and what comes until then is dropped
   const batchFrom = (firstSeq: number) => {
     const batch = new Uint8Array(40)
     new DataView(batch.buffer).setBigUint64(24, BigInt(firstSeq))
+    new DataView(batch.buffer).setUint16(32, 1)
     return batch
   }
   const stored = (durable: number, isFull: boolean) => {
@@ -293,6 +294,54 @@ test('a full feed is asked for again later, and what comes until then is dropped
   assert.equal(session.isDropped(id(4), batchFrom(7)), false)
   assert.ok(sent(stored(7, false), FRAME.ACK).length > 0)
   assert.equal(session.isDropped(id(4), batchFrom(9)), false)
+})
+
+test('of a feed whose origin was unknown nothing is taken before it is opened and begins anew', () => {
+  const { step, receive, session } = sessionFor()
+  const entry = { id: id(4), floor: 0, head: 9, chain8: new Uint8Array(8) }
+  receive(frame(FRAME.HAVE, encodeHaves([entry])))
+  const found = (after: number, needsOpening: boolean) =>
+    step({ kind: 'found', entry, want: { id: id(4), after, needsOpening }, ack: undefined })
+  const batchFrom = (firstSeq: number) => {
+    const batch = new Uint8Array(40)
+    new DataView(batch.buffer).setBigUint64(24, BigInt(firstSeq))
+    new DataView(batch.buffer).setUint16(32, 1)
+    return batch
+  }
+  const isDropped = (firstSeq: number) => session.isDropped(id(4), batchFrom(firstSeq))
+  found(0, true)
+  step({ kind: 'feedOpened', id: id(4), isKnown: false })
+  assert.equal(isDropped(1), true)
+  assert.deepEqual(kinds(step({ kind: 'identities' })), ['find'])
+  assert.equal(isDropped(2), true, 'sent for the first question: nothing is open yet')
+  assert.deepEqual(kinds(step({ kind: 'identities' })), [], 'asked once')
+  found(0, true)
+  step({ kind: 'feedOpened', id: id(4), isKnown: true })
+  assert.deepEqual([isDropped(3), isDropped(1)], [true, false], 'its opening goes before batches')
+  assert.equal(isDropped(2), false, 'the one behind it passes before it is stored')
+  assert.equal(isDropped(4), true)
+  receive(frame(FRAME.BATCH, batchFrom(1)))
+  step({ kind: 'stored', id: id(4), bytes: 40, durable: 1, isFull: false, hlc: HLC_ZERO })
+  assert.equal(isDropped(4), false)
+})
+
+test('a feed that another branch brought meanwhile goes on from there', () => {
+  const { step, receive, session } = sessionFor()
+  const entry = { id: id(4), floor: 0, head: 9, chain8: new Uint8Array(8) }
+  receive(frame(FRAME.HAVE, encodeHaves([entry])))
+  const found = (after: number, needsOpening: boolean) =>
+    step({ kind: 'found', entry, want: { id: id(4), after, needsOpening }, ack: undefined })
+  const isDropped = (firstSeq: number) => {
+    const batch = new Uint8Array(40)
+    new DataView(batch.buffer).setBigUint64(24, BigInt(firstSeq))
+    new DataView(batch.buffer).setUint16(32, 1)
+    return session.isDropped(id(4), batch)
+  }
+  found(0, true)
+  step({ kind: 'feedOpened', id: id(4), isKnown: false })
+  step({ kind: 'identities' })
+  found(3, false)
+  assert.deepEqual([isDropped(5), isDropped(4)], [true, false])
 })
 
 test('a silent peer is asked after 15 seconds and given up after 45', () => {
