@@ -133,7 +133,8 @@ export class Announcements {
   /** Where a branch said it listens, within the last minute. */
   heardFrom(branch: BranchId): Heard | undefined {
     const heard = this.#heard.get(branch)
-    if (heard && this.#parts.clock.now() - heard.at <= HEARD_MS_MAX) return heard
+    const age = this.#parts.clock.now() - (heard?.at ?? 0)
+    if (age >= 0 && age <= HEARD_MS_MAX) return heard // a clock that was set back ends it too
     this.#heard.delete(branch)
     return undefined
   }

@@ -15,13 +15,13 @@ import {
   isOfOrganisation,
   isSigned,
 } from '../../src/relay/announcement.ts'
-import type { AnnounceSetting } from '../../src/relay/announcements.ts'
+import { Announcements, type AnnounceSetting } from '../../src/relay/announcements.ts'
 import { Dialer } from '../../src/relay/dialer.ts'
 import { realNetwork } from '../../src/world/network.ts'
 import { realRandom } from '../../src/world/random.ts'
 import { everyByteAltered } from '../certificates/cast.ts'
 import { temporaryFolder } from '../db/store.ts'
-import { handClock } from '../eventlog/fixture.ts'
+import { handClock, keptLog } from '../eventlog/fixture.ts'
 import {
   isLinked,
   type Office,
@@ -331,6 +331,40 @@ test('a revoked branch can announce what it likes', async (t) => {
   assert.deepEqual(kyiv.relay.links(), [])
   assert.deepEqual(dialled, [])
   assert.deepEqual(dropped(), [{ 'unknown-branch': 1 }])
+})
+
+test('a revocation counts from its commit on, before branches are read anew', async () => {
+  const org = organisation()
+  const lviv = org.admitted('Lviv').keys
+  const kyiv = org.founder.keys
+  const revoked = new Set<BranchId>()
+  const heard: BranchId[] = []
+  const announcements = new Announcements({
+    ...{ clock: org.clock, random: realRandom(), network: org.network.door('10.0.0.1') },
+    ...{ log: keptLog(), setting: ON.announce, self: kyiv.branch, incarnation: INCARNATION },
+    keys: {
+      findBranchKeys: () => kyiv,
+      linkKeys: () => [{ ...org.linkKey, since: 0 }],
+    },
+    isRevoked: (branch) => revoked.has(branch),
+    bound: () => ({ host: '10.0.0.1', port: PORT }),
+    onHeard: (branch) => void heard.push(branch),
+  })
+  announcements.setBranches([{ branch: lviv.branch, signPublicKey: lviv.sign.publicKey }])
+  announcements.start()
+  org.advance(1)
+  const say = async () => {
+    const bytes = made(org, lviv)
+    org.network.say({ from: { host: '10.0.0.2', port: 1 }, to: BROADCAST, bytes })
+    for (let n = 0; n < 6; n++) await new Promise((resolve) => setImmediate(resolve))
+    org.advance(1)
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  await say()
+  revoked.add(lviv.branch)
+  await say()
+  assert.deepEqual(heard, [lviv.branch])
+  announcements.stop()
 })
 
 test('a flood of forged ones costs fifty signature checks a second, and no memory', async (t) => {
