@@ -1,4 +1,4 @@
-/** Mail by way of others, as the relay sees it: who leads where (carriers.ts) and what is signed about it (reports.ts). */
+/** Mail by way of others, as the relay sees it: who leads where (carriers.ts), what is signed of it (reports.ts). */
 import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { EventLog, Route } from '../eventlog/log.ts'
