@@ -20,10 +20,14 @@ const CARRIERS_MIN = 2
 const PATIENCE_MS: Millis = 30 * SECOND
 /** Links come and go together when a site does: one REACH for all of it. */
 const SETTLE_MS: Millis = 200
+/** Who did not answer a PING (sent after 15 s) for 5 s counts as away; it is given up after 45 s only, and may come back. */
+const SILENT_MS_MAX: Millis = 20 * SECOND
+const LISTEN_MS: Millis = 5 * SECOND
 
 type Neighbour = {
   readonly peer: BranchId
   readonly roundTripMs: Millis | undefined
+  readonly silentMs: Millis
   send(frame: Frame): void
   routesChanged(): void
 }
@@ -51,7 +55,9 @@ export class Carriers {
   /** How many carriers a branch gets, and how much waited for it when we last looked. */
   readonly #patience = new Map<BranchId, { carriers: number; waiting: number }>()
   #settling: Cancel | undefined
-  #looking: Cancel | undefined
+  readonly #stops: Cancel[] = []
+  /** Whom we heard when we last planned. */
+  #heardThen = ''
   #isOver = false
 
   constructor(parts: CarriersParts) {
@@ -61,13 +67,16 @@ export class Carriers {
   start(): void {
     const { clock, log } = this.#parts
     const failed = (error: unknown) => log.error('relay.carriers-failed', { cause: error })
-    this.#looking = every(clock, PATIENCE_MS, () => this.#look(), failed)
+    this.#stops.push(
+      every(clock, PATIENCE_MS, () => this.#look(), failed),
+      every(clock, LISTEN_MS, () => this.#listen(), failed),
+    )
   }
 
   stop(): void {
     this.#isOver = true
     this.#settling?.()
-    this.#looking?.()
+    for (const cancel of this.#stops.splice(0)) cancel()
   }
 
   /** Branches that a peer shall carry mail to, now. */
@@ -109,6 +118,22 @@ export class Carriers {
     this.#settle()
   }
 
+  /** Somebody fell silent, or is heard again. */
+  #listen(): void {
+    if (this.#heardNow() !== this.#heardThen) this.#plan()
+  }
+
+  #heardNow(): string {
+    return this.#heard()
+      .map(({ peer }) => peer)
+      .join()
+  }
+
+  /** Peers that answer. */
+  #heard(): Neighbour[] {
+    return this.#parts.live().filter(({ silentMs }) => silentMs < SILENT_MS_MAX)
+  }
+
   #settle(): void {
     if (this.#settling || this.#isOver) return
     this.#settling = this.#parts.clock.after(SETTLE_MS, () => {
@@ -120,6 +145,7 @@ export class Carriers {
   /** Tells the peers what changed, and offers them what they shall carry. */
   #plan(): void {
     if (this.#isOver) return
+    this.#heardThen = this.#heardNow()
     const routes = new Map<BranchId, Route[]>()
     for (const { branch } of this.#unlinked()) {
       for (const { peer, isBlind } of this.#choice(branch)) {
@@ -165,7 +191,7 @@ export class Carriers {
   }
 
   #hopsTo(branch: BranchId, except: BranchId): number {
-    const ways = this.#parts.live().flatMap(({ peer }) => {
+    const ways = this.#heard().flatMap(({ peer }) => {
       return peer === except ? [] : [this.#reach.get(peer)?.get(branch) ?? Infinity]
     })
     return Math.min(Infinity, ...ways)
@@ -173,7 +199,7 @@ export class Carriers {
 
   #choice(branch: BranchId): { peer: BranchId; isBlind: boolean }[] {
     const count = this.#patience.get(branch)?.carriers ?? CARRIERS_MIN
-    const candidates = this.#parts.live().map(({ peer, roundTripMs = Infinity }) => {
+    const candidates = this.#heard().map(({ peer, roundTripMs = Infinity }) => {
       return { peer, roundTripMs, hops: this.#reach.get(peer)?.get(branch) ?? Infinity }
     })
     const seeing = candidates.filter(({ hops }) => hops < Infinity)
@@ -208,7 +234,7 @@ export class Carriers {
   }
 
   #isLinked(branch: BranchId): boolean {
-    return this.#parts.live().some(({ peer }) => peer === branch)
+    return this.#heard().some(({ peer }) => peer === branch)
   }
 
   #isLongAway(branch: BranchId): boolean {

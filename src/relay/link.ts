@@ -169,6 +169,11 @@ export class Link {
     return this.#session.settings?.incarnation
   }
 
+  /** How long nothing was heard of the peer; after 15 s it was asked for a sign of life. */
+  get silentMs(): Millis {
+    return this.#session.silentMs
+  }
+
   get bytesIn(): number {
     return this.#parts.established.messages.received
   }

@@ -188,6 +188,11 @@ export class Session {
     return this.#receiving.isDropped(id, batch)
   }
 
+  /** How long nothing was heard of the peer. */
+  get silentMs(): Millis {
+    return this.#options.now() - this.#heardAt
+  }
+
   get settings(): Settings | undefined {
     return this.#settings
   }
@@ -289,7 +294,7 @@ export class Session {
     if (name === 'ack') return this.#receiving.ackTimer()
     if (name === 'announce') return this.#sending.announce()
     if (name === 'again') return this.#receiving.againTimer()
-    const silent = this.#options.now() - this.#heardAt
+    const silent = this.silentMs
     if (silent >= DEAD_MS) throw new ProtocolClose('timeout', 'The peer is silent')
     const again: Effect = { kind: 'timer', name: 'ping', ms: PING_CHECK_MS }
     return silent >= PING_IDLE_MS ? [this.#ping(hlc), again] : [again]

@@ -116,6 +116,18 @@ test('a carrier that keeps something back is found out by the word of the origin
   await stop()
 })
 
+test('a line that falls silent is not waited for: the third carries within half a minute', async (t) => {
+  const { org, kyiv, lviv, odesa, setCut } = await threeOffices(t)
+  setCut(kyiv, lviv, 'silent')
+  await kyiv.post('into the silence', lviv)
+  const began = org.clock.now()
+  await org.until(() => lviv.texts().length === 1, 'it arrives', 100)
+  const passed = org.clock.now() - began
+  assert.ok(passed < 30 * SECOND, `${passed} ms`)
+  assert.ok(isLinked(kyiv, lviv), 'the line was not given up yet')
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
+
 test('mail is handed to a branch that does not see its destination either, once that is away for long', async (t) => {
   const { org, kyiv, lviv, odesa } = await threeOffices(t)
   await lviv.stop()

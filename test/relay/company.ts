@@ -290,11 +290,13 @@ export async function threeOffices(t: TestContext, more: Partial<OfficeOptions> 
   for (const office of all) await office.relay.start()
   const isWhole = () => all.every((a) => all.every((b) => a === b || isLinked(a, b)))
   await org.until(isWhole, 'all are linked')
-  /** Cuts the line between two of them, or mends it; the third sees both. */
-  const setCut = (a: Office, b: Office, isCut: boolean) => {
+  /** Cuts the line between two of them, lets it swallow everything, or mends it; the third sees both. */
+  const setCut = (a: Office, b: Office, cut: boolean | 'silent') => {
     const hosts = [a, b].map(({ address }) => address.replace(/:.*/, ''))
-    org.network.onWay = (bytes, wire) =>
-      isCut && wire.hosts.every((host) => hosts.includes(host)) ? undefined : bytes
+    org.network.onWay = (bytes, wire) => {
+      if (cut === false || !wire.hosts.every((host) => hosts.includes(host))) return bytes
+      return cut === 'silent' ? new Uint8Array(0) : undefined
+    }
   }
   return { org, setCut, kyiv, lviv, odesa, optionsOf, odesaChain: members.odesa.chain }
 }
