@@ -20,7 +20,7 @@ const CARRIERS_MIN = 2
 const PATIENCE_MS: Millis = 30 * SECOND
 /** Links come and go together when a site does: one REACH for all of it. */
 const SETTLE_MS: Millis = 200
-/** Who did not answer a PING (sent after 15 s) for 5 s counts as away; it is given up after 45 s only, and may come back. */
+/** Who did not answer a PING (sent after 15 s) for 5 s counts as away; it is given up after 45 s only. */
 const SILENT_MS_MAX: Millis = 20 * SECOND
 const LISTEN_MS: Millis = 5 * SECOND
 

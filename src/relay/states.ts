@@ -22,7 +22,7 @@ export type LinkState = {
   clockOffsetMs?: Millis
   certificateNotAfter?: Millis
   lastError?: string
-  /** Who carries mail to it while there is no link: branches that see it, nearest first. */
+  /** Who carries mail to it while it has no link, or a silent one: branches that see it. */
   over: BranchId[]
   /** Its last announcement, if that is fresh. */
   announced?: Heard
@@ -34,8 +34,7 @@ export function linkState(
   link: Link | undefined,
   more: { lastError: string | undefined; over: BranchId[]; announced: Heard | undefined },
 ): LinkState {
-  const { lastError, announced } = more
-  const over = link ? [] : more.over
+  const { lastError, over, announced } = more
   const known = { branch: peer.branch, name: peer.name, over, ...optional({ announced }) }
   if (!link) {
     return {

@@ -96,7 +96,7 @@ const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
 function branchRow(frame: Frame, b: BranchRow): Html {
   const t = frame.t.admin
   return html`<tr><th scope="row">${b.name}${b.address && html` <span class="sub">${b.address}</span>`}</th>
-<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}${b.announced && announced(frame, b.state, b.announced)}</td>
+<td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}${b.state === 'down' && b.announced && announced(frame, b.announced)}</td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
@@ -106,14 +106,10 @@ function branchRow(frame: Frame, b: BranchRow): Html {
 }
 
 /** Heard but not linked is worth a word: something lets datagrams pass and calls not, or a key is wrong. */
-function announced(
-  frame: Frame,
-  state: BranchRow['state'],
-  { address, at }: NonNullable<BranchRow['announced']>,
-): Html {
+function announced(frame: Frame, { address, at }: NonNullable<BranchRow['announced']>): Html {
   const t = frame.t.network
   const seconds = Math.max(0, Math.round((frame.now - at) / 1000))
-  return html` <span class="sub">${t.announced(seconds, address)}</span>${state === 'down' && html` <span class="sub">${t.announcedHint}</span>`}`
+  return html` <span class="sub">${t.announced(seconds, address)}</span> <span class="sub">${t.announcedHint}</span>`
 }
 
 function clockOffset(ms: number | null | undefined): Html {
