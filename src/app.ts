@@ -10,6 +10,7 @@ import { accountRoutes } from './accounts/routes.ts'
 import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
+import { type TraceDeps, traceApi, traceApiRoutes, traceRoutes } from './admin/trace.ts'
 import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
 import type { UserId } from './base/ids.ts'
 import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
@@ -43,7 +44,7 @@ type AppDeps = ShellDeps & {
   chat: ChatRoutesParts & ChatApiDeps
   streams: StreamDeps
   users: UserAdminDeps
-  branches: BranchAdminDeps
+  branches: BranchAdminDeps & TraceDeps
   isReady(): boolean
   /** Somebody reads a page: a sign of life. */
   touched(user: UserId): void
@@ -97,12 +98,20 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
 
   app.route('/', userAdminRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
+  app.route('/', traceRoutes(deps.branches))
   return app
 }
 
 function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   const api = new Hono<SignedIn>()
-  const operations = [...accountApi, ...chatApi, ...streamApi, ...userAdminApi, ...branchAdminApi]
+  const operations = [
+    ...accountApi,
+    ...chatApi,
+    ...streamApi,
+    ...userAdminApi,
+    ...branchAdminApi,
+    ...traceApi,
+  ]
   // Loaded and made when somebody asks: few do.
   let document: object | undefined
   api.get('/openapi.json', async (c) => {
@@ -115,5 +124,6 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', streamApiRoutes(deps.streams))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))
+  api.route('/', traceApiRoutes(deps.branches))
   return api
 }

@@ -1,13 +1,15 @@
 /** Small facts about a branch that pages and commands ask for: names, states of links, where the demo begins. */
 import type { BranchState, MailOnTheWay } from './admin/branches.ts'
+import type { NamedTrace } from './admin/trace.ts'
 import { millisOf } from './base/hlc.ts'
-import type { BranchId, UserId } from './base/ids.ts'
+import type { BranchId, EventId, UserId } from './base/ids.ts'
 import { directIdOf } from './chat/ids.ts'
 import type { Core } from './core.ts'
 import type { Db } from './db/open.ts'
 import { carriedFor } from './eventlog/carrying.ts'
 import type { EventLog } from './eventlog/log.ts'
 import { missing } from './eventlog/reports.ts'
+import { traceOf } from './eventlog/trace.ts'
 import { namesOf } from './organisation/membership.ts'
 import type { Relay } from './relay/parts.ts'
 
@@ -63,9 +65,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
 
 /** What goes by way of others: carried here, and kept back from us. */
 export async function mailOnTheWay({ store, membership }: Core): Promise<MailOnTheWay> {
-  const rows = await store.read.selectFrom('branch').select(['id', 'name']).execute()
-  const names = new Map<string, string>(rows.map(({ id, name }) => [id, name]))
-  const nameOf = (branch: BranchId) => names.get(branch) ?? branch
+  const nameOf = await branchNames(store.read)
   const carried = await carriedFor(store.read, membership.self)
   const kept = await missing(store.read, membership.self)
   return {
@@ -76,6 +76,48 @@ export async function mailOnTheWay({ store, membership }: Core): Promise<MailOnT
       return { from: nameOf(origin), events, since: millisOf(since) }
     }),
   }
+}
+
+/** What is known here of an event, with branches by name; undefined: it never came here. */
+export async function tracedEvent(
+  { store, membership, eventLog }: Core,
+  relay: Relay,
+  id: string,
+): Promise<NamedTrace | undefined> {
+  const { self } = membership
+  const found = await traceOf(store.read, { self, event: id as EventId })
+  if (found === undefined) return undefined
+  const { kind, origin, hlc, reason, broughtBy, ways, refusals, ...facts } = found
+  const nameOf = await branchNames(store.read)
+  const links = new Map(relay.links().map((link) => [link.branch, link]))
+  return {
+    ...facts,
+    kind: eventLog.kindName(kind) ?? `0x${kind.toString(16).padStart(4, '0')}`,
+    origin: nameOf(origin),
+    writtenAt: millisOf(hlc),
+    isOwn: origin === self,
+    reason: reason ?? undefined,
+    broughtBy: broughtBy === null ? undefined : nameOf(broughtBy),
+    ways: ways.map(({ to, way }) => {
+      const refusal = refusals.find(({ by }) => by === to)
+      if (refusal) {
+        const { at, reason: why } = refusal
+        return { to: nameOf(to), state: 'refused' as const, at, reason: why }
+      }
+      if (way.state === 'stored') {
+        return { ...way, to: nameOf(to), via: way.via === null ? undefined : nameOf(way.via) }
+      }
+      const link = links.get(to)
+      const downSince = link?.up === false && link.since > 0 ? link.since : undefined
+      return { ...way, to: nameOf(to), carriers: way.carriers.map(nameOf), downSince }
+    }),
+  }
+}
+
+async function branchNames(db: Db): Promise<(branch: BranchId) => string> {
+  const rows = await db.selectFrom('branch').select(['id', 'name']).execute()
+  const names = new Map<string, string>(rows.map(({ id, name }) => [id, name]))
+  return (branch) => names.get(branch) ?? branch
 }
 
 /** The address of the chat with Olena: the first of the demo's five steps. */

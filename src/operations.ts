@@ -6,9 +6,10 @@ import { disableUser, setTemporaryPassword } from './accounts/actions.ts'
 import { createUser } from './accounts/new-person.ts'
 import { type Person, personByLogin } from './accounts/queries.ts'
 import type { Role } from './accounts/records.ts'
-import { notFound } from './base/errors.ts'
+import { eventIdIn } from './admin/trace.ts'
+import { AppError, notFound } from './base/errors.ts'
 import type { Millis } from './base/units.ts'
-import { branchStates } from './branch-facts.ts'
+import { branchStates, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { findChain } from './relay/credentials.ts'
 import { revokedBranches } from './relay/revocations.ts'
@@ -64,6 +65,13 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
         ...(wish.address === undefined ? {} : { addresses: [wish.address] }),
       })
       return { invitation: made.line, expiresAt: made.expiresAt }
+    },
+    async trace(text: string) {
+      const id = eventIdIn(text)
+      if (id === undefined) throw new AppError('invalid-input', 'An id has 32 hexadecimal digits')
+      const found = await tracedEvent(core, relay, id)
+      if (found === undefined) throw notFound(`event ${id}`)
+      return found
     },
     async peers() {
       const states = await branchStates(core, relay)

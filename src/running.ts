@@ -13,7 +13,7 @@ import { createApp, type ShellDeps } from './app.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
 import { HOUR } from './base/units.ts'
-import { branchStates, createNames, demoChatOf, mailOnTheWay } from './branch-facts.ts'
+import { branchStates, createNames, demoChatOf, mailOnTheWay, tracedEvent } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
 import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
@@ -190,6 +190,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
       mailOnTheWay: () => mailOnTheWay(core),
+      trace: (event) => tracedEvent(core, relay, event),
       zeroTier: token === undefined ? undefined : createZeroTier(world, token),
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),

@@ -8,6 +8,7 @@ import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts
 import type { Millis } from '../base/units.ts'
 import { SECOND } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { wayTo } from '../eventlog/trace.ts'
 import {
   type Entry,
   entriesOf,
@@ -145,71 +146,22 @@ async function hasRecipientAt(
 
 async function branchStep(db: Db, branch: BranchId, asked: Asked): Promise<StoryStep> {
   const { line, entries, nameOf, linkOf } = asked
-  const own = entries.filter((entry) => entry.destination === branch)
-  for (const entry of own.filter((each) => each.durable >= each.seq)) {
-    const mark = await db
-      .selectFrom('stored_mark')
-      .where('feedN', '=', entry.feedN)
-      .where('branchId', '=', branch)
-      .where('upTo', '>=', entry.seq)
-      .orderBy('upTo')
-      .limit(1)
-      .select(['at', 'via'])
-      .executeTakeFirst()
-    if (mark === undefined) continue
+  const way = await wayTo(
+    db,
+    branch,
+    entries.filter((entry) => entry.destination === branch),
+  )
+  if (way.state === 'stored') {
     // Two clocks: what another branch says may lie before our own writing.
-    const at = Math.max(mark.at, line.sentAt)
+    const at = Math.max(way.at, line.sentAt)
     const waitedFrom = at - line.sentAt >= WAITED_MS_MIN ? line.sentAt : undefined
-    const via = mark.via === null ? undefined : nameOf(mark.via)
+    const via = way.via === null ? undefined : nameOf(way.via)
     return { state: 'stored', branch: nameOf(branch), at, waitedFrom, via }
   }
   const link = linkOf(branch)
   const downSince = link?.up === false ? link.since : undefined
-  const ahead = await aheadOf(db, own)
-  const carriers = await carriersOf(db, { branch, entries: own, nameOf })
-  return { state: 'waiting', branch: nameOf(branch), downSince, ahead, carriers }
-}
-
-/** Who else says to hold it: only branches that were asked to carry it do. */
-async function carriersOf(
-  db: Db,
-  { branch, entries, nameOf }: Pick<Asked, 'entries' | 'nameOf'> & { branch: BranchId },
-): Promise<string[]> {
-  const names = new Set<string>()
-  for (const { feedN, seq } of entries) {
-    const rows = await db
-      .selectFrom('peer_ack')
-      .where('feedN', '=', feedN)
-      .where('branchId', '!=', branch)
-      .where('durable', '>=', seq)
-      .select('branchId')
-      .execute()
-    for (const { branchId } of rows) names.add(nameOf(branchId))
-  }
-  return [...names].sort((a, b) => a.localeCompare(b, 'en'))
-}
-
-/** Events that go to the same branch before this one. */
-async function aheadOf(db: Db, entries: readonly Entry[]): Promise<number> {
-  const [entry] = entries
-  if (entry === undefined) return 0
-  const rows = await db
-    .selectFrom('feed as mine')
-    .innerJoin('feed as f', (on) =>
-      on
-        .onRef('f.origin', '=', 'mine.origin')
-        .onRef('f.scope', '=', 'mine.scope')
-        .onRef('f.destination', '=', 'mine.destination')
-        .onRef('f.n', '<', 'mine.n'),
-    )
-    .leftJoin('peer_ack as pa', (on) =>
-      on.onRef('pa.feedN', '=', 'f.n').onRef('pa.branchId', '=', 'f.destination'),
-    )
-    .where('mine.n', '=', entry.feedN)
-    .select(['f.head', 'pa.durable'])
-    .execute()
-  const older = rows.reduce((sum, row) => sum + Math.max(0, row.head - (row.durable ?? 0)), 0)
-  return older + entry.seq - 1 - entry.durable
+  const carriers = way.carriers.map(nameOf).sort((a, b) => a.localeCompare(b, 'en'))
+  return { state: 'waiting', branch: nameOf(branch), downSince, ahead: way.ahead, carriers }
 }
 
 /** When each person was shown it and read it: the first rise of a mark that covers its place. */

@@ -48,6 +48,11 @@ const COMMANDS: Record<string, Command> = {
     usage: 'cert list, cert revoke --branch NAME --reason REASON [--note TEXT]',
     does: 'which branches are believed and until when; takes that from one for good',
   },
+  trace: {
+    load: () => import('./trace.ts').then(({ trace }) => trace),
+    usage: 'trace MESSAGE',
+    does: 'where a message is, by its id or address: stored, waiting and why, carried by whom',
+  },
   peers: {
     load: () => import('./peers.ts').then(({ peers }) => peers),
     usage: 'peers [--forget-suite NAME]',

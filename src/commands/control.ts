@@ -75,6 +75,7 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.post('/revocations', async (c) => {
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
   })
+  app.get('/trace', async (c) => c.json(await operations().trace(c.req.query('id') ?? '')))
   app.get('/peers', async (c) => c.json(await operations().peers()))
   app.post('/peers/forget-suite', async (c) => {
     await operations().forgetSuite((await body(c.req.raw, ofBranch)).name)

@@ -101,6 +101,8 @@ export type EventLog = {
   onGrown(fn: (feeds: FeedN[]) => void): Cancel
   /** After each commit: what other branches now hold, for the marks of messages. */
   onStored(fn: (marks: StoredUpTo[]) => void): Cancel
+  /** The name of a kind of event by its code; undefined: this release does not know it. */
+  kindName(code: number): string | undefined
   /** The next clock value, for things outside events. */
   now(): Hlc
   /** A peer's clock, from SETTINGS or PING. */
@@ -173,6 +175,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     onCommitted: listeners.onCommitted,
     onGrown: listeners.onGrown,
     onStored: listeners.onStored,
+    kindName: (code) => core.kinds.get(code)?.name,
     now: () => logClock.next(),
     observe: (hlc) => logClock.observe(hlc),
     receiveOpening: (peer, bytes) =>

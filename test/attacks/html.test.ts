@@ -110,6 +110,8 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/admin/users/:id', `/admin/users/${emil}`],
     ['/admin/users/:id', `/admin/users/${emil}?saved=1`],
     ['/admin/branches', '/admin/branches'],
+    ['/admin/trace', '/admin/trace'],
+    ['/admin/trace', `/admin/trace?id=${message}`],
   ]
 }
 

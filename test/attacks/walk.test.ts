@@ -139,6 +139,7 @@ const TABLE: Record<string, Line> = {
     fields: () => newPassword,
   },
   'GET /admin/branches': { answers: admins('200') },
+  'GET /admin/trace': { answers: admins('200') },
   // Only an organisation admin invites; here the relay is off, so that he is told that there is no address.
   'POST /admin/invitations': {
     answers: [DOOR, '403', '403', '403', '422'],
@@ -208,6 +209,10 @@ const TABLE: Record<string, Line> = {
     json: () => ({}),
   },
   'GET /api/v1/admin/branches': { answers: adminsByToken('200') },
+  'GET /api/v1/admin/trace/:id': {
+    answers: adminsByToken('404'),
+    path: () => `/api/v1/admin/trace/${'ab'.repeat(16)}`,
+  },
   'POST /api/v1/admin/invitations': {
     answers: ['401', '403', '403', '403', '422'],
     json: () => ({ branch: 'Lviv' }),

@@ -183,6 +183,13 @@ test('without the founder the others go on, and it catches up later', OPTIONS, a
   await until('its author sees where it is', async () =>
     (await olha.delivery(id)).steps.some(({ state }) => state === 'stored'),
   )
+  const { out } = await run('trace', `${olha.origin}/chats/x#m-${id}`, '--data', odesa.data)
+  assert.match(
+    out,
+    /^[0-9a-f]{32} msg\.post\n {2}written in Odesa [^\n]+\n {2}stored in Lviv [^\n]+\n$/,
+  )
+  const unknown = await run('trace', 'ab'.repeat(16), '--data', odesa.data)
+  assert.deepEqual([unknown.status, unknown.out], [1, ''])
   await start(kyiv)
   await arrives(ada, group, 'then we play without them')
   assert(!holds(kyiv, 'Kyiv is silent'))

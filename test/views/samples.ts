@@ -4,6 +4,7 @@ import { profilePage } from '../../views/accounts/profile.ts'
 import { setupPage } from '../../views/accounts/setup.ts'
 import { signInPage } from '../../views/accounts/sign-in.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
+import { type TraceProps, tracePage } from '../../views/admin/trace.ts'
 import { userPage } from '../../views/admin/user.ts'
 import { newUserPage, usersPage } from '../../views/admin/users.ts'
 import { addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
@@ -124,6 +125,19 @@ function steps(text: string) {
   ] as const
 }
 
+function traced(text: string): NonNullable<TraceProps['found']> {
+  const at = { kind: text, writtenAt: NOW, arrivedAt: NOW, reason: text, broughtBy: text }
+  const waiting = { state: 'waiting', ahead: 2, carriers: [text], downSince: NOW } as const
+  return {
+    ...{ ...at, event: text, origin: text, isOwn: false, state: 'parked' },
+    ways: [
+      { to: text, state: 'stored', at: NOW, via: text },
+      { to: text, ...waiting },
+      { to: text, state: 'refused', at: NOW, reason: text },
+    ],
+  }
+}
+
 function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html | string][] {
   const nobody: Frame = { ...frame, me: undefined }
   const setup = { values: { branch: text, code: text }, errors: { code: text }, error: text }
@@ -204,6 +218,8 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         missing: [{ from: text, events: 3, since: NOW }],
       }),
     ],
+    ['trace', tracePage(frame, { id: text, problem: 'unknown' })],
+    ['traced', tracePage(frame, { id: text, found: traced(text) })],
     ['ZeroTier', branchesPage(frame, { branches, mayIssue: false, zeroTier: zeroTier(text) })],
     [
       'no ZeroTier',

@@ -3,11 +3,12 @@ import { html } from 'hono/html'
 import { brand, type Frame, layout } from '../layout.ts'
 import { type Html, type IconName, icon } from '../parts.ts'
 
-type Place = 'users' | 'branches'
+type Place = 'users' | 'branches' | 'trace'
 
 const PLACES: readonly { place: Place; href: string; icon: IconName }[] = [
   { place: 'users', href: '/admin/users', icon: 'users' },
   { place: 'branches', href: '/admin/branches', icon: 'network' },
+  { place: 'trace', href: '/admin/trace', icon: 'search' },
 ]
 
 /** A page of the admin area. */

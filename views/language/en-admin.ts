@@ -7,6 +7,7 @@ export const enAdmin = {
   navigation: 'Administration',
   users: 'People',
   branches: 'Branches',
+  trace: 'Trace',
   newUser: 'New person',
   newUserTitle: 'New person',
   newUserText: 'The person signs in with the temporary password and then chooses an own one.',

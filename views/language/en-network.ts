@@ -1,4 +1,4 @@
-/** English: what the page of branches says about the network below the lines. */
+/** English: what administrators read about the network below the lines, and about the way of a message. */
 import { counting } from './plural.ts'
 
 const count = counting('en')
@@ -6,6 +6,27 @@ const count = counting('en')
 export const enNetwork = {
   announced: (seconds: number, address: string) =>
     `announced ${count(seconds, { one: 'second', other: 'seconds' })} ago at ${address}`,
+  trace: 'Where is a message?',
+  traceText:
+    'For whoever has lost one: where a message or any other event is, with times. What it says is not shown.',
+  traceId: 'Id or address of the message',
+  traceIdHint:
+    'Its writer finds it in the address of its delivery story, or copies the link of its mark.',
+  traceButton: 'Find it',
+  traceNoId: 'There is no id in that. It has 32 digits and letters a to f.',
+  traceUnknown:
+    'This branch has never seen it. Ask at the branch where it was written, or look whether the id is whole.',
+  traceKind: (kind: string, origin: string) => `${kind} of ${origin}`,
+  traceWritten: (branch: string) => `Written in ${branch}`,
+  traceCame: 'Came here',
+  traceCameBy: (branch: string) => `Came here, carried by ${branch}`,
+  traceStates: {
+    parked: 'Waits here for something that is still on its way',
+    refused: 'Refused here',
+    erased: 'Erased',
+  },
+  traceElsewhere: (branch: string) => `What became of it at other branches, ${branch} knows.`,
+  traceHere: 'It is for nobody at another branch.',
   announcedHint:
     'It can be heard, but no line opens: look at the last error, and whether a firewall keeps its relay port closed.',
   title: 'ZeroTier on this server',

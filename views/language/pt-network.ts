@@ -1,4 +1,4 @@
-/** Portuguese: what the page of branches says about the network below the lines. */
+/** Portuguese: what administrators read about the network below the lines, and about the way of a message. */
 import type { enNetwork } from './en-network.ts'
 import { counting } from './plural.ts'
 
@@ -7,6 +7,27 @@ const count = counting('pt')
 export const ptNetwork: typeof enNetwork = {
   announced: (seconds, address) =>
     `anunciada há ${count(seconds, { one: 'segundo', other: 'segundos' })} em ${address}`,
+  trace: 'Onde está uma mensagem?',
+  traceText:
+    'Para quem perdeu uma: onde está uma mensagem ou outro evento, com as horas. O que diz não é mostrado.',
+  traceId: 'Identificador ou endereço da mensagem',
+  traceIdHint:
+    'Quem a escreveu encontra-o no endereço do caminho da mensagem, ou copia a ligação da marca.',
+  traceButton: 'Procurar',
+  traceNoId: 'Não há aí nenhum identificador. Tem 32 algarismos e letras de a a f.',
+  traceUnknown:
+    'Esta filial nunca a viu. Pergunte na filial onde foi escrita, ou veja se o identificador está completo.',
+  traceKind: (kind, origin) => `${kind} de ${origin}`,
+  traceWritten: (branch) => `Escrita em ${branch}`,
+  traceCame: 'Chegou aqui',
+  traceCameBy: (branch) => `Chegou aqui, levada por ${branch}`,
+  traceStates: {
+    parked: 'Espera aqui por algo que ainda vem a caminho',
+    refused: 'Recusada aqui',
+    erased: 'Apagada',
+  },
+  traceElsewhere: (branch) => `O que lhe aconteceu noutras filiais, sabe ${branch}.`,
+  traceHere: 'Não é para ninguém de outra filial.',
   announcedHint:
     'Ouve-se, mas nenhuma linha abre: veja o último erro e se uma firewall mantém fechada a porta do seu retransmissor.',
   title: 'ZeroTier neste servidor',

@@ -1,4 +1,4 @@
-/** Ukrainian: what the page of branches says about the network below the lines. */
+/** Ukrainian: what administrators read about the network below the lines, and about the way of a message. */
 import type { enNetwork } from './en-network.ts'
 import { counting } from './plural.ts'
 
@@ -9,6 +9,26 @@ const agoUk = (seconds: number) =>
 
 export const ukNetwork: typeof enNetwork = {
   announced: (seconds, address) => `озвалася ${agoUk(seconds)} за адресою ${address}`,
+  trace: 'Де повідомлення?',
+  traceText:
+    'Для того, хто його загубив: де зараз повідомлення чи інша подія і коли вона там з’явилася. Що в ній написано, не показано.',
+  traceId: 'Ідентифікатор або адреса повідомлення',
+  traceIdHint: 'Автор знайде його в адресі шляху повідомлення або скопіює посилання з позначки.',
+  traceButton: 'Знайти',
+  traceNoId: 'Тут немає ідентифікатора. У ньому 32 цифри й літери від a до f.',
+  traceUnknown:
+    'Ця філія його ніколи не бачила. Запитайте у філії, де його написано, або перевірте, чи ідентифікатор повний.',
+  traceKind: (kind, origin) => `${kind}, філія ${origin}`,
+  traceWritten: (branch) => `Написано: ${branch}`,
+  traceCame: 'Надійшло сюди',
+  traceCameBy: (branch) => `Надійшло сюди через філію ${branch}`,
+  traceStates: {
+    parked: 'Чекає тут на те, що ще в дорозі',
+    refused: 'Тут відхилено',
+    erased: 'Стерто',
+  },
+  traceElsewhere: (branch) => `Що з ним сталося в інших філіях, знає філія ${branch}.`,
+  traceHere: 'Воно не призначене для інших філій.',
   announcedHint:
     'Її чути, але лінія не відкривається: подивіться на останню помилку і чи не закриває брандмауер порт її ретранслятора.',
   title: 'ZeroTier на цьому сервері',
