@@ -16,7 +16,7 @@ import { createListeners } from './listeners.ts'
 import { offersTo, wanted } from './offers.ts'
 import { receiveOpening } from './openings.ts'
 import type { LogParts } from './parts.ts'
-import { receiveBatch } from './receive.ts'
+import { receivedBatch } from './receive.ts'
 import {
   type AckVector,
   type Learned,
@@ -180,8 +180,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     observe: (hlc) => logClock.observe(hlc),
     receiveOpening: (peer, bytes) =>
       store.writer.write((tx) => receiveOpening({ ...given, ...core }, tx, { peer, bytes })),
-    receiveBatch: (peer, bytes) =>
-      store.writer.write((tx) => receiveBatch(core, tx, { peer, bytes })),
+    receiveBatch: (peer, bytes) => receivedBatch(store.writer.write, core, { peer, bytes }),
     acknowledged: (peer, entries) =>
       store.writer.write((tx) => keepAcks({ ...core, ...given }, tx, { peer, entries })),
     ...reporting(given, core),

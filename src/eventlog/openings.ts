@@ -41,16 +41,24 @@ export async function receiveOpening(
     await parts.feeds.insert(tx, { opening, bytes, key: null })
     return 'stored'
   }
+  const key = keyOf(parts, opening)
+  if (key === undefined) {
+    if (peer === opening.origin)
+      throw new ProtocolError('The feed key is not sealed to this branch')
+    // Whoever carries it cannot see that.
+    const { log } = parts
+    log.error('eventlog.hidden-fault', { origin: opening.origin, feed: id, peer, rule: 'feed key' })
+    return 'not-taken'
+  }
   if (opening.origin === parts.self) await parts.rolledBack(tx)
-  await parts.feeds.insert(tx, { opening, bytes, key: keyOf(parts, opening) })
+  await parts.feeds.insert(tx, { opening, bytes, key })
   return 'stored'
 }
 
-function keyOf({ self, openKey }: Parts, { sealed, destination }: Opening): Uint8Array | null {
+/** Null: it is not sealed; undefined: not to us. */
+function keyOf({ self, openKey }: Parts, { sealed, destination }: Opening) {
   if (sealed === undefined) return null
-  const key = openKey(destination === self ? sealed.destination : sealed.origin)
-  if (key === undefined) throw new ProtocolError('The feed key is not sealed to this branch')
-  return key
+  return openKey(destination === self ? sealed.destination : sealed.origin)
 }
 
 /** One boot writes one feed per scope and destination: a member must not fill our table with empty ones. */

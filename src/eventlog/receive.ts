@@ -30,7 +30,7 @@ import {
 import type { Received } from './log.ts'
 import type { LogClock } from './log-clock.ts'
 import type { LogParts } from './parts.ts'
-import { ProtocolError } from './protocol-error.ts'
+import { HiddenFault, ProtocolError } from './protocol-error.ts'
 import type { Refused } from './refused.ts'
 import { REFUSED_CODE, reasonCode } from './refused.ts'
 import { openBody } from './sealing.ts'
@@ -54,8 +54,25 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log' | 'carryBytes
   rolledBack(tx: Db): Promise<void>
 }
 
-/** Takes a batch in; the answer holds after the commit. Full: nothing was stored, the batch must come again. */
-export async function receiveBatch(
+/** Takes a batch in; nothing of it is kept when what a third branch passed on has a fault that it could not see. */
+export async function receivedBatch(
+  write: <T>(run: (tx: Db) => Promise<T>) => Promise<T>,
+  parts: ReceiveParts,
+  given: { peer: BranchId; bytes: Uint8Array },
+): Promise<Received> {
+  try {
+    return await write((tx) => receiveBatch(parts, tx, given))
+  } catch (error) {
+    const { peer } = given
+    if (!(error instanceof HiddenFault) || error.feed.origin === peer) throw error
+    const { id, origin } = error.feed
+    parts.log.error('eventlog.hidden-fault', { origin, feed: id, peer, rule: error.message })
+    return notTaken(error.feed)
+  }
+}
+
+/** The answer holds after the commit. Full: nothing was stored, the batch must come again. */
+async function receiveBatch(
   parts: ReceiveParts,
   tx: Db,
   { peer, bytes }: { peer: BranchId; bytes: Uint8Array },
@@ -78,6 +95,8 @@ export async function receiveBatch(
     }
     checkForm(feed, batch)
     if (isCarried(feed, parts.self)) {
+      // Its destination would blame us: that a body is missing shows without the key.
+      if (isErased(batch)) return notTaken(feed)
       return await takeCarried(parts, tx, { peer, feed, batch, bytes })
     }
     const problem = problemOfPlace(feed, batch)
@@ -130,9 +149,10 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
 /** Whether a body was erased is not signed: only the origin itself can say so. */
 function checkErasures(feed: Feed, peer: BranchId, batch: DecodedBatch): void {
   if (peer === feed.origin) return
-  const isErased = batch.events.some((event) => event.body === undefined)
-  if (isErased) throw new ProtocolError('A body is missing')
+  if (isErased(batch)) throw new ProtocolError('A body is missing')
 }
+
+const isErased = ({ events }: DecodedBatch) => events.some(({ body }) => body === undefined)
 
 type Taking = { peer: BranchId; feed: Feed; origin: KnownBranch; batch: DecodedBatch }
 
@@ -189,9 +209,10 @@ function plainOf({ feed, seq, wire }: Taken, header: EventHeader): Uint8Array | 
   if (wire.body === undefined) return undefined
   const place = { feed: feed.idBytes, seq, eventHeader: wire.header }
   const plain = feed.key === null ? wire.body : openBody({ ...place, key: feed.key }, wire.body)
-  if (plain === undefined) throw new ProtocolError('A sealed body was altered')
+  if (plain === undefined) throw new HiddenFault('A sealed body was altered', feed)
   if (plain.length !== header.bodyBytes + SALT_BYTES || !equal(sha256(plain), header.bodyHash)) {
-    throw new ProtocolError('A body does not fit its header')
+    const problem = 'A body does not fit its header'
+    throw feed.key === null ? new ProtocolError(problem) : new HiddenFault(problem, feed)
   }
   return plain
 }
@@ -202,7 +223,7 @@ async function linkStored(
   { feed, origin, seq, wire, header }: Taken & { header: EventHeader },
 ) {
   const stored = await findStored(tx, { originN: origin.n, id: fromHex(header.id) })
-  if (!equal(stored.header, wire.header)) throw new ProtocolError('Two events with one id')
+  if (!equal(stored.header, wire.header)) throw new HiddenFault('Two events with one id', feed)
   await insertEntry(tx, { feedN: feed.n, seq, position: stored.position })
 }
 
