@@ -122,6 +122,7 @@ export async function pinAddress(tx: Db, address: string, branch: BranchId): Pro
 
 /** What we hold of a feed: its head, when and by whom the last of it came. */
 export type Held = {
+  origin: BranchId
   head: number
   incarnation: Incarnation
   arrivedAt: Millis
@@ -139,7 +140,7 @@ export async function findHeld(
       on.onRef('e.feedN', '=', 'f.n').onRef('e.seq', '=', 'f.head'),
     )
     .leftJoin('event as v', 'v.position', 'e.position')
-    .select(['f.head', 'f.incarnation', 'f.via', 'v.arrivedAt'])
+    .select(['f.origin', 'f.head', 'f.incarnation', 'f.via', 'v.arrivedAt'])
     .where('f.id', '=', id)
     .where((eb) => eb.or([eb('f.origin', '=', peer), eb('f.destination', '=', self)]))
     .executeTakeFirst()

@@ -37,7 +37,7 @@ export type ReplicationParts = {
   settings(): Settings | undefined
   /** Branches that the peer shall carry mail to, now. */
   routes(): readonly Route[]
-  /** Mail of this branch was brought by the peer, which is not that branch. */
+  /** Mail of this branch was brought, or listed, by the peer, which is not that branch. */
   onCarried(origin: BranchId): void
   isDropped(id: FeedId, batch: Uint8Array): boolean
 }
@@ -55,8 +55,11 @@ export async function performed(
 ): Promise<Input | undefined> {
   const { eventLog, peer } = parts
   switch (effect.kind) {
-    case 'list':
-      return { kind: 'offers', offers: await offers(parts) }
+    case 'list': {
+      const routes = parts.routes()
+      const offered = await offers(parts, routes)
+      return { kind: 'offers', offers: offered, isCarrier: routes.length > 0 }
+    }
     case 'find':
       return await found(effect.entry, parts)
     case 'readOpening':
@@ -81,9 +84,12 @@ export async function performed(
   }
 }
 
-async function offers({ eventLog, self, peer, routes }: ReplicationParts): Promise<Offered[]> {
+async function offers(
+  { eventLog, self, peer }: ReplicationParts,
+  routes: readonly Route[],
+): Promise<Offered[]> {
   const forThem = await eventLog.offersTo(peer)
-  const toCarry = (await eventLog.carryOffers(routes())).filter(({ origin }) => origin !== peer)
+  const toCarry = (await eventLog.carryOffers(routes)).filter(({ origin }) => origin !== peer)
   const offered = (offer: Offer) => {
     const { origin, isMail } = offer
     const isTheirs = origin === peer
@@ -101,7 +107,7 @@ async function offers({ eventLog, self, peer, routes }: ReplicationParts): Promi
  */
 async function found(
   entry: Listed,
-  { eventLog, read, self, peer, settings }: ReplicationParts,
+  { eventLog, read, self, peer, settings, onCarried }: ReplicationParts,
 ): Promise<Input> {
   const { id } = entry
   const held = await findHeld(read, { id, self, peer })
@@ -109,6 +115,8 @@ async function found(
   const live = isLive ? { id, after: held.head, needsOpening: false } : undefined
   const news = 'carry' in entry ? eventLog.carryWanted(peer, entry) : eventLog.wanted(peer, entry)
   const want = (await news) ?? live
+  // Our ack of it may have been lost with the origin's own link.
+  if (held?.origin !== undefined && held.origin !== peer && held.head > 0) onCarried(held.origin)
   return { kind: 'found', entry, want, ack: held && held.head > 0 ? ackOf(id, held) : undefined }
 }
 

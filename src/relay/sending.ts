@@ -71,7 +71,7 @@ export class Sending {
   }
 
   /** The list of what we offer, now: the first one whole, later ones as far as they are news to the peer. */
-  list(offers: readonly Offered[]): Effect[] {
+  list(offers: readonly Offered[], isCarrier: boolean): Effect[] {
     const isFirst = this.#listing === 'first'
     this.#listing = undefined
     this.#takeBack(offers)
@@ -88,8 +88,10 @@ export class Sending {
       if (isFirst || !isKnown) news.push(offer)
     }
     if (this.#isListStale) return [...listFrames(news), ...this.listAgain()]
-    // What grew before the list was made and does not stand in it is not for this peer.
-    for (const n of this.#unlisted) this.#private.add(n)
+    // What grew before the list was made and does not stand in it is not for this peer; unless the peer carries: then it
+    // had arrived elsewhere, and what comes next has not.
+    if (isCarrier) this.#private.clear()
+    else for (const n of this.#unlisted) this.#private.add(n)
     this.#unlisted.clear()
     return listFrames(news)
   }

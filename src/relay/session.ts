@@ -78,7 +78,8 @@ export type Input =
   | { kind: 'received'; frame: Frame; hlc: Hlc }
   /** Some bytes of the peer arrived: it lives. */
   | { kind: 'heard' }
-  | { kind: 'offers'; offers: readonly Offered[] }
+  /** `isCarrier`: the peer shall carry mail, if not now: any growth may concern it. */
+  | { kind: 'offers'; offers: readonly Offered[]; isCarrier: boolean }
   | { kind: 'grown'; feeds: readonly number[] }
   | { kind: 'found'; entry: Listed; want: Wanted | undefined; ack: Ack | undefined }
   /** Whom the peer shall carry for has changed. */
@@ -157,7 +158,7 @@ export class Session {
         this.#heardAt = this.#options.now()
         return []
       case 'offers':
-        return this.#sending.list(input.offers)
+        return this.#sending.list(input.offers, input.isCarrier)
       case 'grown':
         return this.#sending.grown(input.feeds, waiting)
       case 'found':

@@ -150,3 +150,36 @@ test('a branch that carries nothing is passed over', async (t) => {
   assert.deepEqual(lviv.texts(), ['before', 'cut off', 'waits'])
   await stop()
 })
+
+test('a line that is lost while nothing waits does not hide what is written afterwards', async (t) => {
+  const { org, kyiv, lviv, odesa, setCut } = await threeOffices(t)
+  await kyiv.post('before', lviv)
+  await org.until(async () => (await waitingFor(lviv, kyiv)) === 0, 'it goes directly')
+  await moments(org, 2)
+  setCut(kyiv, lviv, true)
+  await org.until(() => !isLinked(kyiv, lviv) && !isLinked(lviv, kyiv), 'the line is gone', 500)
+  await org.until(() => odesa.relay.links().every(({ up }) => up), 'Odesa sees both', 500)
+  await moments(org, 2)
+  await kyiv.post('over Odesa', lviv)
+  await moments(org, 5)
+  assert.deepEqual(lviv.texts(), ['before', 'over Odesa'])
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
+
+test('mail that arrived before the line was lost, and its ack did not, is not waited for for ever', async (t) => {
+  const { org, kyiv, lviv, odesa } = await threeOffices(t)
+  await kyiv.post('before', lviv)
+  await org.until(async () => (await waitingFor(lviv, kyiv)) === 0, 'it goes directly')
+  const ends = [kyiv, lviv].map(({ address }) => address.replace(/:.*/, ''))
+  org.network.onWay = (bytes, wire) => {
+    const isCut = lviv.texts().length === 2 && wire.hosts.every((host) => ends.includes(host))
+    return isCut ? undefined : bytes
+  }
+  await kyiv.post('acked in vain', lviv)
+  await org.until(() => !isLinked(kyiv, lviv) && !isLinked(lviv, kyiv), 'the line is gone', 100)
+  assert.equal(lviv.texts().length, 2)
+  assert.equal(await waitingFor(lviv, kyiv), 1)
+  await moments(org, 10)
+  assert.equal(await waitingFor(lviv, kyiv), 0)
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})

@@ -111,7 +111,7 @@ test('no common version, or a window too small for one batch, ends the session',
 
 test('everything is listed once, later only what grew', () => {
   const { step } = sessionFor()
-  const first = step({ kind: 'offers', offers: [offer(1, 5), offer(2, 0)] })
+  const first = step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5), offer(2, 0)] })
   assert.deepEqual(
     sent(first, FRAME.HAVE)
       .flatMap(decodeHaves)
@@ -119,7 +119,7 @@ test('everything is listed once, later only what grew', () => {
     [5, 0],
   )
   assert.deepEqual(kinds(step({ kind: 'grown', feeds: [2] })), ['list'])
-  const later = step({ kind: 'offers', offers: [offer(1, 5), offer(2, 1)] })
+  const later = step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5), offer(2, 1)] })
   assert.deepEqual(
     sent(later, FRAME.HAVE)
       .flatMap(decodeHaves)
@@ -131,9 +131,9 @@ test('everything is listed once, later only what grew', () => {
 test('a feed that grows while a list is being made is listed again, not forgotten', () => {
   const { step } = sessionFor()
   step({ kind: 'grown', feeds: [7] }) // opened while the first list is under way
-  const first = step({ kind: 'offers', offers: [offer(1, 5)] })
+  const first = step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5)] })
   assert.ok(kinds(first).includes('list'))
-  const second = step({ kind: 'offers', offers: [offer(1, 5), offer(7, 1)] })
+  const second = step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5), offer(7, 1)] })
   assert.deepEqual(
     sent(second, FRAME.HAVE)
       .flatMap(decodeHaves)
@@ -144,14 +144,14 @@ test('a feed that grows while a list is being made is listed again, not forgotte
 
 test('what was not offered to the peer is not read for it', () => {
   const { step, receive } = sessionFor()
-  step({ kind: 'offers', offers: [offer(1, 5)] })
+  step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5)] })
   assert.deepEqual(receive(want(9, 0)), [])
   assert.deepEqual(kinds(receive(want(1, 2))), ['read'])
 })
 
 test('no byte of a batch is sent beyond the credit, and credit sets it going again', () => {
   const { step, receive } = sessionFor({ windows: [0, 0, 200 * KIB, 256 * KIB] })
-  step({ kind: 'offers', offers: [offer(1, 5)] })
+  step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5)] })
   receive(want(1, 0))
   const batch = (lastSeq: number) => ({ bytes: new Uint8Array(120 * KIB), lastSeq })
   const one = step({ kind: 'batches', id: id(1), after: 0, batches: [batch(1), batch(2)] })
@@ -167,7 +167,7 @@ test('no byte of a batch is sent beyond the credit, and credit sets it going aga
 
 test('nothing is read ahead while much waits to be sent', () => {
   const { step, receive, setWaiting } = sessionFor()
-  step({ kind: 'offers', offers: [offer(1, 5)] })
+  step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5)] })
   setWaiting(500 * KIB)
   assert.deepEqual(receive(want(1, 0)), [])
   setWaiting(0)
@@ -176,7 +176,7 @@ test('nothing is read ahead while much waits to be sent', () => {
 
 test('our own feed stays open, another branch’s is served to its head and announced later', () => {
   const { step, receive } = sessionFor()
-  step({ kind: 'offers', offers: [offer(1, 5), offer(2, 5, false)] })
+  step({ kind: 'offers', isCarrier: false, offers: [offer(1, 5), offer(2, 5, false)] })
   for (const n of [1, 2]) {
     receive(want(n, 0))
     const [batches, none] = [[{ bytes: new Uint8Array(100), lastSeq: 5 }], []]
