@@ -142,7 +142,7 @@ export function decodeHaves(payload: Uint8Array): Have[] {
 }
 
 /** CARRY, n x 48 B: feed id16 | destination id16 | after u64 (the destination holds it up to there) | head u64. Mail
- *  that the receiver is asked to carry. */
+ *  that the receiver is asked to carry; head 0: not any more. */
 export type Carry = { id: FeedId; head: number; carry: { destination: BranchId; after: number } }
 
 const CARRY_BYTES = 48

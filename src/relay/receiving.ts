@@ -67,6 +67,7 @@ export class Receiving {
       const heard = this.#heard.get(entry.id)
       if (heard) {
         heard.entry = entry
+        if (isTakenBack(entry)) this.#forget(heard)
         return this.#findMore(heard)
       }
       if (this.#heard.size >= FEEDS_PER_PEER_MAX) {
@@ -75,6 +76,12 @@ export class Receiving {
       this.#heard.set(entry.id, { entry, asked: -1, durable: 0, isFinding: true })
       return [{ kind: 'find', entry }]
     })
+  }
+
+  /** What was asked for will not come, or no more of it: it is asked for anew when it is offered again. */
+  #forget(heard: Heard): void {
+    heard.asked = -1
+    this.#full.delete(heard.entry.id)
   }
 
   #findMore(heard: Heard): Effect[] {
@@ -220,6 +227,9 @@ export class Receiving {
     return [{ kind: 'send', frame: frame(FRAME.CREDIT, payload) }]
   }
 }
+
+/** CARRY with head 0: the peer asks no more. */
+const isTakenBack = (entry: Listed): boolean => 'carry' in entry && entry.head === 0
 
 /** ACK frames of entries, as few as possible. */
 function ackFrames(entries: readonly Ack[]): Effect[] {

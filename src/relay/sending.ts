@@ -74,7 +74,7 @@ export class Sending {
   list(offers: readonly Offered[], isCarrier: boolean): Effect[] {
     const isFirst = this.#listing === 'first'
     this.#listing = undefined
-    this.#takeBack(offers)
+    const takenBack = this.#takeBack(offers)
     const news: Offered[] = []
     for (const offer of offers) {
       const { n, id, head } = offer
@@ -87,23 +87,26 @@ export class Sending {
       const isKnown = isServed || before?.head === head || head <= this.#peerHead(id)
       if (isFirst || !isKnown) news.push(offer)
     }
-    if (this.#isListStale) return [...listFrames(news), ...this.listAgain()]
+    const frames = listFrames([...takenBack, ...news])
+    if (this.#isListStale) return [...frames, ...this.listAgain()]
     // What grew before the list was made and does not stand in it is not for this peer; unless the peer carries: then it
     // had arrived elsewhere, and what comes next has not.
     if (isCarrier) this.#private.clear()
     else for (const n of this.#unlisted) this.#private.add(n)
     this.#unlisted.clear()
-    return listFrames(news)
+    return frames
   }
 
   /** What the peer was asked to carry and need not any more: a nearer way was found, or it arrived. */
-  #takeBack(offers: readonly Offered[]): void {
+  #takeBack(offers: readonly Offered[]): Offered[] {
     const kept = new Set(offers.map(({ n }) => n))
-    for (const { n, id, carry } of this.#offers.values()) {
-      if (carry === undefined || kept.has(n)) continue
+    const isOver = ({ n, carry }: Offered) => carry !== undefined && !kept.has(n)
+    const over = [...this.#offers.values()].filter(isOver)
+    for (const { n, id } of over) {
       this.#offers.delete(n)
       this.#serving.delete(id)
     }
+    return over.map((offer) => ({ ...offer, head: 0 }))
   }
 
   #peerHead(id: FeedId): number {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
-import type { FeedId, Incarnation } from '../../src/base/ids.ts'
+import type { BranchId, FeedId, Incarnation } from '../../src/base/ids.ts'
 import {
   FRAME,
   type Frame,
@@ -364,3 +364,40 @@ test('bytes that nobody waits for stay with the sender', async () => {
   await messages.bytes(100 * KIB)
   assert.ok(messages.received <= 3 * 64 * KIB)
 })
+
+test('an offer to carry that is taken back while it is asked for is asked for when it comes again', () => {
+  const [origin, carrier] = [sessionFor(), sessionFor()]
+  const carry = { destination: id(9) as string as BranchId, after: 4 }
+  const lists = (...offers: (ReturnType<typeof offer> & { carry: typeof carry })[]) =>
+    frames(origin.step({ kind: 'offers', isCarrier: true, offers }))
+  const toCarrier = (list: readonly Frame[]) =>
+    list
+      .flatMap((each) => carrier.receive(each))
+      .flatMap((effect) => {
+        if (effect.kind !== 'find') return []
+        const asked = { id: effect.entry.id, after: 4, needsOpening: false }
+        return frames(
+          carrier.step({ kind: 'found', entry: effect.entry, want: asked, ack: undefined }),
+        )
+      })
+  const wants = toCarrier(lists({ ...offer(1, 5), carry }))
+  assert.equal(wants.length, 1)
+  origin.step({ kind: 'routes' })
+  const back = lists()
+  assert.deepEqual(
+    wants.flatMap((each) => origin.receive(each)),
+    [],
+    'too late',
+  )
+  assert.deepEqual(toCarrier(back), [])
+  origin.step({ kind: 'routes' })
+  const again = toCarrier(lists({ ...offer(1, 6), carry }))
+  assert.deepEqual(
+    again.map(({ type }) => type),
+    [FRAME.WANT],
+  )
+  assert.deepEqual(kinds(again.flatMap((each) => origin.receive(each))), ['read'])
+})
+
+const frames = (effects: readonly Effect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'send' ? [effect.frame] : []))
