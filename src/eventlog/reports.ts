@@ -185,7 +185,9 @@ export async function ownHeads(
     .leftJoin('peer_ack as pa', (on) =>
       on.onRef('pa.feedN', '=', 'f.n').on('pa.branchId', '=', destination),
     )
-    .leftJoin('signed_head as h', 'h.feedId', 'f.id')
+    .leftJoin('signed_head as h', (on) =>
+      on.onRef('h.feedId', '=', 'f.id').onRef('h.origin', '=', 'f.origin'),
+    )
     .where('f.origin', '=', self)
     .where('f.destination', '=', destination)
     .whereRef('f.head', '>', (eb) => eb.fn.coalesce('pa.durable', eb.val(0)))
@@ -212,21 +214,21 @@ async function putHead(tx: Db, head: FeedHead, bytes: Uint8Array) {
     .values({ feedId, origin, destination, seq, hlc, bytes })
     .onConflict((on) =>
       on
-        .column('feedId')
+        .columns(['feedId', 'origin'])
         .doUpdateSet({ seq, hlc, bytes })
-        .where('signed_head.hlc', '<', hlc)
-        .where('signed_head.origin', '=', origin),
+        .where('signed_head.hlc', '<', hlc),
     )
     .returning('hlc')
     .executeTakeFirst()
 }
 
 /** A branch that signs heads of feeds that are none must not fill our disk. */
-async function hasManyHeads(tx: Db, { origin, destination }: FeedHead): Promise<boolean> {
+async function hasManyHeads(tx: Db, { feed, origin, destination }: FeedHead): Promise<boolean> {
   const { n } = await tx
     .selectFrom('signed_head')
     .where('origin', '=', origin)
     .where('destination', '=', destination)
+    .where('feedId', '!=', feed)
     .select((eb) => eb.fn.countAll<number>().as('n'))
     .executeTakeFirstOrThrow()
   return n >= HEADS_PER_PAIR_MAX
@@ -278,7 +280,9 @@ export async function missing(
 ): Promise<{ origin: BranchId; events: number; since: Hlc }[]> {
   return await db
     .selectFrom('signed_head as h')
-    .leftJoin('feed as f', 'f.id', 'h.feedId')
+    .leftJoin('feed as f', (on) =>
+      on.onRef('f.id', '=', 'h.feedId').onRef('f.origin', '=', 'h.origin'),
+    )
     .where('h.destination', '=', self)
     .whereRef('h.seq', '>', (eb) => eb.fn.coalesce('f.head', eb.val(0)))
     .groupBy('h.origin')

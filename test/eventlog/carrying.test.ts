@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { Writer } from '../../src/base/bytes.ts'
 import { signerOf } from '../../src/certificates/signing.ts'
 import { decodeBatch, encodeBatch } from '../../src/eventlog/format.ts'
 import { decodeOpening, encodeOpening, OPENING_DOMAIN } from '../../src/eventlog/opening.ts'
 import { ProtocolError } from '../../src/eventlog/protocol-error.ts'
+import { missing } from '../../src/eventlog/reports.ts'
 import { exchange, keysOf, mailFeed, open, putBranch, type TestBranch } from './fixture.ts'
 import { branchFor } from './pair.ts'
 
@@ -242,4 +244,31 @@ test('a feed key that is sealed to nobody does not part its destination and an h
   assert.equal(await dnipro.log.receiveOpening(kyiv.keys.id, bytes), 'stored')
   assert.equal(await lviv.log.receiveOpening(dnipro.keys.id, bytes), 'not-taken')
   await assert.rejects(lviv.log.receiveOpening(kyiv.keys.id, bytes), ProtocolError)
+})
+
+test('a branch that signs a head of the feed of another does not stand in the way of the true one', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('x', [lviv.keys.id])
+  const { id } = await mailFeed(kyiv, lviv)
+  const unsigned = new Writer(64)
+    .hex(id)
+    .hex(dnipro.keys.id)
+    .hex(lviv.keys.id)
+    .u64(1000)
+    .hex(dnipro.log.now())
+    .done()
+  const sign = signerOf(dnipro.keys.signKey)
+  const squat = new Uint8Array([...unsigned, ...sign('feed-head/1', unsigned)])
+  for (const branch of [kyiv, lviv]) await branch.log.receiveHead(squat)
+  const [head] = await kyiv.log.headsFor(lviv.keys.id)
+  assert.ok(head, 'Kyiv still says what it wrote')
+  assert.deepEqual(await lviv.log.receiveHead(head), { for: lviv.keys.id })
+  const told = await missing(lviv.store.read, lviv.keys.id)
+  assert.ok(told.some(({ origin, events }) => origin === kyiv.keys.id && events === 1))
+  await exchange(kyiv, lviv)
+  const left = await missing(lviv.store.read, lviv.keys.id)
+  assert.deepEqual(
+    left.map(({ origin }) => origin),
+    [dnipro.keys.id],
+  )
 })

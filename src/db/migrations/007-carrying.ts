@@ -22,12 +22,13 @@ const CHANGES = [
     primary key (branchId, origin)
   ) strict, without rowid`,
   sql`create table signed_head (
-    feedId text primary key check (length(feedId) = 32),
-    origin text not null,
+    feedId text not null check (length(feedId) = 32),
+    origin text not null, -- who signed it, not whose feed it is
     destination text not null,
     seq integer not null,
     hlc text not null check (length(hlc) = 16),
-    bytes blob not null
+    bytes blob not null,
+    primary key (feedId, origin)
   ) strict, without rowid`,
 ]
 
