@@ -77,9 +77,10 @@ const ids = (routes: readonly Route[]) => routes.map(({ to }) => to)
 
 type Parts = Pick<LogParts, 'self' | 'carryBytesMax'>
 
-/** Where feeds begin anew that we asked for: the only gaps that may be. One per link would do; a bound all the same. */
+/** Of one peer. One would do; a bound all the same, and none that another peer can fill. */
 const BEGINNINGS_MAX = 1000
-export type Beginnings = Map<FeedId, number>
+/** Where feeds begin anew that we asked a peer for: the only gaps that may be. */
+export type Beginnings = Map<BranchId, Map<FeedId, number>>
 
 /** What to ask for of a feed that a peer asks us to carry; undefined: nothing, or not by us. */
 export async function carryWanted(
@@ -90,8 +91,9 @@ export async function carryWanted(
   const { db, self, beginnings } = parts
   const { destination, after } = carry
   const beginAt = (seq: number) => {
-    if (beginnings.size >= BEGINNINGS_MAX) beginnings.clear()
-    beginnings.set(id, seq)
+    const ofPeer = beginnings.get(peer) ?? new Map<FeedId, number>()
+    if (ofPeer.size >= BEGINNINGS_MAX) ofPeer.clear()
+    beginnings.set(peer, ofPeer.set(id, seq))
   }
   const held = await db
     .selectFrom('feed')
@@ -173,7 +175,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
   }
   const { firstSeq, count } = batch
   if (firstSeq > feed.head + 1) await beginAnew(tx, feed, firstSeq - 1)
-  parts.beginnings.delete(feed.id)
+  parts.beginnings.get(taking.peer)?.delete(feed.id)
   await tx
     .insertInto('carried_batch')
     .values({ feedN: feed.n, firstSeq, count, bytes, arrivedAt: clock.now() })
@@ -194,7 +196,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
 /** Whether a batch goes on from what is here, or begins where we asked: a carrier needs no history of what arrived. */
 function isPlaced({ log, beginnings }: TakeParts, { peer, feed, batch }: Taking): boolean {
   const before = batch.firstSeq - 1
-  if (before > feed.head) return beginnings.get(feed.id) === before
+  if (before > feed.head) return beginnings.get(peer)?.get(feed.id) === before
   if (before < feed.head) return false
   if (equal(batch.prevChain, feed.chain)) return true
   log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })

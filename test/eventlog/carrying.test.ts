@@ -272,3 +272,25 @@ test('a branch that signs a head of the feed of another does not stand in the wa
     [dnipro.keys.id],
   )
 })
+
+test('entries of one peer to be carried do not push out where the feed of another begins', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('x', [lviv.keys.id])
+  await exchange(kyiv, lviv)
+  await kyiv.post('carried', [lviv.keys.id])
+  const [offer] = await kyiv.log.carryOffers([{ to: lviv.keys.id, isBlind: false }])
+  assert.ok(offer)
+  const want = await dnipro.log.carryWanted(kyiv.keys.id, offer)
+  assert.equal(want?.after, 1)
+  const thief = keysOf('Thief').id
+  for (let n = 0; n < 1001; n++) {
+    const id = n.toString(16).padStart(32, '0') as typeof offer.id
+    await dnipro.log.carryWanted(thief, { ...offer, id, head: 2 })
+  }
+  await dnipro.log.carryWanted(thief, { ...offer, carry: { ...offer.carry, after: 0 } })
+  await open(kyiv, dnipro, offer)
+  for (const { bytes } of await kyiv.log.batchesAfter(offer.n, 1, 100_000)) {
+    await dnipro.log.receiveBatch(kyiv.keys.id, bytes)
+  }
+  assert.equal((await carriedBy(dnipro)).batches, 1)
+})
