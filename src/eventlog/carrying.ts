@@ -82,12 +82,12 @@ const BEGINNINGS_MAX = 1000
 /** Where feeds begin anew that we asked a peer for: the only gaps that may be. */
 export type Beginnings = Map<BranchId, Map<FeedId, number>>
 
-/** What to ask for of a feed that a peer asks us to carry; undefined: nothing, or not by us. */
+/** What to ask for of a feed that a peer asks us to carry; undefined: nothing, or not by us; no room: not now. */
 export async function carryWanted(
   parts: Parts & { db: Db; beginnings: Beginnings },
   peer: BranchId,
   { id, head, carry }: CarryEntry,
-): Promise<Want | undefined> {
+): Promise<Want | 'no-room' | undefined> {
   const { db, self, beginnings } = parts
   const { destination, after } = carry
   const beginAt = (seq: number) => {
@@ -102,7 +102,8 @@ export async function carryWanted(
     .executeTakeFirst()
   if (held === undefined) {
     if (head <= after || destination === self || destination === peer) return undefined
-    if (!(await isMember(db, destination)) || !(await hasRoom(parts, db))) return undefined
+    if (parts.carryBytesMax === 0 || !(await isMember(db, destination))) return undefined
+    if ((await carriedBytes(db)) >= parts.carryBytesMax) return 'no-room'
     beginAt(after)
     return { id, after, needsOpening: true }
   }
@@ -120,7 +121,7 @@ export async function carryWanted(
 export async function mayCarry(parts: Parts, tx: Db, opening: Opening): Promise<boolean> {
   const { origin, destination } = opening
   if (destination === undefined || !(await isMember(tx, destination))) return false
-  if (!(await hasRoom(parts, tx))) return false
+  if (parts.carryBytesMax === 0) return false
   const { n } = await tx
     .selectFrom('feed')
     .where('origin', '=', origin)
@@ -151,10 +152,6 @@ async function carriedBytes(db: Db, origin?: BranchId): Promise<number> {
     .select((eb) => eb.fn.coalesce(eb.fn.sum<number>('carriedBytes'), eb.val(0)).as('bytes'))
     .executeTakeFirstOrThrow()
   return bytes
-}
-
-async function hasRoom({ carryBytesMax }: Parts, db: Db): Promise<boolean> {
-  return (await carriedBytes(db)) < carryBytesMax
 }
 
 type TakeParts = Parts &

@@ -113,8 +113,8 @@ export type EventLog = {
   wanted(peer: BranchId, entry: PeerOffer): Promise<Want | undefined>
   /** Mail for these branches that they do not hold as far as we know: our own, and what we carry. */
   carryOffers(routes: readonly Route[]): Promise<CarryOffer[]>
-  /** What to ask for when a peer asks us to carry; undefined when we do not. */
-  carryWanted(peer: BranchId, entry: CarryEntry): Promise<Want | undefined>
+  /** What to ask for when a peer asks us to carry; undefined when we do not; no room: it is worth asking again. */
+  carryWanted(peer: BranchId, entry: CarryEntry): Promise<Want | 'no-room' | undefined>
   openingOf(id: FeedId): Promise<Uint8Array | undefined>
   /** Verifies the origin's signature and stores the feed. Throws ProtocolError for what the peer must not send. */
   receiveOpening(peer: BranchId, bytes: Uint8Array): Promise<OpeningResult>

@@ -33,9 +33,10 @@ type Heard = {
   isFinding: boolean
 }
 
-/** The log's answer to an entry of the peer's list. */
-type Found = {
+/** The log's answer to an entry of the peer's list. Full: there is no room for it now. */
+export type Found = {
   entry: Listed
+  isFull?: boolean
   want: { id: FeedId; after: number; needsOpening: boolean } | undefined
   ack: Ack | undefined
 }
@@ -93,13 +94,17 @@ export class Receiving {
   }
 
   /** The log's answer: what to ask for, if anything, and what we hold of the peer's own feed. */
-  found({ entry, want, ack }: Found): Effect[] {
+  found({ entry, want, ack, isFull }: Found): Effect[] {
     const heard = this.#heard.get(entry.id)
     if (!heard) return []
     heard.isFinding = false
     const acks = ack ? this.#ackLater(ack) : []
     // Another branch may have opened it here meanwhile.
     const isOpen = !want?.needsOpening && this.#strange.delete(entry.id)
+    if (isFull) {
+      this.#full.set(entry.id, entry.head)
+      return [...acks, ...this.#askLater()]
+    }
     if (!want) return [...acks, ...(heard.entry.head > entry.head ? this.#findMore(heard) : [])]
     if (isOpen || this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
     heard.asked = heard.entry.head

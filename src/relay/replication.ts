@@ -113,11 +113,19 @@ async function found(
   const held = await findHeld(read, { id, self, peer })
   const isLive = held !== undefined && held.incarnation === settings()?.incarnation
   const live = isLive ? { id, after: held.head, needsOpening: false } : undefined
-  const news = 'carry' in entry ? eventLog.carryWanted(peer, entry) : eventLog.wanted(peer, entry)
-  const want = (await news) ?? live
+  const isCarry = 'carry' in entry
+  const news = await (isCarry ? eventLog.carryWanted(peer, entry) : eventLog.wanted(peer, entry))
+  const isFull = news === 'no-room'
+  const want = isFull ? undefined : (news ?? live)
   // Our ack of it may have been lost with the origin's own link.
   if (held?.origin !== undefined && held.origin !== peer && held.head > 0) onCarried(held.origin)
-  return { kind: 'found', entry, want, ack: held && held.head > 0 ? ackOf(id, held) : undefined }
+  return {
+    kind: 'found',
+    entry,
+    want,
+    isFull,
+    ack: held && held.head > 0 ? ackOf(id, held) : undefined,
+  }
 }
 
 function ackOf(id: FeedId, { head, arrivedAt, via }: Held): Ack {

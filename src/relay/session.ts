@@ -36,7 +36,13 @@ import {
   PROTOCOL_MIN,
   type Settings,
 } from './payloads.ts'
-import { BATCH_BYTES_MAX, DURABLE_WINDOW_BYTES, Receiving, type Stored } from './receiving.ts'
+import {
+  BATCH_BYTES_MAX,
+  DURABLE_WINDOW_BYTES,
+  type Found,
+  Receiving,
+  type Stored,
+} from './receiving.ts'
 import { Sending } from './sending.ts'
 import type { Suite } from './suites.ts'
 
@@ -81,7 +87,7 @@ export type Input =
   /** `isCarrier`: the peer shall carry mail, if not now: any growth may concern it. */
   | { kind: 'offers'; offers: readonly Offered[]; isCarrier: boolean }
   | { kind: 'grown'; feeds: readonly number[] }
-  | { kind: 'found'; entry: Listed; want: Wanted | undefined; ack: Ack | undefined }
+  | ({ kind: 'found' } & Found)
   /** Whom the peer shall carry for has changed. */
   | { kind: 'routes' }
   | { kind: 'opening'; id: FeedId; bytes: Uint8Array | undefined }
@@ -93,7 +99,6 @@ export type Input =
   | { kind: 'room' }
   | { kind: 'timer'; name: TimerName; hlc: Hlc }
 
-type Wanted = { id: FeedId; after: number; needsOpening: boolean }
 type TimerName = 'ping' | 'ack' | 'announce' | 'again'
 
 export type Effect =

@@ -183,3 +183,25 @@ test('mail that arrived before the line was lost, and its ack did not, is not wa
   assert.equal(await waitingFor(lviv, kyiv), 0)
   for (const office of [kyiv, lviv, odesa]) await office.stop()
 })
+
+test('a carrier that had no room when it was asked asks when it has some', async (t) => {
+  const { org, kyiv, lviv, odesa, setCut } = await threeOffices(t)
+  await moments(org, 2)
+  const fill = (carriedBytes: number) => {
+    const some = odesa.store.read.selectFrom('feed').select((eb) => eb.fn.min('n').as('n'))
+    return odesa.store.writer.write((tx) =>
+      tx.updateTable('feed').set({ carriedBytes }).where('n', '=', some).execute(),
+    )
+  }
+  await odesa.publish('a feed')
+  await fill(10_000_000)
+  setCut(kyiv, lviv, true)
+  await kyiv.post('waits for room', lviv)
+  await org.until(() => !isLinked(kyiv, lviv) && !isLinked(lviv, kyiv), 'the line is gone')
+  await moments(org, 15)
+  assert.deepEqual(lviv.texts(), [])
+  await fill(0)
+  await moments(org, 15)
+  assert.deepEqual(lviv.texts(), ['waits for room'])
+  for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
