@@ -89,8 +89,8 @@ export class Sending {
     }
     const frames = listFrames([...takenBack, ...news])
     if (this.#isListStale) return [...frames, ...this.listAgain()]
-    // What grew before the list was made and does not stand in it is not for this peer; unless the peer carries: then it
-    // had arrived elsewhere, and what comes next has not.
+    // What grew before the list was made and does not stand in it is not for this peer. Unless the peer carries: then
+    // it had arrived elsewhere, and what comes next has not.
     if (isCarrier) this.#private.clear()
     else for (const n of this.#unlisted) this.#private.add(n)
     this.#unlisted.clear()

@@ -295,3 +295,22 @@ test('entries of one peer to be carried do not push out where the feed of anothe
   }
   assert.equal((await carriedBy(dnipro)).batches, 1)
 })
+
+test('a branch that has a feed begin too late at a carrier does not keep its origin from beginning before', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  for (const text of ['one', 'two']) await kyiv.post(text, [lviv.keys.id])
+  const thief = keysOf('Thief').id
+  const [offer] = await kyiv.log.carryOffers([{ to: lviv.keys.id, isBlind: false }])
+  assert.ok(offer)
+  const late = { ...offer, carry: { ...offer.carry, after: 1 } }
+  await dnipro.log.carryWanted(thief, late)
+  await open(kyiv, dnipro, offer)
+  for (const { bytes } of await kyiv.log.batchesAfter(offer.n, 1, 100_000)) {
+    await dnipro.log.receiveBatch(thief, bytes)
+  }
+  assert.equal((await carriedBy(dnipro)).batches, 1)
+  await handOver(kyiv, dnipro, lviv)
+  assert.equal((await carriedBy(dnipro)).batches, 2)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['one', 'two'])
+})
