@@ -98,7 +98,7 @@ export async function carryWanted(
   const held = await db
     .selectFrom('feed')
     .where('id', '=', id)
-    .select(['origin', 'scope', 'destination', 'head', 'carriedBytes'])
+    .select(['n', 'origin', 'scope', 'destination', 'head', 'floor', 'carriedBytes'])
     .executeTakeFirst()
   if (held === undefined) {
     if (head <= after || destination === self || destination === peer) return undefined
@@ -107,7 +107,15 @@ export async function carryWanted(
     beginAt(after)
     return { id, after, needsOpening: true }
   }
-  if (!isCarried(held, self)) return undefined
+  if (!isCarried(held, self) || held.destination !== destination) return undefined
+  if (peer === held.origin && held.carriedBytes > 0 && head >= held.head) {
+    // Whoever offered it first may have named a later beginning than there is.
+    const start = Math.max(after, await ackedBy(db, { feedN: held.n, branch: destination }))
+    if (start < held.floor) {
+      beginAt(start)
+      return { id, after: start, needsOpening: false }
+    }
+  }
   const cut = await cutOf(db, { origin: held.origin, id })
   if (Math.min(head, cut ?? head) <= held.head) return undefined
   // What lies between is at its destination already; only the origin may say so while we hold something before it.
@@ -115,6 +123,11 @@ export async function carryWanted(
   if (after > held.head && !mayLeap) return undefined
   if (after > held.head) beginAt(after)
   return { id, after: Math.max(after, held.head), needsOpening: false }
+}
+
+async function ackedBy(db: Db, { feedN, branch }: { feedN: FeedN; branch: BranchId }) {
+  const row = db.selectFrom('peer_ack').where('feedN', '=', feedN).where('branchId', '=', branch)
+  return (await row.select('durable').executeTakeFirst())?.durable ?? 0
 }
 
 /** Whether an opening of mail for others is kept here. */
@@ -171,7 +184,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
     return { ...answer, durable: feed.head, isFull: true }
   }
   const { firstSeq, count } = batch
-  if (firstSeq > feed.head + 1) await beginAnew(tx, feed, firstSeq - 1)
+  if (firstSeq !== feed.head + 1) await beginAnew(tx, feed, firstSeq - 1)
   parts.beginnings.get(taking.peer)?.delete(feed.id)
   await tx
     .insertInto('carried_batch')
@@ -193,8 +206,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
 /** Whether a batch goes on from what is here, or begins where we asked: a carrier needs no history of what arrived. */
 function isPlaced({ log, beginnings }: TakeParts, { peer, feed, batch }: Taking): boolean {
   const before = batch.firstSeq - 1
-  if (before > feed.head) return beginnings.get(peer)?.get(feed.id) === before
-  if (before < feed.head) return false
+  if (before !== feed.head) return beginnings.get(peer)?.get(feed.id) === before
   if (equal(batch.prevChain, feed.chain)) return true
   log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
   if (peer === feed.origin) throw new ProtocolError('The batch does not continue')

@@ -81,7 +81,8 @@ async function receiveBatch(
   const feed = await parts.feeds.find(tx, batch.feed)
   if (feed === undefined) throw new ProtocolError('A batch of a feed that was not opened')
   const lastSeq = batch.firstSeq + batch.count - 1
-  if (lastSeq > feed.head) {
+  const asked = isCarried(feed, parts.self) && parts.beginnings.get(peer)?.get(feed.id)
+  if (lastSeq > feed.head || asked === batch.firstSeq - 1) {
     const origin = await parts.branches.find(tx, feed.origin)
     if (origin === undefined) throw new ProtocolError('A batch of an unknown branch')
     if (parts.waiting.is && feed.origin !== parts.self) {

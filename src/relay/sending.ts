@@ -77,14 +77,16 @@ export class Sending {
     const takenBack = this.#takeBack(offers)
     const news: Offered[] = []
     for (const offer of offers) {
-      const { n, id, head } = offer
+      const { n, id, head, floor } = offer
       const before = this.#offers.get(n)
       this.#unlisted.delete(n)
       this.#private.delete(n)
       this.#offers.set(n, offer)
       this.#feedNs.set(id, n)
       const isServed = this.#serving.get(id)?.isLive ?? false
-      const isKnown = isServed || before?.head === head || head <= this.#peerHead(id)
+      // A carrier that begins anew earlier can be asked for what could not be had before.
+      const isSame = before?.head === head && before.floor <= floor
+      const isKnown = isServed || isSame || head <= this.#peerHead(id)
       if (isFirst || !isKnown) news.push(offer)
     }
     const frames = listFrames([...takenBack, ...news])
