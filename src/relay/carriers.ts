@@ -41,6 +41,8 @@ type CarriersParts = {
   outboxOf(branch: BranchId): Promise<number>
   /** Ways have changed. */
   onRoutes(): void
+  /** Mail for `to` goes over a peer from now on. */
+  onRoute(peer: BranchId, to: BranchId): void
   clock: Clock
   log: Log
 }
@@ -158,9 +160,13 @@ export class Carriers {
     for (const peer of this.#routes.keys()) if (!this.#isLinked(peer)) this.#routes.delete(peer)
     for (const neighbour of this.#parts.live()) {
       const { peer } = neighbour
-      const last = JSON.stringify(this.routesOver(peer))
-      this.#routes.set(peer, routes.get(peer) ?? [])
-      if (last !== JSON.stringify(this.routesOver(peer))) neighbour.routesChanged()
+      const last = this.routesOver(peer)
+      const now = routes.get(peer) ?? []
+      this.#routes.set(peer, now)
+      if (JSON.stringify(last) !== JSON.stringify(now)) neighbour.routesChanged()
+      for (const { to } of now) {
+        if (!last.some((route) => route.to === to)) this.#parts.onRoute(peer, to)
+      }
       this.#tell(neighbour)
     }
     if (before !== this.#ways()) this.#parts.onRoutes()

@@ -17,6 +17,8 @@ type CarryingParts = {
   branches(): readonly { branch: BranchId; lostAt: Millis | undefined }[]
   /** Ways have changed. */
   onRoutes(): void
+  /** Runs something that a stop waits for. */
+  work(run: () => Promise<void>): void
   clock: Clock
   log: Log
 }
@@ -28,7 +30,14 @@ export class Carrying {
   constructor(parts: CarryingParts) {
     const { eventLog, live, branches } = parts
     const isLinked = (branch: BranchId) => live().some(({ peer }) => peer === branch)
-    this.#carriers = new Carriers({ ...parts, outboxOf: (branch) => eventLog.outboxOf(branch) })
+    this.#carriers = new Carriers({
+      ...parts,
+      outboxOf: (branch) => eventLog.outboxOf(branch),
+      onRoute: (peer, to) => {
+        const link = live().find((each) => each.peer === peer)
+        if (link) parts.work(() => this.#reports.leads(link, to))
+      },
+    })
     this.#reports = new Reports({
       ...parts,
       unlinked: () => branches().flatMap(({ branch }) => (isLinked(branch) ? [] : [branch])),
@@ -49,7 +58,7 @@ export class Carrying {
   /** A link is live. */
   async met(link: Link): Promise<void> {
     this.#carriers.met(link.peer)
-    await this.#reports.met(link)
+    await this.#reports.leads(link, link.peer)
   }
 
   /** The last link to a peer is gone. */

@@ -57,9 +57,9 @@ export class Reports {
     this.#telling?.()
   }
 
-  /** A link is live: what others said to it, or about mail for it. */
-  async met(link: Neighbour): Promise<void> {
-    const { vectors, heads } = await this.#parts.eventLog.reportsFor(link.peer)
+  /** A link leads to a branch, its peer or one beyond: what others said to that one, or about mail for it. */
+  async leads(link: Neighbour, to: BranchId): Promise<void> {
+    const { vectors, heads } = await this.#parts.eventLog.reportsFor(to)
     for (const bytes of vectors) link.send(frame(FRAME.ACKVEC, bytes))
     for (const bytes of heads) link.send(frame(FRAME.HEAD, bytes))
   }

@@ -3,7 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SECOND } from '../../src/base/units.ts'
 import { missing } from '../../src/eventlog/reports.ts'
-import { isLinked, type Office, type Organisation, threeOffices } from './company.ts'
+import { admitBranch } from '../../src/relay/events.ts'
+import {
+  isLinked,
+  type Office,
+  type Organisation,
+  openOffice,
+  PORT,
+  threeOffices,
+} from './company.ts'
 
 const carriedAt = async (office: Office) =>
   (await office.store.read.selectFrom('carried_batch').select('firstSeq').execute()).length
@@ -204,4 +212,40 @@ test('a carrier that had no room when it was asked asks when it has some', async
   await moments(org, 15)
   assert.deepEqual(lviv.texts(), ['waits for room'])
   for (const office of [kyiv, lviv, odesa]) await office.stop()
+})
+
+test('an ack that stood at a carrier without a way on goes on when there is one', async (t) => {
+  const { org, kyiv, lviv, odesa, optionsOf, odesaChain } = await threeOffices(t)
+  const member = org.admitted('Dnipro')
+  for (const { store } of [kyiv, lviv, odesa]) {
+    await store.writer.write((tx) => admitBranch(tx, member.chain))
+  }
+  const dnipro = await openOffice({
+    ...{ org, member, folder: optionsOf.kyiv.folder, host: '10.0.0.4' },
+    knows: [...optionsOf.kyiv.knows, org.founder.chain, odesaChain],
+    peers: [`10.0.0.1:${PORT}`, `10.0.0.2:${PORT}`, `10.0.0.3:${PORT}`],
+  })
+  // Kyiv - Odesa - Dnipro - Lviv
+  const line = [kyiv, odesa, dnipro, lviv].map(({ address }) => address.replace(/:.*/, ''))
+  let isBroken = false
+  org.network.onWay = (bytes, { hosts }) => {
+    const [a, b] = hosts.map((host) => line.indexOf(host)).sort()
+    return b === (a ?? 0) + 1 && !(isBroken && a === 1) ? bytes : undefined
+  }
+  await dnipro.relay.start()
+  const leads = (from: Office, to: Office) =>
+    from.relay.links().some(({ branch, over }) => branch === to.keys.branch && over.length > 0)
+  await org.until(() => leads(kyiv, lviv) && leads(lviv, kyiv), 'a way is there', 200)
+  await kyiv.post('far', lviv)
+  await org.until(() => lviv.texts().length === 1, 'it arrives')
+  isBroken = true
+  await odesa.publish('the line dies at the first byte')
+  await org.until(() => !isLinked(odesa, dnipro) && !isLinked(dnipro, odesa), 'a cut', 20)
+  await moments(org, 5)
+  assert.equal(await waitingFor(lviv, kyiv), 1, 'the word did not come through')
+  isBroken = false
+  await org.until(() => leads(kyiv, lviv) && leads(lviv, kyiv), 'the way is back', 200)
+  await moments(org, 10)
+  assert.equal(await waitingFor(lviv, kyiv), 0)
+  for (const office of [kyiv, lviv, odesa, dnipro]) await office.stop()
 })
