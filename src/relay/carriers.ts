@@ -6,7 +6,7 @@
  */
 import type { BranchId } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
-import type { Route } from '../eventlog/log.ts'
+import type { EventLog, Route } from '../eventlog/log.ts'
 import { type Cancel, type Clock, every } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import { FRAME, type Frame, frame } from './frames.ts'
@@ -37,8 +37,7 @@ type CarriersParts = {
   live(): readonly Neighbour[]
   /** Every other branch that is one of ours, and since when it has no link. */
   branches(): readonly { branch: BranchId; lostAt: Millis | undefined }[]
-  /** How many of our events a branch has not acknowledged. */
-  outboxOf(branch: BranchId): Promise<number>
+  eventLog: Pick<EventLog, 'carryOffers'>
   /** Ways have changed. */
   onRoutes(): void
   /** Mail for `to` goes over a peer from now on. */
@@ -226,13 +225,19 @@ export class Carriers {
       if (!unlinked.some((each) => each.branch === branch)) this.#patience.delete(branch)
     }
     for (const { branch } of unlinked) {
-      const waiting = await this.#parts.outboxOf(branch)
+      const waiting = await this.#waitingFor(branch)
       const before = this.#patience.get(branch)
       const isStuck = before !== undefined && before.waiting > 0 && waiting >= before.waiting
       const carriers = isStuck ? before.carriers + 1 : (before?.carriers ?? CARRIERS_MIN)
       this.#patience.set(branch, { carriers: waiting === 0 ? CARRIERS_MIN : carriers, waiting })
     }
     this.#plan()
+  }
+
+  /** Events of our mail for it that it has not acked; records are none, and nobody acks those he got from others. */
+  async #waitingFor(branch: BranchId): Promise<number> {
+    const offers = await this.#parts.eventLog.carryOffers([{ to: branch, isBlind: true }])
+    return offers.reduce((sum, { head, carry }) => sum + head - carry.after, 0)
   }
 
   #unlinked() {

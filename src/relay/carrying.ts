@@ -28,11 +28,10 @@ export class Carrying {
   readonly #reports: Reports
 
   constructor(parts: CarryingParts) {
-    const { eventLog, live, branches } = parts
+    const { live, branches } = parts
     const isLinked = (branch: BranchId) => live().some(({ peer }) => peer === branch)
     this.#carriers = new Carriers({
       ...parts,
-      outboxOf: (branch) => eventLog.outboxOf(branch),
       onRoute: (peer, to) => {
         const link = live().find((each) => each.peer === peer)
         if (link) parts.work(() => this.#reports.leads(link, to))
