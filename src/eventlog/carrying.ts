@@ -98,7 +98,7 @@ export async function carryWanted(
   const held = await db
     .selectFrom('feed')
     .where('id', '=', id)
-    .select(['n', 'origin', 'scope', 'destination', 'head', 'floor', 'carriedBytes'])
+    .select(['n', 'origin', 'scope', 'destination', 'head', 'floor', 'carriedBytes', 'via'])
     .executeTakeFirst()
   if (held === undefined) {
     if (head <= after || destination === self || destination === peer) return undefined
@@ -109,9 +109,9 @@ export async function carryWanted(
   }
   if (!isCarried(held, self) || held.destination !== destination) return undefined
   if (peer === held.origin && held.carriedBytes > 0 && head >= held.head) {
-    // Whoever offered it first may have named a later beginning than there is.
+    // Whoever gave it first may have named a later beginning than there is, or altered bodies, which nobody signs.
     const start = Math.max(after, await ackedBy(db, { feedN: held.n, branch: destination }))
-    if (start < held.floor) {
+    if (start < held.floor || (held.via !== null && start < head)) {
       beginAt(start)
       return { id, after: start, needsOpening: false }
     }
@@ -173,7 +173,7 @@ type Taking = { peer: BranchId; feed: Feed; batch: DecodedBatch; bytes: Uint8Arr
 
 /** Takes a batch whose signature is right. Full: there is no room now, it must come again. */
 export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Promise<Received> {
-  const { feed, batch, bytes } = taking
+  const { peer, feed, batch, bytes } = taking
   const answer = { feed: feed.id, feedN: feed.n, isFull: false }
   if (!isPlaced(parts, taking)) return { ...answer, durable: feed.head }
   const { carryBytesMax, clock, log } = parts
@@ -185,7 +185,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
   }
   const { firstSeq, count } = batch
   if (firstSeq !== feed.head + 1) await beginAnew(tx, feed, firstSeq - 1)
-  parts.beginnings.get(taking.peer)?.delete(feed.id)
+  parts.beginnings.get(peer)?.delete(feed.id)
   await tx
     .insertInto('carried_batch')
     .values({ feedN: feed.n, firstSeq, count, bytes, arrivedAt: clock.now() })
@@ -197,7 +197,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
     .execute()
   let chain = batch.prevChain
   for (const { header } of batch.events) chain = nextChain(chain, header)
-  parts.feeds.advance(feed, firstSeq + count - 1, chain)
+  parts.feeds.advance(feed, firstSeq + count - 1, chain, peer === feed.origin ? null : peer)
   await parts.feeds.keep(tx, feed)
   parts.changes.grew(feed.n)
   return { ...answer, durable: feed.head }

@@ -314,3 +314,22 @@ test('a branch that has a feed begin too late at a carrier does not keep its ori
   await exchange(dnipro, lviv)
   assert.deepEqual(texts(lviv), ['one', 'two'])
 })
+
+test('what another carrier spoiled before is replaced by what the origin gives', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('whole', [lviv.keys.id])
+  const thief = keysOf('Thief').id
+  const [offer] = await kyiv.log.carryOffers([{ to: lviv.keys.id, isBlind: false }])
+  assert.ok(offer)
+  await dnipro.log.carryWanted(thief, offer)
+  await open(kyiv, dnipro, offer)
+  for (const { bytes } of await kyiv.log.batchesAfter(offer.n, 0, 100_000)) {
+    const spoiled = bytes.map((byte, at) => (at === bytes.length - 65 ? byte ^ 1 : byte))
+    await dnipro.log.receiveBatch(thief, spoiled)
+  }
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), [])
+  for (let n = 0; n < 2; n++) assert.equal((await handOver(kyiv, dnipro, lviv)).batches, 1)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['whole'])
+})
