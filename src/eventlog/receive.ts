@@ -103,7 +103,8 @@ async function receiveBatch(
     const problem = problemOfPlace(feed, batch)
     // A branch that writes two histories of one feed must not part those who each believe one of them.
     if (problem !== undefined && peer !== feed.origin) {
-      parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
+      const isFork = batch.firstSeq === feed.head + 1
+      if (isFork) parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
       return notTaken(feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)

@@ -204,16 +204,20 @@ export class Carriers {
 
   #choice(branch: BranchId): { peer: BranchId; isBlind: boolean }[] {
     const count = this.#patience.get(branch)?.carriers ?? CARRIERS_MIN
+    const asked = this.carriersTo(branch)
     const candidates = this.#heard().map(({ peer, roundTripMs = Infinity }) => {
-      return { peer, roundTripMs, hops: this.#reach.get(peer)?.get(branch) ?? Infinity }
+      const hops = this.#reach.get(peer)?.get(branch) ?? Infinity
+      return { peer, roundTripMs, hops, isNew: asked.includes(peer) ? 0 : 1 }
     })
     const seeing = candidates.filter(({ hops }) => hops < Infinity)
     const isBlind = seeing.length === 0
     if (isBlind && !this.#isLongAway(branch)) return []
     return (isBlind ? candidates : seeing)
-      .sort(
-        (a, b) => a.hops - b.hops || a.roundTripMs - b.roundTripMs || (a.peer < b.peer ? -1 : 1),
-      )
+      .sort((a, b) => {
+        // Who carries already goes on: round trips that change places would make copies everywhere.
+        const nearer = a.hops - b.hops || a.isNew - b.isNew || a.roundTripMs - b.roundTripMs
+        return nearer || (a.peer < b.peer ? -1 : 1)
+      })
       .slice(0, isBlind ? CARRIERS_MIN : count)
       .map(({ peer }) => ({ peer, isBlind }))
   }
