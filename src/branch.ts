@@ -86,7 +86,8 @@ export async function createBranch(
     })
 
   const demo = demoPassword === undefined ? undefined : createDemoLinks(random, demoPassword)
-  const setup: SetupParts = { world, store, files, hasher, suites }
+  const { carry: carryMib } = config
+  const setup: SetupParts = { world, store, files, hasher, suites, carryMib }
   const setupCode = config.setupCode ?? drawnCode(random)
   let running: Running | undefined
   const run = async (core: Core) => {
@@ -99,7 +100,7 @@ export async function createBranch(
 
   const membership = await findMembership(store.read)
   const core = membership
-    ? await buildCore({ world, store, keys: keysOf(files), membership, hasher })
+    ? await buildCore({ world, store, keys: keysOf(files), membership, hasher, carryMib })
     : await setUpBySettings(setup, {
         ...{ org: config.org, branch: config.branch, join: config.join },
         admin: adminOf(config),

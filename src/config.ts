@@ -108,6 +108,12 @@ export const SETTINGS = [
     help: '1, or 2: links with other branches only where the post-quantum handshake protects them too (not with releases that lack it)',
   },
   {
+    flag: 'carry',
+    kind: 'count',
+    default: '2048',
+    help: 'MiB kept for mail between two other branches that have no line to each other; 0: none is carried',
+  },
+  {
     flag: 'announce',
     kind: 'announce',
     default: undefined,
@@ -212,6 +218,8 @@ export type Config = {
   readonly peers: readonly Address[]
   /** The weakest suite of links (src/relay/suites.ts). */
   readonly minSuite: 1 | 2
+  /** MiB. */
+  readonly carry: number
   readonly announce: AnnounceSetting
   readonly zerotierToken: string | undefined
   readonly org: string | undefined
@@ -294,6 +302,7 @@ export function configOf(sources: Sources): Config {
     relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:NETWORK, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
     minSuite: choice('min-suite') === '2' ? 2 : 1,
+    carry: parsed('carry', countOf, '0 to 10000'),
     announce: parsed('announce', announceOf, 'BROADCAST:PORT, as 10.147.20.255:7901, or off') ?? {
       kind: 'interface' as const,
     },

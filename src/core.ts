@@ -53,10 +53,9 @@ type CoreParts = {
   keys: BranchKeys
   membership: Membership
   hasher: Hasher
+  /** Room for mail that is carried for others, in MiB; 0: none. */
+  carryMib: number
 }
-
-/** Mail of others kept for them: text of a company for months, and no disk is filled by it. */
-const CARRY_BYTES_MAX = 2048 * MIB
 
 /** The row of this branch must stand in table `branch` before the first event is written. */
 export async function buildCore(parts: CoreParts): Promise<Core> {
@@ -83,7 +82,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     clock,
     random,
     log,
-    carryBytesMax: CARRY_BYTES_MAX,
+    carryBytesMax: parts.carryMib * MIB,
     async rolledBack(tx) {
       await epoch.renew(tx)
       // A sign-in that has ended since is in an old database too.

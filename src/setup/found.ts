@@ -31,6 +31,7 @@ export type SetupParts = {
   files: KeyFiles
   hasher: Hasher
   suites: SpokenSuites
+  carryMib: number
 }
 
 /** Founds an organisation whose first branch this is; throws invalid-input with the field's name. */
@@ -48,7 +49,7 @@ export async function foundBranch(
   }
   checkAdmin(wish.admin)
   await checkNotSetUp(parts)
-  const { world, store, files, hasher } = parts
+  const { world, store, files, hasher, carryMib } = parts
   const { clock, random } = world
   const keys = files.findBranchKeys() ?? generateBranchKeys(random.bytes)
   files.saveBranchKeys(keys)
@@ -67,7 +68,7 @@ export async function foundBranch(
     organisation: chain.identity.organisation,
     storeEpoch: newStoreEpoch(world.random),
   }
-  const core = await buildCore({ world, store, keys, membership, hasher })
+  const core = await buildCore({ world, store, keys, membership, hasher, carryMib })
   await finish(core, { admin: wish.admin, role: 'organisation-admin' }, async (tx) => {
     const { append } = core.eventLog
     const body = identityEventBody(chain)
@@ -89,7 +90,7 @@ export async function joinBranch(
 ): Promise<Core> {
   if (wish.admin) checkAdmin(wish.admin)
   await checkNotSetUp(parts)
-  const { world, store, files, hasher } = parts
+  const { world, store, files, hasher, carryMib } = parts
   const { clock, random, network, log } = world
   const joined = await joinOrganisation(
     { clock, random, network, log, keys: files, suites: parts.suites },
@@ -105,7 +106,8 @@ export async function joinBranch(
     await acceptJoin(tx, joined)
     await keepMembership(tx, membership)
   })
-  const core = await buildCore({ world, store, keys: joined.keys, membership, hasher })
+  const shared = { world, store, membership, hasher, carryMib }
+  const core = await buildCore({ ...shared, keys: joined.keys })
   if (wish.admin) await finish(core, { admin: wish.admin, role: 'branch-admin' }, async () => {})
   return core
 }

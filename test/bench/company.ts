@@ -104,7 +104,7 @@ export async function withCore<T>(site: Site, work: (core: Core) => Promise<T>):
     const membership = await findMembership(store.read)
     const keys = keyFiles(disk).findBranchKeys()
     if (membership === undefined || keys === undefined) throw new Error('Not set up')
-    return await work(await buildCore({ world, store, keys, membership, hasher }))
+    return await work(await buildCore({ world, store, keys, membership, hasher, carryMib: 64 }))
   } finally {
     await hasher.close()
     await store.close()

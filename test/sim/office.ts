@@ -112,8 +112,8 @@ export class Office {
     const keys = files.findBranchKeys()
     const built =
       membership && keys
-        ? await buildCore({ world, store, keys, membership, hasher })
-        : await setUp?.({ world, store, files, hasher, suites })
+        ? await buildCore({ world, store, keys, membership, hasher, carryMib: 64 })
+        : await setUp?.({ world, store, files, hasher, suites, carryMib: 64 })
     if (!built) throw new Error(`${this.name} is not set up`)
     const core = bug.core?.(built, world) ?? built
     const running = await startRunning({
