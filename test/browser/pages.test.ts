@@ -218,6 +218,7 @@ describe('every page', STORY, () => {
     () => page.locator('tbody a').click(),
   )
   looksRight('branches for admins', () => '/admin/branches')
+  looksRight('the way of a message for admins', () => '/admin/trace')
   looksRight(
     'an invitation',
     () => '/admin/branches',

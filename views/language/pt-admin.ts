@@ -8,7 +8,7 @@ export const ptAdmin: typeof enAdmin = {
   navigation: 'Administração',
   users: 'Pessoas',
   branches: 'Filiais',
-  trace: 'Onde está',
+  trace: 'Percurso',
   newUser: 'Nova pessoa',
   newUserTitle: 'Nova pessoa',
   newUserText: 'A pessoa entra com a palavra-passe temporária e depois escolhe a sua.',

@@ -8,7 +8,7 @@ export const ukAdmin: typeof enAdmin = {
   navigation: 'Адміністрування',
   users: 'Люди',
   branches: 'Філії',
-  trace: 'Де повідомлення',
+  trace: 'Шлях',
   newUser: 'Нова людина',
   newUserTitle: 'Нова людина',
   newUserText: 'Людина входить із тимчасовим паролем, а потім обирає власний.',
