@@ -1,5 +1,5 @@
 /**
- * The bytes of release 0.1 are read for ever and written as they were (docs/protocol.md, R7): branches of two releases
+ * The bytes of release 0.1 are read for ever and written as they were: branches of two releases
  * talk to each other, and what lies at a carrier was written long ago. A line of wire-1.json is never changed; what is
  * new gets lines of its own.
  */
