@@ -42,6 +42,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     ...{ id: self, name: branch, isSelf: true, up: true, since: undefined, outbox: 0 },
     address: listening.address,
     lastError: listening.lastError,
+    clockProblem: relay.clockProblem(),
     ...{ bytesIn: 0, bytesOut: 0, clockOffsetMs: undefined, certificateNotAfter: undefined },
     over: [],
     suite: undefined,
@@ -52,7 +53,7 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     return {
       ...{ id: link.branch, name: link.name, isSelf: false, up: link.up },
       since: link.since === 0 ? undefined : link.since,
-      ...{ address: link.address, lastError: link.lastError },
+      ...{ address: link.address, lastError: link.lastError, clockProblem: link.clockProblem },
       outbox: await core.eventLog.outboxOf(link.branch),
       ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut, clockOffsetMs: link.clockOffsetMs },
       ...{ certificateNotAfter: link.certificateNotAfter, announced: link.announced },

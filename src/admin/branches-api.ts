@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { SignedIn } from '../accounts/guard.ts'
 import { HOUR, isoTime } from '../base/units.ts'
+import type { ClockProblem } from '../certificates/dates.ts'
 import { REASONS } from '../certificates/revocation.ts'
 import type { Revoked } from '../relay/revocations.ts'
 import type { ApiOperation } from '../web/api.ts'
@@ -44,6 +45,15 @@ const branch = v.object({
   address: v.optional(v.string()),
   waiting: v.number(),
   lastError: v.optional(v.string()),
+  /** Dates of a certificate (or of the newest event here) that do not fit the clock, and whose clock it probably is. */
+  clockProblem: v.optional(
+    v.object({
+      of: v.picklist(['link', 'issuer', 'records']),
+      when: v.picklist(['not-yet', 'expired']),
+      byMs: v.number(),
+      clock: v.picklist(['here', 'there', 'unknown', 'none']),
+    }),
+  ),
   certificateNotAfter: v.optional(v.string()),
   /** Who carries to it while there is no link. */
   over: v.array(v.string()),
@@ -137,19 +147,24 @@ function revocationShape(of: Revoked): v.InferOutput<typeof revocation> {
 }
 
 function branchShape(state: BranchState): v.InferOutput<typeof branch> {
-  const { id, name, isSelf, address, lastError, announced } = state
+  const { id, name, isSelf, address, lastError, announced, clockProblem } = state
   return {
     ...{ id, name, isSelf, linked: state.isSelf || state.up, waiting: state.outbox },
     over: state.over,
     ...(state.since === undefined ? {} : { since: isoTime(state.since) }),
     ...(address === undefined ? {} : { address }),
     ...(state.up || lastError === undefined ? {} : { lastError }),
+    ...(clockProblem && { clockProblem: clockProblemShape(clockProblem) }),
     ...(state.suite === undefined ? {} : { protection: PROTECTIONS[state.suite] }),
     ...(announced && { announced: { address: announced.address, at: isoTime(announced.at) } }),
     ...(state.certificateNotAfter === undefined
       ? {}
       : { certificateNotAfter: isoTime(state.certificateNotAfter) }),
   }
+}
+
+function clockProblemShape({ by, ...rest }: ClockProblem) {
+  return { ...rest, byMs: by }
 }
 
 function zeroTierShape(of: ZeroTierState): v.InferOutput<typeof zeroTier> {

@@ -10,6 +10,7 @@ import { AppError } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY } from '../base/units.ts'
+import type { ClockProblem } from '../certificates/dates.ts'
 import { REASONS } from '../certificates/revocation.ts'
 import type { Revoked, Revoking } from '../relay/revocations.ts'
 import type { Suite } from '../relay/suites.ts'
@@ -33,6 +34,8 @@ export type BranchState = {
   /** Events that wait here for it. */
   outbox: number
   lastError: string | undefined
+  /** A certificate was refused for its dates; of the own branch: its clock or certificate is wrong. */
+  clockProblem: ClockProblem | undefined
   bytesIn: number
   bytesOut: number
   clockOffsetMs: number | undefined
@@ -175,7 +178,8 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
       address: state.address,
       queue: state.outbox,
       over: state.over,
-      lastError: state.up ? undefined : state.lastError,
+      lastError: state.up && !state.isSelf ? undefined : state.lastError,
+      clockProblem: state.clockProblem,
       bytesSent: state.bytesOut,
       bytesReceived: state.bytesIn,
       clockOffsetMs: state.clockOffsetMs,

@@ -213,13 +213,14 @@ export function parseLinkCertificate(bytes: Uint8Array): LinkCertificate | undef
 
 /**
  * Whether half of a certificate's life is over: time for the next one, with days (of an issuer:
- * months) to spare.
+ * months) to spare. Or whether it has not begun: whoever signed it had a clock that was ahead.
  */
 export function isDueForRenewal(
   certificate: { notBefore: Millis; notAfter: Millis },
   now: Millis,
 ): boolean {
-  return now >= certificate.notBefore + (certificate.notAfter - certificate.notBefore) / 2
+  const { notBefore, notAfter } = certificate
+  return now < notBefore || now >= notBefore + (notAfter - notBefore) / 2
 }
 
 /** The signed part of an object and its signature. */

@@ -1,4 +1,6 @@
 /** `invite` and `peers`: taking a branch in, what this one is linked with, and forgetting what one has shown. */
+import { type ClockProblem, clockProblemText } from '../../views/language/clocks.ts'
+import { en } from '../../views/language/en.ts'
 import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../base/units.ts'
 import { INVITATION_LIFE_MS_MAX } from '../certificates/invitation.ts'
 import { UsageError } from '../config.ts'
@@ -45,6 +47,7 @@ type Peer = {
   outbox: number
   address?: string
   lastError?: string
+  clockProblem?: ClockProblem
   announced?: { address: string; at: Millis }
 }
 
@@ -62,15 +65,21 @@ export async function peers(call: Call): Promise<number> {
     control<Peer[]>('GET', '/peers'),
   )
   if (list.length === 0) call.out('No other branches yet: make an invitation with "invite"\n')
-  for (const { name, up, suite, since, outbox, address, lastError, announced } of list) {
+  for (const peer of list) {
+    const { name, up, suite, since, outbox, address, announced } = peer
     const state = up ? 'linked' : 'not linked'
     const protection = suite === 2 ? ', post-quantum' : ''
     const at = since > 0 ? ` since ${isoTime(since)}` : ''
     const waiting = outbox === 0 ? '' : `, ${outbox} waiting`
-    const why = up || lastError === undefined ? '' : `, last error: ${lastError}`
+    const why = up ? '' : whyOf(peer)
     const where = address ? ` (${address})` : ''
     const heard = up || !announced ? '' : `, announced itself at ${announced.address}`
     call.out(`${name.padEnd(20)} ${state}${at}${where}${waiting}${protection}${why}${heard}\n`)
   }
   return 0
+}
+
+function whyOf({ lastError, clockProblem }: Peer): string {
+  if (clockProblem) return `. ${clockProblemText(en.clocks, clockProblem)}`
+  return lastError === undefined ? '' : `, last error: ${lastError}`
 }

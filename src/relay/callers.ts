@@ -32,6 +32,8 @@ type CallerParts = {
   log: Log
   limits?: Limits | undefined
   onLink(established: Established): void
+  /** A caller was turned away with a reason. */
+  onRefused(refused: Refused): void
 }
 
 export class Callers {
@@ -95,6 +97,7 @@ export class Callers {
       if (reason === 'suite-refused' && error instanceof Refused && error.peer) {
         log.warn('relay.suite.refused', { peer: error.peer })
       }
+      if (error instanceof Refused) this.#parts.onRefused(error)
       return undefined
     }
   }
@@ -111,7 +114,10 @@ export class Callers {
     const request = signedRequest(await received(established, JOINING.type, clock), established)
     if (!request || joinId === undefined) return transport.close(true)
     const { chain: inviter, linkKeys } = credentials.current()
-    const issuer = await findIssuer(store.read, inviter.identity.branch, keys)
+    const issuer = await findIssuer(store.read, {
+      ...{ self: inviter.identity.branch, keys },
+      now: clock.now(),
+    })
     const [linkKey] = linkKeys
     if (!linkKey) throw new Error('Cannot let a branch in: there is no link key')
     const serial = random.bytes(SERIAL_BYTES)

@@ -5,6 +5,7 @@
  */
 import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import {
   type Issuer,
   type IssuerCertificate,
@@ -42,11 +43,13 @@ export async function findChain(db: Db): Promise<Chain | undefined> {
   return value === undefined ? undefined : decodeHello(Uint8Array.fromBase64(value))
 }
 
-/** The right to issue, where this branch has it: the newest certificate of its issuer key. */
+/**
+ * The right to issue, where this branch has it: the newest certificate of its issuer key that has begun. One that has
+ * not was made while a clock was ahead; it serves where there is no other.
+ */
 export async function findIssuer(
   db: Db,
-  self: BranchId,
-  keys: Pick<KeyFiles, 'findIssuerKey'>,
+  { self, keys, now }: { self: BranchId; keys: Pick<KeyFiles, 'findIssuerKey'>; now: Millis },
 ): Promise<Issuer | undefined> {
   const pair = keys.findIssuerKey()
   if (!pair) return undefined
@@ -60,9 +63,14 @@ export async function findIssuer(
   for (const { certificate: bytes } of rows) {
     const certificate = parseIssuerCertificate(bytes)
     if (!certificate || !equal(certificate.issuerPublicKey, pair.publicKey)) continue
-    if (!newest || certificate.notAfter > newest.notAfter) newest = certificate
+    if (!newest || isBetter(certificate, newest, now)) newest = certificate
   }
   return newest && { certificate: newest, secretKey: pair.secretKey }
+}
+
+function isBetter(one: IssuerCertificate, other: IssuerCertificate, now: Millis): boolean {
+  const [hasBegun, hasOtherBegun] = [one.notBefore <= now, other.notBefore <= now]
+  return hasBegun === hasOtherBegun ? one.notAfter > other.notAfter : hasBegun
 }
 
 /** Keeps an issuer's certificate; the older ones of its key stay, because identities name them. */

@@ -16,9 +16,10 @@ import {
 } from '../certificates/certificate.ts'
 import { refusalOfIdentity } from '../certificates/chain.ts'
 import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
-import type { Db } from '../db/open.ts'
-import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import type { Db, Store } from '../db/open.ts'
+import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { saveIssuer } from './credentials.ts'
+import { findAddresses } from './peers.ts'
 import { type RevokeBody, revocationKind } from './revocations.ts'
 import { besideIssuer, statement } from './statements.ts'
 
@@ -149,4 +150,24 @@ async function applyAddress(tx: Db, event: LoggedEvent<AddressBody>): Promise<vo
 /** Whether an event tells who a branch is: feeds of branches unknown until now may be known then. */
 export function isIdentityEvent(event: { kind: string }): boolean {
   return event.kind === 'branch.identity'
+}
+
+/** Tells the other branches where this one listens, when that changed. */
+export async function tellAddresses(
+  { store, self, eventLog, kinds }: TellParts,
+  addresses: readonly string[],
+): Promise<void> {
+  await store.writer.write(async (tx) => {
+    const known = await findAddresses(tx, self)
+    if (known?.join() === addresses.join()) return
+    const body = { addresses: [...addresses] }
+    await eventLog.append(tx, { kind: kinds.branchAddress, body, to: 'all' })
+  })
+}
+
+type TellParts = {
+  store: Pick<Store, 'writer'>
+  self: BranchId
+  eventLog: { append: Append }
+  kinds: RelayKinds
 }

@@ -14,6 +14,7 @@ import {
   type Trust,
   verifyHello,
 } from '../certificates/chain.ts'
+import { isByDates } from '../certificates/dates.ts'
 import type { KeyPair, LinkKey } from '../certificates/keys.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import type { Transport } from '../world/network.ts'
@@ -54,11 +55,14 @@ export class Refused extends Error {
   readonly reason: Refusal
   /** Who it was, where a certificate has proved it. */
   readonly peer: BranchId | undefined
+  /** What it showed, where everything but the dates is proved. */
+  readonly outOfDate: Chain | undefined
 
-  constructor(reason: Refusal, peer?: BranchId) {
+  constructor(reason: Refusal, who: { peer?: BranchId; outOfDate?: Chain | undefined } = {}) {
     super(`The peer was turned away: ${reason}`)
     this.reason = reason
-    this.peer = peer
+    this.peer = who.peer
+    this.outOfDate = who.outOfDate
   }
 }
 
@@ -215,7 +219,9 @@ function refuseWeaker(
   { maySpeak }: { maySpeak: MaySpeak },
 ): void {
   const branch = peer?.link.branch
-  if (!maySpeak(suite, branch)) throw new Refused('suite-refused', branch)
+  if (!maySpeak(suite, branch)) {
+    throw new Refused('suite-refused', branch === undefined ? {} : { peer: branch })
+  }
 }
 
 async function pskFor(
@@ -245,16 +251,19 @@ function callerOf(
   const verdict = verifyHello(payload, { remoteStatic, ownBranch: branch }, trust)
   if (verdict.ok) return verdict
   // Only its time ran out: it may ask for a renewal, and for nothing else.
-  const chain = preface.kind === 'renew' && verdict.mayRenew ? decodeHello(payload) : undefined
-  if (chain) return chain
-  throw new Refused(verdict.reason)
+  const chain = isByDates(verdict.reason) ? decodeHello(payload) : undefined
+  if (chain && preface.kind === 'renew' && verdict.mayRenew) return chain
+  throw new Refused(verdict.reason, { outOfDate: chain })
 }
 
 function judged(payload: Uint8Array, noise: Handshake, dialling: Dialling): Chain {
   const { own: ownBranch, dialled, trust } = dialling
   const remoteStatic = remoteStaticOf(noise)
   const verdict = verifyHello(payload, { remoteStatic, ownBranch, dialled }, trust)
-  if (!verdict.ok) throw new Refused(verdict.reason)
+  if (!verdict.ok) {
+    const outOfDate = isByDates(verdict.reason) ? decodeHello(payload) : undefined
+    throw new Refused(verdict.reason, { outOfDate })
+  }
   refuseWeaker(dialling.preface.suite, verdict, dialling)
   return verdict
 }

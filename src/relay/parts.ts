@@ -1,6 +1,7 @@
 /** What the relay of a branch is made of, and what it is to others. */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
+import type { ClockProblem } from '../certificates/dates.ts'
 import type { Store } from '../db/open.ts'
 import type { EventLog } from '../eventlog/log.ts'
 import type { Cancel } from '../world/clock.ts'
@@ -44,6 +45,8 @@ export type Relay = {
   /** Says goodbye to all peers. */
   stop(): Promise<void>
   links(): LinkState[]
+  /** What is wrong with our own clock or certificate, as far as can be seen from here. */
+  clockProblem(): ClockProblem | undefined
   listening(): ListenerState
   onLinks(fn: (links: LinkState[]) => void): Cancel
   /** False: there is no link, and the signal is forgotten. */

@@ -5,8 +5,10 @@
  */
 import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
+import { millisOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
 import { MINUTE, type Millis } from '../base/units.ts'
+import type { ClockProblem, TimeKnown } from '../certificates/dates.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import { type Cancel, every } from '../world/clock.ts'
 import { addressText } from './addresses.ts'
@@ -14,9 +16,10 @@ import { Announcements } from './announcements.ts'
 import { Callers } from './callers.ts'
 import { type Call, called } from './calls.ts'
 import { Carrying } from './carrying.ts'
+import { Chores } from './chores.ts'
 import { type CredentialStore, loadCredentials } from './credentials.ts'
 import { Dialer } from './dialer.ts'
-import { isIdentityEvent } from './events.ts'
+import { isIdentityEvent, tellAddresses } from './events.ts'
 import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { type NewInvitation, writeInvitation } from './join.ts'
@@ -27,7 +30,6 @@ import type { Relay, RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
 import { PeerSuites } from './peer-suites.ts'
 import {
-  findAddresses,
   markAllLost,
   markHeard,
   markLost,
@@ -40,6 +42,7 @@ import {
 import { Renewals } from './renewals.ts'
 import { isRevocationEvent } from './revocations.ts'
 import { type LinkState, linkState, reasonOf } from './states.ts'
+import { Troubles } from './troubles.ts'
 
 /** Certificates, ages of links, and the time each peer was heard. */
 const CARE_MS: Millis = MINUTE
@@ -66,11 +69,11 @@ class BranchRelay implements Relay {
   readonly #carrying: Carrying
   readonly #suites: PeerSuites
   readonly #announcements: Announcements
-  readonly #lastErrors = new Map<BranchId, string>()
+  readonly #troubles: Troubles
   /** Who waits for a link to be proved live: the call that made it. */
   readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
   readonly #stops: Cancel[] = []
-  readonly #writing = new Set<Promise<unknown>>()
+  readonly #chores: Chores
   #peers: Peer[] = []
   #running: Running | undefined
   #isCut = false
@@ -78,6 +81,9 @@ class BranchRelay implements Relay {
   constructor(parts: RelayParts) {
     this.#parts = parts
     const { clock, random, network, log } = parts.world
+    this.#chores = new Chores((error) => {
+      if (this.#running) log.error('relay.table-failed', { cause: error })
+    })
     this.#links = new Links(parts.self)
     this.#carrying = new Carrying({
       ...parts,
@@ -111,11 +117,11 @@ class BranchRelay implements Relay {
       isLinked: (branch) => this.#links.find(branch) !== undefined,
       hintOf: (branch) => this.#announcements.heardFrom(branch)?.address,
       onFailed: (branch, address, error) => {
-        const reason = reasonOf(error)
-        if (branch) this.#lastErrors.set(branch, reason)
-        log.debug('relay.call.failed', { address, reason })
+        this.#troubles.callFailed(branch, error)
+        log.debug('relay.call.failed', { address, reason: reasonOf(error) })
       },
     })
+    this.#troubles = new Troubles({ log, known: () => this.#timeKnown() })
   }
 
   async start(): Promise<void> {
@@ -130,6 +136,7 @@ class BranchRelay implements Relay {
       append: eventLog.append,
       renewals,
       onLink: (established) => void this.#open(established, undefined),
+      onRefused: (refused) => this.#troubles.turnedAway(refused),
     })
     this.#running = { credentials, renewals, callers }
     await store.writer.write(async (tx) => {
@@ -149,6 +156,7 @@ class BranchRelay implements Relay {
       ),
     )
     await this.#refresh()
+    this.#troubles.tellOwn()
     await renewals.renew([])
     await this.#listener.start()
     this.#carrying.start()
@@ -166,7 +174,7 @@ class BranchRelay implements Relay {
     this.#running?.callers.dropAll()
     for (const link of this.#links.all()) link.close('bye')
     this.#running = undefined
-    await Promise.allSettled([...this.#writing])
+    await this.#chores.settled()
   }
 
   links(): LinkState[] {
@@ -175,11 +183,23 @@ class BranchRelay implements Relay {
       .map((peer) => {
         const { branch } = peer
         return linkState(peer, this.#links.find(branch), {
-          lastError: this.#lastErrors.get(branch),
+          trouble: this.#troubles.of(branch),
           over: this.#carrying.seeing(branch),
           announced: this.#announcements.heardFrom(branch),
         })
       })
+  }
+
+  clockProblem(): ClockProblem | undefined {
+    return this.#troubles.own
+  }
+
+  #timeKnown(): TimeKnown | undefined {
+    const own = this.#running?.credentials.current()
+    if (!own) return undefined
+    const latest = millisOf(this.#parts.eventLog.now())
+    const offsets = this.#links.live().flatMap(({ clockOffsetMs }) => clockOffsetMs ?? [])
+    return { now: own.trust.now, own: own.chain, latest, offsets }
   }
 
   listening(): ListenerState {
@@ -279,7 +299,7 @@ class BranchRelay implements Relay {
           for (const fn of this.#signalListeners) fn(from.peer, signal)
         },
         onRenewal: (asking, frame) =>
-          this.#write(async () => await this.#running?.renewals.received(asking, frame)),
+          this.#chores.run(async () => await this.#running?.renewals.received(asking, frame)),
         onCarrying: (from, frame) => this.#carrying.received(from, frame),
         routesOver: (peer) => this.#carrying.routesOver(peer),
         onCarried: (by, origin) => this.#carrying.carried(by, origin),
@@ -295,10 +315,10 @@ class BranchRelay implements Relay {
   #ready(link: Link, dialledAddress: string | undefined): void {
     const { store, world } = this.#parts
     const { peer, suite, shownSuite } = link
-    this.#write(() => this.#suites.show(peer, shownSuite))
+    this.#chores.run(() => this.#suites.show(peer, shownSuite))
     if (!this.#suites.maySpeak(suite, peer)) {
       // Nothing but SETTINGS and lists of feeds has crossed it; the next call takes the stronger suite.
-      this.#write(() => this.#pin(dialledAddress, peer))
+      this.#chores.run(() => this.#pin(dialledAddress, peer))
       link.close('suite-too-low')
       return
     }
@@ -306,10 +326,10 @@ class BranchRelay implements Relay {
     this.#waiting.delete(link)
     if (!this.#links.ready(link)) return
     this.#dialer.met(peer)
-    this.#lastErrors.delete(peer)
+    this.#troubles.met(peer)
     const { isInitiator, address } = link
     world.log.info('relay.link.opened', { peer, address, isInitiator, suite })
-    this.#write(async () => {
+    this.#chores.run(async () => {
       await store.writer.write((tx) => markHeard(tx, [peer], world.clock.now()))
       await this.#pin(dialledAddress, peer)
       await this.#carrying.met(link)
@@ -326,15 +346,19 @@ class BranchRelay implements Relay {
 
   #closed(link: Link, reason: CloseReason): void {
     const { store, world } = this.#parts
-    this.#waiting.get(link)?.reject(new Error(reason))
+    const waiting = this.#waiting.get(link)
+    // Nothing is said to who is not let in: a call that ends before a word of the other side is told as that.
+    const why = waiting && link.isInitiator && reason === 'timeout' ? 'not-let-in' : reason
+    if (why === 'not-let-in') this.#troubles.ended(link.peer, why)
+    waiting?.reject(new Error(why))
     this.#waiting.delete(link)
     if (!this.#links.closed(link)) return
     this.#carrying.lost(link.peer)
     const now = world.clock.now()
-    if (!isInnocent(reason)) this.#lastErrors.set(link.peer, reason)
+    if (!isInnocent(reason)) this.#troubles.ended(link.peer, reason)
     const isFault = wasFault(reason, now - link.openedAt)
     this.#dialer.lost(link.peer, { after: link.retryAfter, isFault })
-    this.#write(async () => {
+    this.#chores.run(async () => {
       await store.writer.write((tx) => markLost(tx, link.peer, now))
       await this.#refresh()
     })
@@ -359,7 +383,7 @@ class BranchRelay implements Relay {
     const { branchIdentity, branchAddress, branchRevoke } = this.#parts.kinds
     const concerns = [branchIdentity.name, branchAddress.name, branchRevoke.name]
     if (events.some(({ kind }) => concerns.includes(kind))) {
-      this.#write(async () => {
+      this.#chores.run(async () => {
         await this.#refresh()
         this.#tellLinks()
       })
@@ -389,24 +413,14 @@ class BranchRelay implements Relay {
       if (!this.#isCut) this.#dialer.start()
     }
     this.#announcements.look()
-    this.#write(() => this.#announceAddresses())
-  }
-
-  /** Tells the others where we listen, when that changed. */
-  async #announceAddresses(): Promise<void> {
-    const { store, self, eventLog, kinds } = this.#parts
-    const { addresses } = this.#listener
-    await store.writer.write(async (tx) => {
-      const known = await findAddresses(tx, self)
-      if (known?.join() === addresses.join()) return
-      await eventLog.append(tx, { kind: kinds.branchAddress, body: { addresses }, to: 'all' })
-    })
+    this.#chores.run(() => tellAddresses(this.#parts, this.#listener.addresses))
   }
 
   /** Once a minute: certificates, old links, revocations, and when each peer was heard. */
   async #care(): Promise<void> {
     const { store, world } = this.#parts
     const { renewals, credentials } = this.#runningOrThrow()
+    this.#troubles.tellOwn()
     await renewals.renew(this.#links.live())
     const { trust, chain } = credentials.current()
     const now = world.clock.now()
@@ -425,16 +439,6 @@ class BranchRelay implements Relay {
     this.#call({ address, branch: peer, round: 0 }).catch((error) => {
       log.warn('relay.link.not-replaced', { peer, reason: reasonOf(error) })
     })
-  }
-
-  /** Runs something that `stop` waits for; it must not fail, and is logged when it does. */
-  #write(run: () => Promise<void>): void {
-    const { log } = this.#parts.world
-    const done = run().catch((error) => {
-      if (this.#running) log.error('relay.table-failed', { cause: error })
-    })
-    this.#writing.add(done)
-    void done.finally(() => this.#writing.delete(done))
   }
 }
 

@@ -82,8 +82,8 @@ export class Renewals {
   async renew(links: readonly RenewalLink[]): Promise<void> {
     await this.#renewIssuer()
     if (!this.isDue) return
-    const { store, self, keys } = this.#parts
-    const issuer = await findIssuer(store.read, self, keys)
+    const { store, self } = this.#parts
+    const issuer = await this.#findIssuer()
     if (issuer) return await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
     for (const link of links) {
       if (!(await isIssuer(store.read, link.peer))) continue
@@ -92,10 +92,15 @@ export class Renewals {
     }
   }
 
+  #findIssuer(): Promise<Issuer | undefined> {
+    const { store, self, keys, clock } = this.#parts
+    return findIssuer(store.read, { self, keys, now: clock.now() })
+  }
+
   /** The right to issue, where it is ours and half of its life is over. Its key stays the same. */
   async #renewIssuer(): Promise<void> {
     const { store, self, keys, clock, random, log } = this.#parts
-    const issuer = await findIssuer(store.read, self, keys)
+    const issuer = await this.#findIssuer()
     const now = clock.now()
     if (!issuer || !isDueForRenewal(issuer.certificate, now)) return
     const { rootPublicKey, issuerPublicKey, notAfter } = issuer.certificate
@@ -136,10 +141,10 @@ export class Renewals {
     { peer, handshakeHash }: Pick<RenewalLink, 'peer' | 'handshakeHash'>,
     payload: Uint8Array,
   ): Promise<Uint8Array> {
-    const { store, self, keys, log, credentials } = this.#parts
+    const { store, log, credentials } = this.#parts
     const request = parseRenewalRequest(payload)
     const signPublicKey = await findSignKey(store.read, peer)
-    const issuer = await findIssuer(store.read, self, keys)
+    const issuer = await this.#findIssuer()
     const { isRevoked } = credentials.current().trust
     const refuse = (reason: Extract<RenewalResponse, { ok: false }>['reason']) =>
       renewalResponse({ ok: false, reason })
@@ -176,7 +181,11 @@ export class Renewals {
       log.error('relay.renewal.wrong', { reason: verdict.ok ? 'other-keys' : verdict.reason })
       return
     }
-    if (chain.link.notAfter <= before.link.notAfter) return // a late answer to an earlier question
+    // A late answer to an earlier question is for a key that is in use already, or was once. Dates would not tell: the
+    // certificate in use may be of a clock that was ahead, and none outlives its issuer's.
+    const newest = keys.findBranchKeys()?.noise.publicKey ?? new Uint8Array(0)
+    if (!equal(chain.link.noisePublicKey, newest)) return
+    if (equal(before.link.noisePublicKey, newest)) return
     await store.writer.write((tx: Db) => saveChain(tx, chain))
     credentials.replace(chain)
     log.info('relay.renewal.done', { notAfter: chain.link.notAfter })

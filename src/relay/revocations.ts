@@ -172,13 +172,13 @@ export async function revokeBranch(
   const { reason } = wish
   const note = usableNote(wish.note)
   return await store.writer.write(async (tx) => {
-    const issuer = await findIssuer(tx, self, keys)
+    const now = clock.now()
+    const issuer = await findIssuer(tx, { self, keys, now })
     if (issuer === undefined) {
       throw new AppError('forbidden', 'Cannot revoke a branch here: only an issuing branch can')
     }
     const { id: branch, name } = await branchToRevoke(tx, { name: wish.name, self })
     const cuts = await recordsHeld(tx, branch)
-    const now = clock.now()
     const { bytes } = issueRevocation(issuer, { branch, reason, note, cuts, now })
     const body = {
       revocation: bytes.toBase64(),

@@ -1,10 +1,12 @@
 /** What the rest of the program sees of links: one state per known branch, linked or not. */
 import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
+import type { ClockProblem } from '../certificates/dates.ts'
 import type { Heard } from './announcements.ts'
 import type { Link } from './link.ts'
 import type { Peer } from './peers.ts'
 import type { Suite } from './suites.ts'
+import type { Trouble } from './troubles.ts'
 
 export type LinkState = {
   branch: BranchId
@@ -22,6 +24,8 @@ export type LinkState = {
   clockOffsetMs?: Millis
   certificateNotAfter?: Millis
   lastError?: string
+  /** A certificate was refused for its dates, with or by that branch. */
+  clockProblem?: ClockProblem
   /** Who carries mail to it while it has no link, or a silent one: branches that see it. */
   over: BranchId[]
   /** Its last announcement, if that is fresh. */
@@ -32,9 +36,9 @@ export type LinkState = {
 export function linkState(
   peer: Peer,
   link: Link | undefined,
-  more: { lastError: string | undefined; over: BranchId[]; announced: Heard | undefined },
+  more: { trouble: Trouble | undefined; over: BranchId[]; announced: Heard | undefined },
 ): LinkState {
-  const { lastError, over, announced } = more
+  const { trouble, over, announced } = more
   const known = { branch: peer.branch, name: peer.name, over, ...optional({ announced }) }
   if (!link) {
     return {
@@ -43,7 +47,7 @@ export function linkState(
       since: peer.lostAt ?? peer.heardAt ?? 0,
       bytesIn: 0,
       bytesOut: 0,
-      ...optional({ address: peer.addresses[0], lastError }),
+      ...optional({ address: peer.addresses[0], ...trouble }),
     }
   }
   const { address, roundTripMs, clockOffsetMs, bytesIn, bytesOut } = link

@@ -21,7 +21,10 @@ type Listed = {
 /** Lviv becomes a member on paper: its keys, and what it would announce. */
 async function lvivOf({ core, world }: Castle) {
   const files = keyFiles(world.disk)
-  const issuer = await findIssuer(core.store.read, core.membership.self, files)
+  const issuer = await findIssuer(core.store.read, {
+    ...{ self: core.membership.self, keys: files },
+    now: world.clock.now(),
+  })
   const [linkKey] = files.linkKeys()
   assert.ok(issuer && linkKey)
   const keys = generateBranchKeys((length) => world.random.bytes(length))

@@ -161,7 +161,9 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
   } as const
   const announced = { address: text, at: NOW - 3000 }
   const known = { since: NOW, clockOffsetMs: -40_000, certificateDaysLeft: 2, announced }
-  const branches = [near, { ...far, ...known, protection: 'post-quantum' } as const]
+  const ahead = { of: 'link', when: 'not-yet', by: 3 * 3_600_000, clock: 'here' } as const
+  const late = { ...far, id: 'c', clockProblem: ahead } as const
+  const branches = [near, late, { ...far, ...known, protection: 'post-quantum' } as const]
   const invitation = { branch: text, line: text, expiresAt: NOW }
   const filter = { q: text, branch: text, state: '' } as const
   const found = { users: [account], filter, branches: [{ id: text, name: text }] }

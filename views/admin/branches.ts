@@ -1,5 +1,6 @@
 /** Branches and the lines to them: map, table, and the invitation for a new branch. */
 import { html } from 'hono/html'
+import { type ClockProblem, clockProblemText } from '../language/clocks.ts'
 import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
@@ -19,6 +20,8 @@ type BranchRow = {
   /** Names of the branches that carry to it while the line is down. */
   over?: readonly string[] | undefined
   lastError?: string | null | undefined
+  /** Dates of a certificate that do not fit the clock, and whose clock that probably is. */
+  clockProblem?: ClockProblem | undefined
   bytesSent: number
   bytesReceived: number
   /** Their clock minus ours. */
@@ -102,7 +105,7 @@ function branchRow(frame: Frame, b: BranchRow): Html {
 <td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
 <td>${clockOffset(b.clockOffsetMs)}</td>
 <td>${certificate(frame, b.certificateDaysLeft)}</td>
-<td>${b.lastError ?? (b.state === 'self' ? '' : t.none)}</td></tr>`
+<td>${b.clockProblem ? clockProblemText(frame.t.clocks, b.clockProblem) : (b.lastError ?? (b.state === 'self' ? '' : t.none))}</td></tr>`
 }
 
 /** Heard but not linked is worth a word: something lets datagrams pass and calls not, or a key is wrong. */

@@ -1,5 +1,7 @@
 /** English: the catalogue from which the type of all catalogues is taken. Plain words, no exclamation marks. */
+
 import { enAdmin } from './en-admin.ts'
+import { enClocks } from './en-clocks.ts'
 import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
 import { enTrust } from './en-trust.ts'
@@ -249,6 +251,7 @@ export const en = {
   },
   admin: enAdmin,
   network: enNetwork,
+  clocks: enClocks,
   trust: enTrust,
 }
 

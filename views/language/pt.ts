@@ -2,6 +2,7 @@
 import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
+import { ptClocks } from './pt-clocks.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptTrust } from './pt-trust.ts'
@@ -248,5 +249,6 @@ export const pt: Words = {
   },
   admin: ptAdmin,
   network: ptNetwork,
+  clocks: ptClocks,
   trust: ptTrust,
 }

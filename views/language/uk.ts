@@ -3,6 +3,7 @@ import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
+import { ukClocks } from './uk-clocks.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukTrust } from './uk-trust.ts'
@@ -250,5 +251,6 @@ export const uk: Words = {
   },
   admin: ukAdmin,
   network: ukNetwork,
+  clocks: ukClocks,
   trust: ukTrust,
 }
