@@ -8,6 +8,7 @@ import { type Person, personByLogin } from './accounts/queries.ts'
 import type { Role } from './accounts/records.ts'
 import { eventIdIn } from './admin/trace.ts'
 import { AppError, notFound } from './base/errors.ts'
+import type { BranchId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
 import { branchStates, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
@@ -88,11 +89,25 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
     async certificates() {
       const own = await findChain(store.read)
       const states = await branchStates(core, relay)
-      const branches = states.map(({ name, isSelf, up, certificateNotAfter }) => ({
-        ...{ name, isSelf, up },
-        notAfter: isSelf ? own?.link.notAfter : certificateNotAfter,
-      }))
+      const links = relay.links()
+      const nameOf = (id: BranchId | undefined) => states.find((one) => one.id === id)?.name ?? id
+      const branches = states.map(({ id, name, isSelf, up, certificateNotAfter }) => {
+        const issuer = links.find(({ branch }) => branch === id)?.certificateIssuer
+        return {
+          ...{ name, isSelf, up },
+          notAfter: isSelf ? own?.link.notAfter : certificateNotAfter,
+          signedBy: nameOf(isSelf ? own?.issuer.branch : issuer),
+        }
+      })
       return { branches, revoked: await revokedBranches(store.read) }
+    },
+    /** Asks for a new certificate now, and says what came of it; branches by name. */
+    async renewCertificate(how: { newKey: boolean }) {
+      const outcome = await relay.renewCertificate(how)
+      if (outcome.kind === 'nobody') return outcome
+      const states = await branchStates(core, relay)
+      const by = states.find(({ id }) => id === outcome.by)?.name ?? outcome.by
+      return { ...outcome, by }
     },
     revokeBranch: revoke,
     /** A path that signs somebody in, once; of the demo only. */

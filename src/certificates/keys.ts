@@ -105,6 +105,10 @@ export function keyFiles(disk: KeyDisk) {
     addNoiseKey(secretKey: Uint8Array): void {
       put('noise', [secretKey, ...find('noise')].slice(0, NOISE_KEYS_MAX))
     },
+    /** Keeps these Noise keys and no other, the newest first: what was copied from here is of no use any more. */
+    setNoiseKeys(secretKeys: readonly Uint8Array[]): void {
+      put('noise', secretKeys.slice(0, NOISE_KEYS_MAX))
+    },
     /** The Noise key that a certificate speaks of; undefined when it is not (or no longer) here. */
     findNoiseKey(publicKey: Uint8Array): KeyPair | undefined {
       const wanted = hex(publicKey)

@@ -1,13 +1,14 @@
-/** `cert list | revoke`: which branches are believed, until when, and taking that from one. */
+/** `cert list | renew | new | revoke`: which branches are believed, until when, and taking that from one. */
 import { isoTime, type Millis } from '../base/units.ts'
 import { isRevocationReason, REASONS } from '../certificates/revocation.ts'
 import { UsageError } from '../config.ts'
+import type { RenewalOutcome } from '../relay/renewals.ts'
 import type { Revoked } from '../relay/revocations.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
 
 type Certificates = {
-  branches: { name: string; isSelf: boolean; up: boolean; notAfter?: Millis }[]
+  branches: { name: string; isSelf: boolean; up: boolean; notAfter?: Millis; signedBy?: string }[]
   revoked: Revoked[]
 }
 
@@ -15,21 +16,45 @@ type Certificates = {
 export async function cert(call: Call): Promise<number> {
   const [verb] = call.words
   if (verb === 'list') return list(call)
+  if (verb === 'renew' || verb === 'new') return renew(call, { newKey: verb === 'new' })
   if (verb === 'revoke') return revoke(call)
-  throw new UsageError('Say what to do: cert list, cert revoke --branch NAME --reason REASON')
+  throw new UsageError(
+    'Say what to do: cert list, cert renew, cert new, cert revoke --branch NAME --reason REASON',
+  )
 }
 
 async function list(call: Call): Promise<number> {
   const { branches, revoked } = await withControl(call.config, call.err, (control) =>
     control<Certificates>('GET', '/certificates'),
   )
-  for (const { name, isSelf, up, notAfter } of branches) {
+  for (const { name, isSelf, up, notAfter, signedBy } of branches) {
     const where = isSelf ? 'this branch' : up ? 'linked' : 'not linked'
     const until = notAfter === undefined ? '' : `, certificate until ${isoTime(notAfter)}`
-    call.out(`${name.padEnd(20)} ${where}${until}\n`)
+    const by = signedBy === undefined ? '' : ` signed by ${signedBy}`
+    call.out(`${name.padEnd(20)} ${where}${until}${by}\n`)
   }
   for (const each of revoked) call.out(`${each.name.padEnd(20)} ${wordsOf(each)}\n`)
   return 0
+}
+
+async function renew(call: Call, how: { newKey: boolean }): Promise<number> {
+  const outcome = await withControl(call.config, call.err, (control) =>
+    control<RenewalOutcome>('POST', '/certificates/renew', how),
+  )
+  if (outcome.kind === 'renewed') {
+    const key = how.newKey ? ', for a new key; the key before is forgotten here' : ''
+    call.out(`Certificate until ${isoTime(outcome.notAfter)}, signed by ${outcome.by}${key}\n`)
+    return 0
+  }
+  call.err(`Not renewed: ${whyNot(outcome)}\n`)
+  return 1
+}
+
+function whyNot(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): string {
+  if (outcome.kind === 'refused')
+    return `${outcome.by} answered, and it is of no use: ${outcome.reason}`
+  if (outcome.kind === 'no-answer') return `${outcome.by} did not answer in time; try again`
+  return 'no branch that may issue certificates is linked; "peers" says why'
 }
 
 function wordsOf({ reason, note, revokedAt }: Revoked): string {

@@ -37,6 +37,7 @@ const newRevocation = v.object({
   reason: v.picklist(REASONS),
   note: v.string(),
 })
+const renewal = v.object({ newKey: v.boolean() })
 const ofBranch = v.object({ name: v.string() })
 const line = v.object({ down: v.boolean() })
 
@@ -72,6 +73,9 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
     return c.json(await operations().invite(await body(c.req.raw, newInvitation)))
   })
   app.get('/certificates', async (c) => c.json(await operations().certificates()))
+  app.post('/certificates/renew', async (c) => {
+    return c.json(await operations().renewCertificate(await body(c.req.raw, renewal)))
+  })
   app.post('/revocations', async (c) => {
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
   })

@@ -2,9 +2,12 @@
  * Small files (photos) over one link: asked for by the first 16 bytes of their SHA-256, sent in bulk class, checked by
  * whoever asked against the whole hash. Both sides hold bounded memory; a stalled answer fails, a slow one does not.
  */
+import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
+import type { BranchId } from '../base/ids.ts'
 import { KIB, type Millis, SECOND } from '../base/units.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
+import type { Log } from '../world/log.ts'
 import { FLAG_MORE, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
 import {
   CHUNK_DATA_BYTES_MAX,
@@ -178,4 +181,16 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
     at += part.length
   }
   return whole
+}
+
+/** A small file of a peer, if it is what its hash says. */
+export async function fetchChecked(
+  link: { peer: BranchId; fetchBlob(file: string): Promise<Uint8Array | undefined> },
+  sha256: string,
+  log: Log,
+): Promise<Uint8Array | undefined> {
+  const bytes = await link.fetchBlob(sha256.slice(0, 32))
+  if (!bytes || hash('sha256', bytes, 'hex') === sha256) return bytes
+  log.warn('relay.blob.wrong', { peer: link.peer, sha256 })
+  return undefined
 }

@@ -24,6 +24,7 @@ export type RelayKeys = Pick<
   | 'findBranchKeys'
   | 'findNoiseKey'
   | 'addNoiseKey'
+  | 'setNoiseKeys'
   | 'findIssuerKey'
   | 'findRootKey'
   | 'linkKeys'

@@ -30,14 +30,16 @@ import {
 import type { KeyFiles, LinkKey } from '../certificates/keys.ts'
 import { openBox, sealBox } from '../certificates/sealed-box.ts'
 import { X25519_KEY_BYTES } from '../certificates/x25519.ts'
-import type { Db } from '../db/open.ts'
+import type { Db, Store } from '../db/open.ts'
 import type { Append } from '../eventlog/events.ts'
+import type { Clock } from '../world/clock.ts'
+import type { Random } from '../world/random.ts'
 import { identityEventBody, type RelayKinds } from './events.ts'
 
 /** Used and expired invitations are remembered so long, to be refused in words. */
 const REMEMBERED_MS: Millis = 30 * DAY
 
-export type NewInvitation = {
+type NewInvitation = {
   /** Name of the branch it is for: the inviter decides it. */
   branchName: string
   createdBy: UserId | undefined
@@ -47,7 +49,7 @@ export type NewInvitation = {
 }
 
 /** Writes an invitation and gives the line to hand over; the secret in it is kept nowhere, its psk is sealed. */
-export async function writeInvitation(
+async function writeInvitation(
   tx: Db,
   wish: NewInvitation,
   with_: { chain: Chain; now: Millis; randomBytes(length: number): Uint8Array },
@@ -79,6 +81,26 @@ export async function writeInvitation(
     })
     .execute()
   return { line, expiresAt }
+}
+
+export type Wish = Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] }
+
+/** Writes an invitation in a transaction of its own; `addresses` are told where the wish names none. */
+export async function invite(
+  { store, world, chain, addresses }: InvitingParts,
+  wish: Wish,
+): Promise<{ line: string; expiresAt: Millis }> {
+  const { clock, random } = world
+  const with_ = { chain, now: clock.now(), randomBytes: (length: number) => random.bytes(length) }
+  const whole = { ...wish, addresses: wish.addresses ?? addresses }
+  return await store.writer.write((tx) => writeInvitation(tx, whole, with_))
+}
+
+type InvitingParts = {
+  store: Pick<Store, 'writer'>
+  world: { clock: Pick<Clock, 'now'>; random: Pick<Random, 'bytes'> }
+  chain: Chain
+  addresses: readonly string[]
 }
 
 async function checkWish(tx: Db, { branchName, addresses }: NewInvitation): Promise<void> {

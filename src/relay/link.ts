@@ -174,6 +174,10 @@ export class Link {
     return this.#session.silentMs
   }
 
+  /** The branch that issued the peer's certificate. */
+  get issuer(): BranchId | undefined {
+    return this.#parts.established.peer?.issuer.branch
+  }
   get bytesIn(): number {
     return this.#parts.established.messages.received
   }

@@ -3,7 +3,6 @@
  * signals and small files. Everything above it sees links as states and branches by id; it knows nothing of people or
  * messages. Read docs/protocol.md first, then link.ts and session.ts.
  */
-import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
 import { millisOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
@@ -13,6 +12,7 @@ import type { LoggedEvent } from '../eventlog/events.ts'
 import { type Cancel, every } from '../world/clock.ts'
 import { addressText } from './addresses.ts'
 import { Announcements } from './announcements.ts'
+import { fetchChecked } from './blobs.ts'
 import { Callers } from './callers.ts'
 import { type Call, called } from './calls.ts'
 import { Carrying } from './carrying.ts'
@@ -22,7 +22,7 @@ import { Dialer } from './dialer.ts'
 import { isIdentityEvent, tellAddresses } from './events.ts'
 import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
-import { type NewInvitation, writeInvitation } from './join.ts'
+import { invite, type Wish } from './join.ts'
 import { Link } from './link.ts'
 import { dueFor, isInnocent, Links, wasFault } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
@@ -39,7 +39,7 @@ import {
   replaceSettingAddresses,
   staticAddresses,
 } from './peers.ts'
-import { Renewals } from './renewals.ts'
+import { type RenewalOutcome, Renewals } from './renewals.ts'
 import { isRevocationEvent } from './revocations.ts'
 import { type LinkState, linkState, reasonOf } from './states.ts'
 import { Troubles } from './troubles.ts'
@@ -223,24 +223,23 @@ class BranchRelay implements Relay {
   async fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined> {
     const link = this.#links.find(branch)
     if (!link) throw new AppError('unavailable', 'Cannot fetch a file: its branch is not linked')
-    const bytes = await link.fetchBlob(sha256.slice(0, 32))
-    if (!bytes || hash('sha256', bytes, 'hex') === sha256) return bytes
-    this.#parts.world.log.warn('relay.blob.wrong', { peer: branch, sha256 })
-    return undefined
+    return await fetchChecked(link, sha256, this.#parts.world.log)
   }
 
-  async createInvitation(
-    wish: Omit<NewInvitation, 'addresses'> & { addresses?: readonly string[] },
-  ): Promise<{ line: string; expiresAt: Millis }> {
-    const { store, world } = this.#parts
-    const running = this.#runningOrThrow()
-    const addresses = wish.addresses ?? this.#listener.addresses
-    const with_ = {
-      chain: running.credentials.current().chain,
-      now: world.clock.now(),
-      randomBytes: (length: number) => world.random.bytes(length),
-    }
-    return await store.writer.write((tx) => writeInvitation(tx, { ...wish, addresses }, with_))
+  createInvitation(wish: Wish): Promise<{ line: string; expiresAt: Millis }> {
+    const { chain } = this.#runningOrThrow().credentials.current()
+    return invite({ ...this.#parts, chain, addresses: this.#listener.addresses }, wish)
+  }
+
+  async renewCertificate(how: { newKey: boolean }): Promise<RenewalOutcome> {
+    const { renewals } = this.#runningOrThrow()
+    const outcome = await renewals.renewNow(this.#links.live(), how)
+    if (outcome.kind !== 'renewed') return outcome
+    this.#lookAfterLinks()
+    // Whoever called replaces a link; the others call again after a goodbye.
+    const accepted = how.newKey ? this.#links.live().filter((link) => !link.isInitiator) : []
+    for (const link of accepted) link.close('bye')
+    return outcome
   }
 
   forgetSuite(branch: BranchId): Promise<void> {
@@ -419,18 +418,21 @@ class BranchRelay implements Relay {
   /** Once a minute: certificates, old links, revocations, and when each peer was heard. */
   async #care(): Promise<void> {
     const { store, world } = this.#parts
-    const { renewals, credentials } = this.#runningOrThrow()
     this.#troubles.tellOwn()
-    await renewals.renew(this.#links.live())
-    const { trust, chain } = credentials.current()
+    await this.#runningOrThrow().renewals.renew(this.#links.live())
+    this.#lookAfterLinks()
     const now = world.clock.now()
+    const heard = this.#links.live().map(({ peer }) => peer)
+    if (heard.length > 0) await store.writer.write((tx) => markHeard(tx, heard, now))
+  }
+
+  #lookAfterLinks(): void {
+    const { trust, chain } = this.#runningOrThrow().credentials.current()
     for (const link of this.#links.all()) {
       const due = dueFor(link, { trust, ownSerial: chain.link.serial })
       if (due === 'replace') this.#replace(link)
       else if (due !== undefined) link.close(due)
     }
-    const heard = this.#links.live().map(({ peer }) => peer)
-    if (heard.length > 0) await store.writer.write((tx) => markHeard(tx, heard, now))
   }
 
   #replace({ peer, address }: Link): void {

@@ -7,7 +7,7 @@
 
 import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
-import { DAY, type Millis } from '../base/units.ts'
+import { DAY, type Millis, SECOND } from '../base/units.ts'
 import {
   type Issuer,
   isDueForRenewal,
@@ -45,6 +45,17 @@ const KEY_BYTES = 32
 /** An organisation that can renew nothing any more stands still within ten days: it is said daily, months ahead. */
 const WARNED_MS: Millis = DAY
 
+/** An issuer that is linked answers at once; one whose disk is slow still does. */
+const ANSWER_MS_MAX: Millis = 20 * SECOND
+
+/** What came of asking for a certificate now; `by`: the branch that was asked. */
+export type RenewalOutcome =
+  | { kind: 'renewed'; notAfter: Millis; by: BranchId }
+  | { kind: 'refused'; reason: string; by: BranchId }
+  | { kind: 'no-answer'; by: BranchId }
+  /** No branch that may issue is linked, and this one may not. */
+  | { kind: 'nobody' }
+
 /** What a renewal needs of a link. */
 type RenewalLink = { peer: BranchId; handshakeHash: Uint8Array; send(frame: Frame): void }
 
@@ -61,6 +72,8 @@ type RenewalParts = {
 export class Renewals {
   readonly #parts: RenewalParts
   #warnedAt: Millis = Number.NEGATIVE_INFINITY
+  /** Who waits for an answer that was asked for by hand. */
+  readonly #waiting = new Set<(answer: { by: BranchId; reason: string | undefined }) => void>()
 
   constructor(parts: RenewalParts) {
     this.#parts = parts
@@ -84,12 +97,71 @@ export class Renewals {
     if (!this.isDue) return
     const { store, self } = this.#parts
     const issuer = await this.#findIssuer()
-    if (issuer) return await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
+    if (issuer) {
+      await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
+      return
+    }
     for (const link of links) {
       if (!(await isIssuer(store.read, link.peer))) continue
       link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
       return
     }
+  }
+
+  /**
+   * Renews now, whether it is due or not. With `newKey` by a Noise key that was never on the disk before, and the keys
+   * before it are forgotten.
+   */
+  async renewNow(
+    links: readonly RenewalLink[],
+    { newKey }: { newKey: boolean },
+  ): Promise<RenewalOutcome> {
+    const { store, self } = this.#parts
+    await this.#renewIssuer()
+    if (newKey) this.#drawKey()
+    const outcome = await this.#asked(await this.#findIssuer(), links, { store, self })
+    if (newKey && outcome.kind === 'renewed') this.#forgetKeys()
+    return outcome
+  }
+
+  async #asked(
+    issuer: Issuer | undefined,
+    links: readonly RenewalLink[],
+    { store, self }: Pick<RenewalParts, 'store' | 'self'>,
+  ): Promise<RenewalOutcome> {
+    if (issuer) {
+      return this.#outcome(
+        self,
+        await this.#take(this.#issue(issuer, self, this.#newKey().publicKey)),
+      )
+    }
+    for (const link of links) {
+      if (await isIssuer(store.read, link.peer)) return await this.#askedOver(link)
+    }
+    return { kind: 'nobody' }
+  }
+
+  async #askedOver(link: RenewalLink): Promise<RenewalOutcome> {
+    const { promise, resolve } = Promise.withResolvers<RenewalOutcome>()
+    const by = link.peer
+    const answered = (answer: { by: BranchId; reason: string | undefined }) => {
+      if (answer.by === by) resolve(this.#outcome(by, answer.reason))
+    }
+    this.#waiting.add(answered)
+    const cancel = this.#parts.clock.after(ANSWER_MS_MAX, () => resolve({ kind: 'no-answer', by }))
+    link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
+    try {
+      return await promise
+    } finally {
+      cancel()
+      this.#waiting.delete(answered)
+    }
+  }
+
+  #outcome(by: BranchId, reason: string | undefined): RenewalOutcome {
+    if (reason !== undefined) return { kind: 'refused', reason, by }
+    const { notAfter } = this.#parts.credentials.current().chain.link
+    return { kind: 'renewed', notAfter, by }
   }
 
   #findIssuer(): Promise<Issuer | undefined> {
@@ -132,7 +204,11 @@ export class Renewals {
 
   /** RENEW_REQ or RENEW_RES of a link. */
   async received(link: RenewalLink, { type, payload }: Frame): Promise<void> {
-    if (type === FRAME.RENEW_RES) return await this.accept(payload)
+    if (type === FRAME.RENEW_RES) {
+      const reason = await this.accept(payload)
+      for (const fn of [...this.#waiting]) fn({ by: link.peer, reason })
+      return
+    }
     link.send(frame(FRAME.RENEW_RES, await this.answer(link, payload)))
   }
 
@@ -158,37 +234,40 @@ export class Renewals {
     return renewalResponse({ ok: true, issuer: issuer.certificate, link })
   }
 
-  /** Takes an issuer's answer. */
-  async accept(payload: Uint8Array): Promise<void> {
+  /** Takes an issuer's answer; what comes back is why it was not taken. */
+  async accept(payload: Uint8Array): Promise<string | undefined> {
     const { credentials, log } = this.#parts
     const response = parseRenewalResponse(payload)
     if (!response?.ok) {
-      log.warn('relay.renewal.refused', { reason: response?.reason ?? 'malformed' })
-      return
+      const reason = response?.reason ?? 'malformed'
+      log.warn('relay.renewal.refused', { reason })
+      return reason
     }
-    await this.#take(response, credentials.current().chain)
+    return await this.#take(response, credentials.current().chain)
   }
 
   async #take(
     granted: Pick<Chain, 'issuer' | 'link'>,
     before: Chain = this.#parts.credentials.current().chain,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const { credentials, keys, log, store } = this.#parts
     const chain = renewedChain(before, granted)
     const verdict = verifyChain(chain, credentials.current().trust)
     const isForMe = chain.link.branch === before.link.branch
     if (!verdict.ok || !isForMe || !keys.findNoiseKey(chain.link.noisePublicKey)) {
-      log.error('relay.renewal.wrong', { reason: verdict.ok ? 'other-keys' : verdict.reason })
-      return
+      const reason = verdict.ok ? 'other-keys' : verdict.reason
+      log.error('relay.renewal.wrong', { reason })
+      return reason
     }
     // A late answer to an earlier question is for a key that is in use already, or was once. Dates would not tell: the
     // certificate in use may be of a clock that was ahead, and none outlives its issuer's.
     const newest = keys.findBranchKeys()?.noise.publicKey ?? new Uint8Array(0)
-    if (!equal(chain.link.noisePublicKey, newest)) return
-    if (equal(before.link.noisePublicKey, newest)) return
+    if (!equal(chain.link.noisePublicKey, newest)) return 'late-answer'
+    if (equal(before.link.noisePublicKey, newest)) return undefined
     await store.writer.write((tx: Db) => saveChain(tx, chain))
     credentials.replace(chain)
     log.info('relay.renewal.done', { notAfter: chain.link.notAfter })
+    return undefined
   }
 
   #issue(issuer: Issuer, branch: BranchId, noisePublicKey: Uint8Array) {
@@ -208,5 +287,16 @@ export class Renewals {
     const secretKey = random.bytes(KEY_BYTES)
     keys.addNoiseKey(secretKey)
     return x25519KeyPair(secretKey)
+  }
+
+  /** A key that nobody can have seen, whatever was asked for before; the one in use stays until it is certified. */
+  #drawKey(): void {
+    const { keys, credentials, random } = this.#parts
+    keys.setNoiseKeys([random.bytes(KEY_BYTES), credentials.current().noise.secretKey])
+  }
+
+  #forgetKeys(): void {
+    const { keys, credentials } = this.#parts
+    keys.setNoiseKeys([credentials.current().noise.secretKey])
   }
 }

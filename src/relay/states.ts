@@ -23,6 +23,8 @@ export type LinkState = {
   roundTripMs?: Millis
   clockOffsetMs?: Millis
   certificateNotAfter?: Millis
+  /** The branch that issued it. */
+  certificateIssuer?: BranchId
   lastError?: string
   /** A certificate was refused for its dates, with or by that branch. */
   clockProblem?: ClockProblem
@@ -60,7 +62,7 @@ export function linkState(
     bytesIn,
     bytesOut,
     certificateNotAfter: link.certificate.notAfter,
-    ...optional({ address, roundTripMs, clockOffsetMs }),
+    ...optional({ address, roundTripMs, clockOffsetMs, certificateIssuer: link.issuer }),
   }
 }
 

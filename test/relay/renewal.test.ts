@@ -1,0 +1,100 @@
+/** A certificate asked for by hand: by the branch itself, over a link, and by a key that nobody can have seen. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { hex } from '../../src/base/bytes.ts'
+import { DAY, SECOND } from '../../src/base/units.ts'
+import { findChain } from '../../src/relay/credentials.ts'
+import { temporaryFolder } from '../db/store.ts'
+import { isLinked, type Office, openOffice, organisation, twoOffices } from './company.ts'
+
+async function linkedCompany(t: TestContext) {
+  const org = organisation()
+  const options = await twoOffices(org, temporaryFolder(t))
+  const kyiv = await openOffice(options.kyivOptions)
+  const lviv = await openOffice(options.lvivOptions)
+  t.after(() => kyiv.stop())
+  t.after(() => lviv.stop())
+  await kyiv.relay.start()
+  await lviv.relay.start()
+  await org.until(() => isLinked(kyiv, lviv) && isLinked(lviv, kyiv), 'linked')
+  return { org, kyiv, lviv, ...options }
+}
+
+const keyOf = async (at: Office) => {
+  const chain = await findChain(at.store.read)
+  return hex(chain?.link.noisePublicKey ?? new Uint8Array(0))
+}
+
+/** Waits for a promise while time goes on. */
+async function come<T>(org: ReturnType<typeof organisation>, promise: Promise<T>): Promise<T> {
+  let isDone = false
+  void promise.finally(() => {
+    isDone = true
+  })
+  await org.until(() => isDone, 'it came back', 200)
+  return await promise
+}
+
+test('an issuing branch renews by itself, another one over its link; both say until when and by whom', async (t) => {
+  const { org, kyiv, lviv } = await linkedCompany(t)
+  org.advance(SECOND)
+  const before = await keyOf(lviv)
+  for (const at of [kyiv, lviv]) {
+    const outcome = await come(org, at.relay.renewCertificate({ newKey: false }))
+    assert.equal(outcome.kind, 'renewed')
+    assert.equal(outcome.kind === 'renewed' && outcome.by, kyiv.keys.branch)
+    const until = outcome.kind === 'renewed' ? outcome.notAfter : 0
+    assert.ok(Math.abs(until - org.clock.now() - 10 * DAY) < 60 * SECOND)
+  }
+  assert.notEqual(await keyOf(lviv), before)
+  const linked = () => isLinked(kyiv, lviv) && isLinked(lviv, kyiv)
+  await org.until(linked, 'linked again')
+  const state = lviv.relay.links()[0]
+  assert.equal(state?.certificateIssuer, kyiv.keys.branch)
+})
+
+test('without a link to an issuing branch nobody is there to ask', async (t) => {
+  const { org, kyiv, lviv } = await linkedCompany(t)
+  await kyiv.relay.stop()
+  await org.until(() => !isLinked(lviv, kyiv), 'apart')
+  assert.deepEqual(await lviv.relay.renewCertificate({ newKey: false }), { kind: 'nobody' })
+})
+
+test('an issuer that is silent is waited for twenty seconds, and nothing is lost', async (t) => {
+  const { org, kyiv, lviv } = await linkedCompany(t)
+  const before = await keyOf(lviv)
+  org.network.onWay = () => new Uint8Array(0)
+  const outcome = await come(org, lviv.relay.renewCertificate({ newKey: true }))
+  assert.deepEqual(outcome, { kind: 'no-answer', by: kyiv.keys.branch })
+  assert.equal(await keyOf(lviv), before)
+  org.network.onWay = (bytes) => bytes
+  const again = () => isLinked(lviv, kyiv) && isLinked(kyiv, lviv)
+  await org.until(() => !again(), 'the silent link ends', 1000)
+  await org.until(again, 'linked by the key that was in use all the time', 1000)
+  const later = await come(org, lviv.relay.renewCertificate({ newKey: true }))
+  assert.equal(later.kind, 'renewed')
+})
+
+test('a new key was never on the disk before, the old one is gone, and every link is opened anew', async (t) => {
+  const { org, kyiv, lviv, lvivOptions } = await linkedCompany(t)
+  const used = lviv.files.findBranchKeys()?.noise.publicKey ?? new Uint8Array(0)
+  // A key was drawn for a question that nobody answered: it may be in the copy that others saw.
+  const pending = new Uint8Array(32).fill(7)
+  lviv.files.addNoiseKey(pending)
+  const drawn = lviv.files.findBranchKeys()?.noise.publicKey ?? new Uint8Array(0)
+  const opened = lviv.lines.filter(({ name }) => name === 'relay.link.opened').length
+  for (const at of [lviv, kyiv]) {
+    const outcome = await come(org, at.relay.renewCertificate({ newKey: true }))
+    assert.equal(outcome.kind, 'renewed')
+  }
+  assert.equal(lviv.files.findNoiseKey(used), undefined)
+  assert.equal(lviv.files.findNoiseKey(drawn), undefined)
+  const reopened = () =>
+    lviv.lines.filter(({ name }) => name === 'relay.link.opened').length >= opened + 2
+  await org.until(() => reopened() && isLinked(kyiv, lviv) && isLinked(lviv, kyiv), 'new links')
+  await lviv.stop()
+  const again = await openOffice({ ...lvivOptions, files: lviv.files })
+  await again.relay.start()
+  await org.until(() => isLinked(again, kyiv), 'it starts with the new key alone', 200)
+  await again.stop()
+})
