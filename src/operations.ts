@@ -101,6 +101,12 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       })
       return { branches, revoked: await revokedBranches(store.read) }
     },
+    /** The organisation, and until when this branch may issue its certificates. */
+    async authority() {
+      const own = await findChain(store.read)
+      const mayIssueUntil = own?.issuer.branch === membership.self ? own.issuer.notAfter : undefined
+      return { organisation: membership.organisation, mayIssueUntil }
+    },
     /** Asks for a new certificate now, and says what came of it; branches by name. */
     async renewCertificate(how: { newKey: boolean }) {
       const outcome = await relay.renewCertificate(how)

@@ -31,6 +31,9 @@ export type LinkKey = { epoch: number; key: Uint8Array }
 /** `since`: when this branch learned it. Older epochs open links that may only renew. */
 type StoredLinkKey = LinkKey & { since: Millis }
 
+/** The root key was brought back at `from` and goes at `until`. */
+type RootLoan = { from: Millis; until: Millis }
+
 const KEY_BYTES = 32
 const FOLDER = 'keys'
 /**
@@ -123,7 +126,17 @@ export function keyFiles(disk: KeyDisk) {
     findRootKey: (): KeyPair | undefined => optional(find('root')[0]),
     saveRootKey: (pair: KeyPair): void => put('root', [pair.secretKey]),
     /** Once it is kept elsewhere: issuers go on for a year without it. */
-    removeRootKey: (): void => disk.remove(path('root')),
+    removeRootKey(): void {
+      disk.remove(path('root'))
+      disk.remove(path('root-loan'))
+    },
+    /** The root key for a while: when it ends lies on the disk first, so no crash makes it stay. */
+    lendRootKey(pair: KeyPair, loan: RootLoan): void {
+      disk.write(path('root-loan'), utf8(`${JSON.stringify({ 'root-loan': [loan] })}\n`))
+      put('root', [pair.secretKey])
+    },
+    /** For how long the root key is here; undefined: for good, or it is not here. Damaged: it is over. */
+    findRootLoan: (): RootLoan | undefined => readLoan(disk, path('root-loan')),
     /** P-256 key of this branch's X.509 intermediate (src/tls). */
     findTlsKey: (): Uint8Array | undefined => find('tls')[0],
     saveTlsKey: (secretKey: Uint8Array): void => put('tls', [secretKey]),
@@ -157,6 +170,18 @@ function readLinkKeys(disk: KeyDisk, path: string): StoredLinkKey[] {
     return { epoch: epoch as number, key: secretOf(key), since: since as number }
   })
   return rows.sort((a, b) => b.epoch - a.epoch)
+}
+
+function readLoan(disk: KeyDisk, path: string): RootLoan | undefined {
+  try {
+    return readRows(disk, path, (row) => {
+      const { from, until } = row as Record<string, unknown>
+      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(until)) throw new TypeError('times')
+      return { from: from as number, until: until as number }
+    })[0]
+  } catch {
+    return { from: 0, until: 0 }
+  }
 }
 
 /** The rows of a key file: one list under the file's own name; none when the file is not there. */

@@ -21,6 +21,9 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   note: 'value',
   address: 'value',
   'forget-suite': 'value',
+  authority: 'value',
+  'passphrase-file': 'value',
+  for: 'value',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.
   demo: 'flag',
 }

@@ -54,6 +54,11 @@ const COMMANDS: Record<string, Command> = {
     usage: 'trace MESSAGE',
     does: 'where a message is, by its id or address: stored, waiting and why, carried by whom',
   },
+  key: {
+    load: () => import('./key.ts').then(({ key }) => key),
+    usage: 'key export|remove|import --authority FILE [--passphrase-file FILE] [--for 1h]',
+    does: 'the key above all certificates: into a file, off this server, and back for a while',
+  },
   peers: {
     load: () => import('./peers.ts').then(({ peers }) => peers),
     usage: 'peers [--forget-suite NAME]',

@@ -73,6 +73,7 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
     return c.json(await operations().invite(await body(c.req.raw, newInvitation)))
   })
   app.get('/certificates', async (c) => c.json(await operations().certificates()))
+  app.get('/authority', async (c) => c.json(await operations().authority()))
   app.post('/certificates/renew', async (c) => {
     return c.json(await operations().renewCertificate(await body(c.req.raw, renewal)))
   })

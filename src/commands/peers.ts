@@ -1,13 +1,12 @@
 /** `invite` and `peers`: taking a branch in, what this one is linked with, and forgetting what one has shown. */
 import { type ClockProblem, clockProblemText } from '../../views/language/clocks.ts'
 import { en } from '../../views/language/en.ts'
-import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../base/units.ts'
+import { isoTime, type Millis } from '../base/units.ts'
 import { INVITATION_LIFE_MS_MAX } from '../certificates/invitation.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
+import { durationOf } from './duration.ts'
 import { withControl } from './with-branch.ts'
-
-const UNITS: Record<string, Millis> = { m: MINUTE, h: HOUR, d: DAY }
 
 /** The command `invite`. */
 export async function invite(call: Call): Promise<number> {
@@ -15,7 +14,10 @@ export async function invite(call: Call): Promise<number> {
   if (typeof branch !== 'string')
     throw new UsageError('invite needs --branch NAME of the new branch')
   const { valid } = call.flags
-  const validMs = valid === undefined ? undefined : durationOf(String(valid))
+  const validMs =
+    valid === undefined
+      ? undefined
+      : durationOf(String(valid), { flag: 'valid', most: INVITATION_LIFE_MS_MAX })
   const { invitation } = await withControl(call.config, call.err, (control) =>
     control<{ invitation: string }>('POST', '/invitations', {
       branch,
@@ -25,18 +27,6 @@ export async function invite(call: Call): Promise<number> {
   )
   call.out(`${invitation}\n`)
   return 0
-}
-
-function durationOf(value: string): Millis {
-  const match = /^(\d{1,4})([mhd])$/.exec(value)
-  const unit = UNITS[match?.[2] ?? '']
-  const ms = match && unit !== undefined ? Number(match[1]) * unit : 0
-  if (ms === 0 || ms > INVITATION_LIFE_MS_MAX) {
-    throw new UsageError(
-      `--valid is "${value}"; allowed: a number above 0 and m, h or d, as 24h, up to ${INVITATION_LIFE_MS_MAX / DAY}d`,
-    )
-  }
-  return ms
 }
 
 type Peer = {

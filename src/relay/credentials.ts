@@ -27,6 +27,8 @@ export type RelayKeys = Pick<
   | 'setNoiseKeys'
   | 'findIssuerKey'
   | 'findRootKey'
+  | 'findRootLoan'
+  | 'removeRootKey'
   | 'linkKeys'
   | 'saveLinkKey'
 >

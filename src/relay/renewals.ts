@@ -9,6 +9,7 @@ import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
 import { DAY, type Millis, SECOND } from '../base/units.ts'
 import {
+  BACKDATE_MS,
   type Issuer,
   isDueForRenewal,
   issueIssuerCertificate,
@@ -172,9 +173,13 @@ export class Renewals {
   /** The right to issue, where it is ours and half of its life is over. Its key stays the same. */
   async #renewIssuer(): Promise<void> {
     const { store, self, keys, clock, random, log } = this.#parts
-    const issuer = await this.#findIssuer()
     const now = clock.now()
-    if (!issuer || !isDueForRenewal(issuer.certificate, now)) return
+    const loan = this.#rootLoan(now)
+    const issuer = await this.#findIssuer()
+    if (!issuer) return
+    // A key that was brought back is used at once, so that it must come back only in a year.
+    const isBefore = loan !== undefined && issuer.certificate.notBefore + BACKDATE_MS < loan.from
+    if (!isBefore && !isDueForRenewal(issuer.certificate, now)) return
     const { rootPublicKey, issuerPublicKey, notAfter } = issuer.certificate
     const root = keys.findRootKey()
     if (!root || !equal(root.publicKey, rootPublicKey)) {
@@ -187,6 +192,16 @@ export class Renewals {
     const renewed = issueIssuerCertificate(root, { branch: self, issuerPublicKey, serial, now })
     await store.writer.write((tx: Db) => saveIssuer(tx, renewed))
     log.info('relay.issuer.renewed', { notAfter: renewed.notAfter })
+  }
+
+  /** The loan of the root key, ended when its time is over or the clock was set back before it. */
+  #rootLoan(now: Millis): { from: Millis } | undefined {
+    const { keys, log } = this.#parts
+    const loan = keys.findRootLoan()
+    if (!loan || (now >= loan.from && now < loan.until)) return loan
+    keys.removeRootKey()
+    log.info('relay.root-key.removed', {})
+    return undefined
   }
 
   /** The bytes that ask over one link. */

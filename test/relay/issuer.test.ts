@@ -1,7 +1,7 @@
 /** The right to issue certificates: it outlives its year where the root key lies, and its end is said in time elsewhere. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { DAY } from '../../src/base/units.ts'
+import { DAY, HOUR } from '../../src/base/units.ts'
 import { temporaryFolder } from '../db/store.ts'
 import {
   isLinked,
@@ -55,4 +55,43 @@ test('where the root key is not, the end of the right to issue is said half a ye
   await live(org, 30, [kyiv, lviv])
   const said = count(kyiv, 'relay.issuer.ends')
   assert(said >= 1 && said <= 30, `${said} times: once a day at most`)
+})
+
+test('a root key that was brought back is used at once and goes by itself, also after a restart', async (t) => {
+  const org = organisation()
+  const { kyivOptions } = await twoOffices(org, temporaryFolder(t))
+  const files = memoryKeys()
+  const kyiv = await openOffice({ ...kyivOptions, files })
+  await kyiv.relay.start()
+  org.advance(100 * DAY)
+  const lend = () => {
+    const from = org.clock.now()
+    files.lendRootKey(org.founding.root, { from, until: from + HOUR })
+  }
+  lend()
+  await kyiv.relay.renewCertificate({ newKey: false })
+  assert.equal(count(kyiv, 'relay.issuer.renewed'), 1, 'long before it is due')
+  await kyiv.relay.renewCertificate({ newKey: false })
+  assert.equal(count(kyiv, 'relay.issuer.renewed'), 1, 'once')
+  assert.ok(files.findRootKey())
+  org.advance(HOUR)
+  await org.until(() => files.findRootKey() === undefined, 'it goes')
+  assert.equal(files.findRootLoan(), undefined)
+  assert.equal(count(kyiv, 'relay.root-key.removed'), 1)
+  lend()
+  await kyiv.stop()
+  org.advance(2 * HOUR)
+  const again = await openOffice({ ...kyivOptions, files })
+  t.after(() => again.stop())
+  await again.relay.start()
+  assert.equal(files.findRootKey(), undefined, 'gone before anything else')
+  assert.equal(count(again, 'relay.issuer.renewed'), 0, 'and not used')
+})
+
+test('a root key that is here for good stays', async (t) => {
+  const { org, kyiv } = await companyWith(t, 'here')
+  org.advance(2 * DAY)
+  await kyiv.relay.renewCertificate({ newKey: false })
+  assert.ok(kyiv.files.findRootKey())
+  assert.equal(count(kyiv, 'relay.root-key.removed'), 0)
 })
