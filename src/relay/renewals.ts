@@ -7,7 +7,7 @@
 
 import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
-import { DAY, type Millis, SECOND } from '../base/units.ts'
+import { DAY, HOUR, type Millis, SECOND } from '../base/units.ts'
 import {
   BACKDATE_MS,
   type Issuer,
@@ -73,6 +73,7 @@ type RenewalParts = {
 export class Renewals {
   readonly #parts: RenewalParts
   #warnedAt: Millis = Number.NEGATIVE_INFINITY
+  #earlyAt: Millis = Number.NEGATIVE_INFINITY
   /** Who waits for an answer that was asked for by hand. */
   readonly #waiting = new Set<(answer: { by: BranchId; reason: string | undefined }) => void>()
 
@@ -102,6 +103,7 @@ export class Renewals {
       await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
       return
     }
+    if (links.length === 0 || this.#isTooOften()) return
     for (const link of links) {
       if (!(await isIssuer(store.read, link.peer))) continue
       link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
@@ -192,6 +194,16 @@ export class Renewals {
     const renewed = issueIssuerCertificate(root, { branch: self, issuerPublicKey, serial, now })
     await store.writer.write((tx: Db) => saveIssuer(tx, renewed))
     log.info('relay.issuer.renewed', { notAfter: renewed.notAfter })
+  }
+
+  /** Before our certificate began a clock is wrong. If it is ours, no answer is of use: it is asked once an hour. */
+  #isTooOften(): boolean {
+    const { credentials, clock } = this.#parts
+    const now = clock.now()
+    if (now >= credentials.current().chain.link.notBefore) return false
+    if (Math.abs(now - this.#earlyAt) < HOUR) return true
+    this.#earlyAt = now
+    return false
   }
 
   /** The loan of the root key, ended when its time is over or the clock was set back before it. */

@@ -89,6 +89,8 @@ test('a link certificate is due for renewal at half of its life', () => {
   const half = (link.notBefore + link.notAfter) / 2
   assert.equal(isDueForRenewal(link, half - 1), false)
   assert.equal(isDueForRenewal(link, half), true)
+  assert.equal(isDueForRenewal(link, link.notBefore), false)
+  assert.equal(isDueForRenewal(link, link.notBefore - 1), true, 'of a clock that was ahead')
 })
 
 test('everything of another organisation is refused', () => {

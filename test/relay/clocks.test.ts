@@ -90,3 +90,22 @@ test('a certificate made while the clock was ahead is replaced as soon as the cl
   const until = troubleWith(lviv, kyiv)?.certificateNotAfter ?? 0
   assert.ok(until < org.clock.now() + 11 * DAY, 'by a certificate of today')
 })
+
+test('a clock that falls back while linked asks once an hour, not every minute', async (t) => {
+  const org = organisation()
+  const { kyivOptions, lvivOptions } = await twoOffices(org, temporaryFolder(t))
+  const kyiv = await openOffice(kyivOptions)
+  t.after(() => kyiv.stop())
+  const { now } = org.clock
+  let behind = 0
+  const clock = { ...org.clock, now: () => now() - behind }
+  const lviv = await openOffice({ ...lvivOptions, org: { ...org, clock } })
+  t.after(() => lviv.stop())
+  await kyiv.relay.start()
+  await lviv.relay.start()
+  await org.until(() => isLinked(lviv, kyiv) && isLinked(kyiv, lviv), 'linked')
+  behind = 3 * DAY
+  const until = now() + 20 * MINUTE
+  await org.until(() => now() > until, 'twenty minutes', 5000)
+  assert.equal(count(kyiv, 'relay.renewal.granted'), 1)
+})
