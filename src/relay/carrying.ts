@@ -5,6 +5,7 @@ import type { EventLog, Route } from '../eventlog/log.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import { Carriers } from './carriers.ts'
+import type { Chores } from './chores.ts'
 import { FRAME, type Frame } from './frames.ts'
 import type { Link } from './link.ts'
 import { Reports } from './reports.ts'
@@ -17,8 +18,7 @@ type CarryingParts = {
   branches(): readonly { branch: BranchId; lostAt: Millis | undefined }[]
   /** Ways have changed. */
   onRoutes(): void
-  /** Runs something that a stop waits for. */
-  work(run: () => Promise<void>): void
+  chores: Chores
   clock: Clock
   log: Log
 }
@@ -34,7 +34,7 @@ export class Carrying {
       ...parts,
       onRoute: (peer, to) => {
         const link = live().find((each) => each.peer === peer)
-        if (link) parts.work(() => this.#reports.leads(link, to))
+        if (link) parts.chores.run(() => this.#reports.leads(link, to))
       },
     })
     this.#reports = new Reports({

@@ -91,7 +91,7 @@ class BranchRelay implements Relay {
       live: () => this.#links.live(),
       branches: () => this.#peers.filter(({ isActive }) => isActive),
       onRoutes: () => this.#tellLinks(),
-      work: (run) => this.#write(run),
+      chores: this.#chores,
     })
     this.#suites = new PeerSuites({ spoken: parts.suites, store: parts.store, clock })
     this.#listener = new Listener({
