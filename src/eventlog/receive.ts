@@ -103,8 +103,9 @@ async function receiveBatch(
     const problem = problemOfPlace(feed, batch)
     // A branch that writes two histories of one feed must not part those who each believe one of them.
     if (problem !== undefined && peer !== feed.origin) {
-      const isFork = batch.firstSeq === feed.head + 1
-      if (isFork) parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
+      // After a gap nothing contradicts what is here: what came before it may have found our disk full.
+      if (problem === GAP) return notTaken(feed)
+      parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
       return notTaken(feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
@@ -127,8 +128,10 @@ function notTaken({ id, n, head }: Feed): Received {
   return { feed: id, feedN: n, durable: head, isFull: false }
 }
 
+const GAP = 'A gap before the batch'
+
 function problemOfPlace(feed: Feed, batch: DecodedBatch): string | undefined {
-  if (batch.firstSeq > feed.head + 1) return 'A gap before the batch'
+  if (batch.firstSeq > feed.head + 1) return GAP
   if (batch.firstSeq <= feed.head) return 'The batch overlaps what is here'
   // Another chain means that the origin wrote two histories: neither is taken over the other.
   return equal(batch.prevChain, feed.chain) ? undefined : 'The batch does not continue'

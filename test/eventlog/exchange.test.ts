@@ -5,7 +5,7 @@ import { fromUtf8 } from '../../src/base/bytes.ts'
 import { hlcOf } from '../../src/base/hlc.ts'
 import type { EventId } from '../../src/base/ids.ts'
 import { temporaryFolder } from '../db/store.ts'
-import { exchange, handClock, mailFeed, noteOf, open } from './fixture.ts'
+import { exchange, handClock, keysOf, mailFeed, noteOf, open } from './fixture.ts'
 import { branchFor, pairFor } from './pair.ts'
 
 test('what a branch writes arrives in order, applied once, and is acknowledged', async (t) => {
@@ -100,6 +100,21 @@ test('a gap is refused, and so is a batch of a feed that was not opened', async 
     answers.map((each) => each.durable),
     [1, 2],
   )
+})
+
+test('a batch that another branch passes on after a gap is left out, and called no fork', async (t) => {
+  const { kyiv, lviv, lvivKeys } = await pairFor(t)
+  await kyiv.post('one', [lvivKeys.id])
+  await kyiv.post('two', [lvivKeys.id])
+  const feed = await mailFeed(kyiv, lviv)
+  await open(kyiv, lviv, feed)
+  const [first, second] = await kyiv.log.batchesAfter(feed.n, 0, 100_000)
+  assert.ok(first && second)
+  const odesa = keysOf('Odesa').id
+  assert.equal((await lviv.log.receiveBatch(odesa, second.bytes)).durable, 0)
+  assert.ok(!lviv.lines.some(({ name }) => name === 'eventlog.fork'))
+  await lviv.log.receiveBatch(odesa, first.bytes)
+  assert.equal((await lviv.log.receiveBatch(odesa, second.bytes)).durable, 2)
 })
 
 test('an action that fails leaves no hole in the feed', async (t) => {
