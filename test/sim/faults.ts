@@ -1,6 +1,8 @@
 /**
  * What goes wrong: branches die between any two events and come back, power goes, lines are cut, directions are
- * stalled or swallow bytes, links are slow, disks are slow, clocks are set. At the end all is well again.
+ * stalled or swallow bytes, two branches lose each other while others see both, links are slow, disks are slow or
+ * full, clocks are set, old copies are put back, a branch lies about what it passes on. Each seed has some of it: a
+ * storm of everything hides what one fault does. At the end all is well again.
  */
 import type { Millis } from '../../src/base/units.ts'
 import { SECOND } from '../../src/base/units.ts'
@@ -16,26 +18,48 @@ const TROUBLE_MS: readonly [Millis, Millis] = [200, 60 * SECOND]
 const EVENTS_BEFORE_CRASH_MAX = 300
 const DISK_MS_MAX: Millis = 900
 const CLOCK_MS_MAX: Millis = 150 * SECOND
+/** Of all that can go wrong, what does in one run. */
+const SHARE_OF_KINDS = 0.75
+/** Runs in which two branches never see each other until all is repaired. */
+const PARTED_FROM_THE_BEGINNING = 0.3
+
+/** Something that goes wrong, and how often compared with the rest. */
+type Kind = { weight: number; strike(office: Office): void }
 
 export class Faults {
   readonly #company: Company
   readonly #chance: Chance
   /** Branches that will die, by the number of the event before which they do. */
   readonly #doomed: { office: Office; before: number; isLoud: boolean }[] = []
+  readonly #weather: readonly Kind[]
   #isOver = false
 
   constructor(company: Company) {
     this.#company = company
     this.#chance = chanceOf(company.seed, 'faults')
+    this.#weather = this.#drawn()
     company.timeline.beforeEvent = () => this.#strike()
   }
 
   start(): void {
+    if (this.#chance.isLucky(PARTED_FROM_THE_BEGINNING)) {
+      const { network, offices, timeline } = this.#company
+      const office = this.#chance.pick(offices)
+      const other = this.#other(office)
+      timeline.note(`${office.name} and ${other.name} do not see each other`)
+      network.setWay(office.host, other.host, { mode: 'black' })
+      network.setWay(other.host, office.host, { mode: 'black' })
+      network.cut(office.host, other.host)
+    }
+    this.#next()
+  }
+
+  #next(): void {
     const [least, most] = PAUSE_MS
     this.#company.timeline.after(this.#chance.between(least, most), () => {
       if (this.#isOver) return
       this.#one()
-      this.start()
+      this.#next()
     })
   }
 
@@ -48,21 +72,38 @@ export class Faults {
     network.heal()
     for (const office of offices) {
       office.machine.diskMs = 0
+      this.#company.doing(office.setFull(false))
       if (office.isDown) this.#restart(office)
     }
   }
 
   #one(): void {
     const office = this.#chance.pick(this.#company.offices)
-    const dice = this.#chance.below(100)
-    if (dice < 38) this.#doom(office)
-    else if (dice < 44) this.#stop(office)
-    else if (dice < 52) this.#company.network.cut(office.host, this.#other(office).host)
-    else if (dice < 72) this.#part(office, this.#other(office))
-    else if (dice < 80) this.#isolate(office)
-    else if (dice < 88) this.#slow(office, this.#other(office))
-    else if (dice < 95) this.#slowDisk(office)
-    else this.#setClock(office)
+    const sum = this.#weather.reduce((weight, kind) => weight + kind.weight, 0)
+    let dice = this.#chance.below(sum)
+    for (const { weight, strike } of this.#weather) {
+      dice -= weight
+      if (dice < 0) return strike(office)
+    }
+  }
+
+  /** What can happen in this run. */
+  #drawn(): Kind[] {
+    const { network } = this.#company
+    const all: Kind[] = [
+      { weight: 30, strike: (office) => this.#doom(office) },
+      { weight: 6, strike: (office) => this.#stop(office) },
+      { weight: 8, strike: (office) => network.cut(office.host, this.#other(office).host) },
+      { weight: 20, strike: (office) => this.#part(office, this.#other(office)) },
+      { weight: 16, strike: (office) => this.#separate(office, this.#other(office)) },
+      { weight: 8, strike: (office) => this.#isolate(office) },
+      { weight: 8, strike: (office) => this.#slow(office, this.#other(office)) },
+      { weight: 7, strike: (office) => this.#slowDisk(office) },
+      { weight: 6, strike: (office) => this.#fillDisk(office) },
+      { weight: 5, strike: (office) => this.#setClock(office) },
+    ]
+    const drawn = all.filter(() => this.#chance.isLucky(SHARE_OF_KINDS))
+    return drawn.length > 0 ? drawn : all
   }
 
   #other(office: Office): Office {
@@ -115,6 +156,13 @@ export class Faults {
     if (this.#chance.isLucky(0.6)) this.#setMode(other, office, mode)
   }
 
+  /** Both know at once, and find no way to each other: others carry between them. */
+  #separate(office: Office, other: Office): void {
+    this.#setMode(office, other, 'black')
+    this.#setMode(other, office, 'black')
+    this.#company.network.cut(office.host, other.host)
+  }
+
   #setMode(from: Office, to: Office, mode: Mode): void {
     const { network, timeline } = this.#company
     timeline.note(`${from.name}>${to.name} is ${mode}`)
@@ -147,6 +195,16 @@ export class Faults {
     machine.diskMs = this.#chance.between(5, DISK_MS_MAX)
     this.#later(() => {
       machine.diskMs = 0
+    })
+  }
+
+  #fillDisk(office: Office): void {
+    const { timeline, doing } = this.#company
+    timeline.note(`the disk of ${office.name} is full`)
+    doing(office.setFull(true))
+    this.#later(() => {
+      timeline.note(`the disk of ${office.name} has room`)
+      doing(office.setFull(false))
     })
   }
 

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync } from 'node:fs'
 import { Hono } from 'hono'
+import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
 import { keyFiles } from '../../src/certificates/keys.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
@@ -26,6 +27,8 @@ import type { Timeline } from './timeline.ts'
 import { type Life, lifeOf, type Machine } from './world.ts'
 
 export const PORT = 7900
+/** As many as SQLite knows (https://sqlite.org/limits.html, 13); it takes less than there are for "no more". */
+const PAGES_MAX = 2 ** 32 - 2
 
 /** A mistake planted by a test: what it changes of a branch before the branch runs. */
 export type Bug = {
@@ -172,6 +175,16 @@ export class Office {
     this.#end(life, isLoud)
     // What it goes on to do goes into the file that was left behind.
     await work?.store.close()
+  }
+
+  /** While its disk is full the database does not grow; whoever starts it anew has made room. */
+  async setFull(isFull: boolean): Promise<void> {
+    const { work } = this
+    if (!work) return
+    if (isFull) this.machine.wasFull = true
+    const pragma = sql.raw(`pragma max_page_count = ${isFull ? 1 : PAGES_MAX}`)
+    // It holds from when it is run, whatever becomes of the transaction around it.
+    await work.store.writer.write((tx) => pragma.execute(tx)).catch(() => {})
   }
 
   #end(life: Life, isLoud: boolean): void {

@@ -150,8 +150,8 @@ async function isAllTold({ offices }: Company, workload: Workload): Promise<bool
     for (const { branch } of links) if ((await core.eventLog.outboxOf(branch)) > 0) return false
     const parked = store.read.selectFrom('event').select('position').where('state', '=', 'parked')
     if (await parked.executeTakeFirst()) return false
-    // A line that is silent and not given up yet: its carriers have told everybody else, and not each other.
-    const carried = store.read.selectFrom('feed').select('n').where('carriedBytes', '>', 0)
+    // Who carried what came by another way hears of it when its own link is mended.
+    const carried = store.read.selectFrom('carried_batch').select('feedN')
     if (await carried.executeTakeFirst()) return false
   }
   return true

@@ -21,6 +21,8 @@ export type Machine = {
   skew: Millis
   /** How long a commit takes at most; 0 on a good day. */
   diskMs: Millis
+  /** Its disk was full once: its log may say so. */
+  wasFull: boolean
   lives: number
 }
 
@@ -103,7 +105,8 @@ function logOf(parts: LifeParts, life: HostLife, own: Fields): Log {
       if (!life.isAlive) return
       const text = `${machine.name} ${level} ${name} ${fieldsText({ ...own, ...fields })}`
       if (level !== 'debug') timeline.note(text)
-      if (level === 'error' || isBrokenRule(name, fields)) onAlarm(text)
+      const isExpected = machine.wasFull && DISK_FULL.test(text)
+      if ((level === 'error' || isBrokenRule(name, fields)) && !isExpected) onAlarm(text)
     }
   return {
     debug: line('debug'),
@@ -113,6 +116,9 @@ function logOf(parts: LifeParts, life: HostLife, own: Fields): Log {
     with: (fields) => logOf(parts, life, { ...own, ...fields }),
   }
 }
+
+/** As SQLite and as the writer say it. */
+const DISK_FULL = /(?:database or|The) disk is full/
 
 /** A peer that is silent or slow may be honest; one that breaks another rule is not. */
 function isBrokenRule(name: string, { reason }: Fields): boolean {
