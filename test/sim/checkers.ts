@@ -154,13 +154,23 @@ const effects: Check = ({ snapshots }) =>
     return faults
   })
 
+/**
+ * Mail for a guest whose password was replaced before the branch that keeps the group heard of the stay: it waits for a
+ * record that does not come (src/chat/guests.ts), and nobody of that branch is in the group.
+ */
+function isForNobody(all: readonly Snapshot[], at: Snapshot, event: Snapshot['events'][number]) {
+  const { reason, body } = event
+  const { conversation } = body as { conversation: ConversationId }
+  return reason === 'waits-for-conversation' && !hasMember(all, at, conversation)
+}
+
 /** Nothing was refused between honest branches, and nothing waits for ever. */
 const allUnderstood: Check = ({ snapshots }) =>
-  snapshots.flatMap(({ name, events, refusals }) => [
-    ...events
-      .filter((event) => event.state !== 'applied')
-      .map((each) => `${name} has ${each.state} (${each.reason}) ${JSON.stringify(each.body)}`),
-    ...refusals.map(({ reason }) => `an event of ${name} was refused: ${reason}`),
+  snapshots.flatMap((at) => [
+    ...at.events
+      .filter((event) => event.state !== 'applied' && !isForNobody(snapshots, at, event))
+      .map((each) => `${at.name} has ${each.state} (${each.reason}) ${JSON.stringify(each.body)}`),
+    ...at.refusals.map(({ reason }) => `an event of ${at.name} was refused: ${reason}`),
   ])
 
 /** I11: the same directory everywhere. */

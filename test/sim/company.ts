@@ -3,10 +3,11 @@
  * gets some people. All by the production code of the first start.
  */
 import { createUser } from '../../src/accounts/new-person.ts'
-import type { UserId } from '../../src/base/ids.ts'
+import type { BranchId, UserId } from '../../src/base/ids.ts'
 import { HOUR, MINUTE } from '../../src/base/units.ts'
 import { foundBranch, joinBranch } from '../../src/setup/found.ts'
 import { type Chance, chanceOf } from './chance.ts'
+import { liar } from './liar.ts'
 import { SimNetwork } from './network.ts'
 import { type Bug, Office, PORT } from './office.ts'
 import { Timeline } from './timeline.ts'
@@ -16,6 +17,8 @@ export const BRANCHES_MAX = NAMES.length
 const PEOPLE_MAX = 3
 /** Clocks of offices are set by hand. */
 const SKEW_MS_MAX = 20_000
+/** One company in so many has a branch that lies. */
+const LIARS_IN = 4
 
 export type Person = {
   id: UserId
@@ -38,6 +41,8 @@ export type Company = {
   people: Person[]
   /** Lines no honest run has; each is a failure. */
   alarms: string[]
+  /** Branches that lied: whoever warns of them is right. */
+  liars: Set<BranchId>
   /** What went wrong in something nobody waits for. */
   failures: unknown[]
   /** Runs something that the timeline must drive; a failure of it ends the run. */
@@ -72,16 +77,19 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
   const chance = chanceOf(seed, 'company')
   const alarms: string[] = []
   const failures: unknown[] = []
+  const liarAt = seed % LIARS_IN === LIARS_IN - 1 ? chance.below(branches) : undefined
   const offices = NAMES.slice(0, branches).map((name, index) => {
     const machine = {
       ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },
       ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0, wasFull: false, lives: 0 },
     }
     const onAlarm = (line: string) => void alarms.push(line)
-    return new Office({ machine, seed, timeline, network, bug, onAlarm })
+    const office = new Office({ machine, seed, timeline, network, bug, onAlarm })
+    if (index === liarAt) office.liar = liar(seed)
+    return office
   })
   return {
-    ...{ seed, timeline, network, chance, offices, people: [], alarms, failures },
+    ...{ seed, timeline, network, chance, offices, people: [], alarms, failures, liars: new Set() },
     doing: (work) => void work.catch((error) => void failures.push(error)),
   }
 }

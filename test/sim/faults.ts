@@ -71,20 +71,29 @@ export class Faults {
     this.#doomed.length = 0
     network.heal()
     for (const office of offices) {
+      if (office.liar) office.liar.isOn = false
       office.machine.diskMs = 0
       this.#company.doing(office.setFull(false))
       if (office.isDown) this.#restart(office)
+      else if (office.liar) this.#company.doing(this.#convert(office))
     }
+  }
+
+  /** An honest program is put in place of the liar's. */
+  async #convert(office: Office): Promise<void> {
+    await office.kill(true)
+    await office.start()
   }
 
   #one(): void {
     const office = this.#chance.pick(this.#company.offices)
     const sum = this.#weather.reduce((weight, kind) => weight + kind.weight, 0)
     let dice = this.#chance.below(sum)
-    for (const { weight, strike } of this.#weather) {
+    const drawn = this.#weather.find(({ weight }) => {
       dice -= weight
-      if (dice < 0) return strike(office)
-    }
+      return dice < 0
+    })
+    drawn?.strike(office)
   }
 
   /** What can happen in this run. */

@@ -4,7 +4,7 @@
  * no transaction is open, so that is the files as they are.
  */
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
@@ -62,6 +62,8 @@ const hasher: Hasher = {
 export class Office {
   readonly machine: Machine
   readonly #parts: OfficeParts
+  /** It runs this program, not the honest one. */
+  liar: Bug | undefined
   #life: Life | undefined
   #work: Work | undefined
   #file = 0
@@ -118,7 +120,8 @@ export class Office {
         ? await buildCore({ world, store, keys, membership, hasher, carryMib: 64 })
         : await setUp?.({ world, store, files, hasher, suites, carryMib: 64 })
     if (!built) throw new Error(`${this.name} is not set up`)
-    const core = bug.core?.(built, world) ?? built
+    const withBug = bug.core?.(built, world) ?? built
+    const core = this.liar?.core?.(withBug, world) ?? withBug
     const running = await startRunning({
       ...{
         core,
@@ -185,6 +188,12 @@ export class Office {
     const pragma = sql.raw(`pragma max_page_count = ${isFull ? 1 : PAGES_MAX}`)
     // It holds from when it is run, whatever becomes of the transaction around it.
     await work.store.writer.write((tx) => pragma.execute(tx)).catch(() => {})
+  }
+
+  /** Its database as it lies on the disk. */
+  bytes(): Buffer {
+    const files = ['', '-wal'].map((ending) => this.#path + ending)
+    return Buffer.concat(files.filter((path) => existsSync(path)).map((path) => readFileSync(path)))
   }
 
   #end(life: Life, isLoud: boolean): void {
