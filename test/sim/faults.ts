@@ -42,10 +42,13 @@ export class Faults {
   }
 
   start(): void {
-    if (this.#chance.isLucky(PARTED_FROM_THE_BEGINNING)) {
-      const { network, offices, timeline } = this.#company
-      const office = this.#chance.pick(offices)
-      const other = this.#other(office)
+    const { network, offices, timeline } = this.#company
+    const honest = offices.filter(({ liar }) => !liar)
+    const hasLiar = honest.length < offices.length
+    // A liar must have something to carry.
+    if (hasLiar || this.#chance.isLucky(PARTED_FROM_THE_BEGINNING)) {
+      const office = this.#chance.pick(honest)
+      const other = this.#chance.pick(honest.filter((each) => each !== office))
       timeline.note(`${office.name} and ${other.name} do not see each other`)
       network.setWay(office.host, other.host, { mode: 'black' })
       network.setWay(other.host, office.host, { mode: 'black' })

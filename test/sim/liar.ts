@@ -20,7 +20,9 @@ import { type Chance, chanceOf } from './chance.ts'
 import type { Bug } from './office.ts'
 
 /** Of what it passes on, so much is honest: a liar with whom nobody has a link harms nobody. */
-const HONEST = 0.6
+const HONEST = 0.35
+/** Who boasts of a feed is not asked for it again on that link: often, and it would have no chance to lie of more. */
+const BOASTS = 0.05
 /** Where the SHA-256 of the body stands in an EventHeader. */
 const BODY_HASH_AT = 36
 
@@ -81,15 +83,19 @@ export function liar(seed: number): Bug {
   const chance = chanceOf(seed, 'liar')
   const bug: Bug = {
     isOn: false,
-    core(core) {
-      const isLying = () => bug.isOn && !chance.isLucky(HONEST)
+    core(core, { log }) {
+      const isLying = (what: string) => {
+        const isLie = bug.isOn && !chance.isLucky(HONEST)
+        if (isLie) log.info('sim.lie', { what })
+        return isLie
+      }
       return { ...core, eventLog: { ...core.eventLog, ...lies(core, chance, isLying) } }
     },
   }
   return bug
 }
 
-function lies(core: Core, chance: Chance, isLying: () => boolean): Partial<EventLog> {
+function lies(core: Core, chance: Chance, isLying: (what: string) => boolean): Partial<EventLog> {
   const { eventLog: log, store, membership } = core
   const { self } = membership
   const feedBy = (by: 'n' | 'id', value: string | number) =>
@@ -100,21 +106,22 @@ function lies(core: Core, chance: Chance, isLying: () => boolean): Partial<Event
       .executeTakeFirst()
   const boast = <Each extends Offer>(offers: Each[]): Each[] =>
     offers.map((offer) => {
-      if (offer.origin === self || !isLying()) return offer
+      if (offer.origin === self || !chance.isLucky(BOASTS) || !isLying('boasts')) return offer
       return { ...offer, head: offer.head + chance.between(1, 9) }
     })
   return {
     async batchesAfter(feedN, after, bytesMax) {
       const batches = await log.batchesAfter(feedN, after, bytesMax)
       const feed = await feedBy('n', feedN)
-      if (!feed || feed.origin === self || batches.length === 0 || !isLying()) return batches
+      if (!feed || feed.origin === self || batches.length === 0) return batches
+      if (!isLying('changes what it passes on')) return batches
       return chance.pick(LIES)(chance, batches, core)
     },
     async openingOf(id) {
       const bytes = await log.openingOf(id)
       const feed = await feedBy('id', id)
       const isOthers = feed && feed.origin !== self
-      return bytes && isOthers && isLying() ? altered(chance, bytes) : bytes
+      return bytes && isOthers && isLying('alters an opening') ? altered(chance, bytes) : bytes
     },
     offersTo: async (peer) => boast(await log.offersTo(peer)),
     carryOffers: async (routes) => boast(await log.carryOffers(routes)),
@@ -122,15 +129,17 @@ function lies(core: Core, chance: Chance, isLying: () => boolean): Partial<Event
       const { feed: id, firstSeq, count } = decodeBatch(bytes)
       const feed = await feedBy('id', id)
       const isCarried = feed?.destination && feed.destination !== self && feed.origin !== self
-      if (!isCarried || !isLying()) return log.receiveBatch(peer, bytes)
+      if (!isCarried || !isLying('throws away')) return log.receiveBatch(peer, bytes)
       return { feed: id, feedN: feed.n, durable: firstSeq + count - 1, isFull: false }
     },
-    receiveVector: async (bytes) => (isLying() ? undefined : log.receiveVector(bytes)),
-    receiveHead: async (bytes) => (isLying() ? undefined : log.receiveHead(bytes)),
+    receiveVector: async (bytes) =>
+      isLying('keeps acks back') ? undefined : log.receiveVector(bytes),
+    receiveHead: async (bytes) =>
+      isLying('keeps a head back') ? undefined : log.receiveHead(bytes),
     async reportsFor(peer) {
       const { vectors, heads } = await log.reportsFor(peer)
       const told = (all: Uint8Array[]) =>
-        all.map((bytes) => (isLying() ? altered(chance, bytes) : bytes))
+        all.map((bytes) => (isLying('alters a report') ? altered(chance, bytes) : bytes))
       return { vectors: told(vectors), heads: told(heads) }
     },
   }
