@@ -3,9 +3,14 @@
  * parts. The simulator must find every one of them; one that it does not find is a hole in the simulator.
  */
 import { Reader } from '../../src/base/bytes.ts'
+import { AppError } from '../../src/base/errors.ts'
+import type { BranchId, FeedId } from '../../src/base/ids.ts'
+import type { BranchKeys } from '../../src/certificates/keys.ts'
+import { signerOf } from '../../src/certificates/signing.ts'
 import type { Core } from '../../src/core.ts'
+import type { Db } from '../../src/db/open.ts'
 import type { LoggedEvent } from '../../src/eventlog/events.ts'
-import { decodeBatch } from '../../src/eventlog/format.ts'
+import { BATCH_DOMAIN, decodeBatch, encodeBatch, signedPartOf } from '../../src/eventlog/format.ts'
 import type { EventLog } from '../../src/eventlog/log.ts'
 import type { World } from '../../src/world/world.ts'
 import type { Bug } from './office.ts'
@@ -56,6 +61,91 @@ const cursorByTime = () =>
       },
     }
   })
+
+/** What a carrier says to hold is taken for delivered. */
+const carriedIsDelivered = () =>
+  inTheLog((log, { store, membership }, isOn) => ({
+    async acknowledged(peer, entries) {
+      await log.acknowledged(peer, entries)
+      if (!isOn()) return
+      for (const entry of entries) {
+        const feed = await placeOf(store.read, entry.feed)
+        const { origin, destination } = feed ?? {}
+        if (origin !== membership.self || !destination || destination === peer) continue
+        await log.acknowledged(destination, [entry])
+      }
+    },
+  }))
+
+/** A carrier drops mail when it has sent it, not when it has arrived. */
+const droppedWhenSent = () =>
+  inTheLog((log, { store, membership: { self } }, isOn) => ({
+    async batchesAfter(feedN, after, bytesMax) {
+      const batches = await log.batchesAfter(feedN, after, bytesMax)
+      const query = store.read.selectFrom('feed').where('n', '=', feedN)
+      const feed = await query.select(['id', 'origin', 'destination']).executeTakeFirst()
+      const durable = batches.at(-1)?.lastSeq
+      if (!isOn() || !feed?.destination || durable === undefined) return batches
+      if (feed.origin === self || feed.destination === self) return batches
+      const ack = { feed: feed.id, durable, stable: durable, at: log.now(), via: undefined }
+      await log.acknowledged(feed.destination, [ack])
+      return batches
+    },
+  }))
+
+/** "Stored" is said although the disk was full. */
+const ackOfTheFull = () =>
+  inTheLog((log, _core, isOn) => ({
+    async receiveBatch(peer, bytes) {
+      try {
+        return await log.receiveBatch(peer, bytes)
+      } catch (error) {
+        const isFull = error instanceof AppError && error.detail === 'disk-full'
+        if (!isOn() || !isFull) throw error
+        const { feed, firstSeq, count } = decodeBatch(bytes)
+        return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
+      }
+    },
+  }))
+
+/**
+ * Signatures of batches are not looked at. From outside that is: each gets the right one for what it says, and what
+ * came with it is stored in its place.
+ */
+function uncheckedSignatures(): Bug {
+  const keys = new Map<BranchId, BranchKeys>()
+  const bug = inTheLog((log, { store }, isOn) => ({
+    async receiveBatch(peer, bytes) {
+      const { feed, firstSeq, headerBytes, events, signature } = decodeBatch(bytes)
+      const origin = (await placeOf(store.read, feed))?.origin
+      const own = origin && keys.get(origin)
+      if (!isOn() || !own) return log.receiveBatch(peer, bytes)
+      const headers = events.map(({ header }) => header)
+      const right = signerOf(own.sign.secretKey)(BATCH_DOMAIN, signedPartOf(headerBytes, headers))
+      const received = await log.receiveBatch(peer, encodeBatch(headerBytes, events, right))
+      await store.writer.write((tx) =>
+        tx
+          .updateTable('batch')
+          .set({ signature })
+          .where('feedN', '=', received.feedN)
+          .where('firstSeq', '=', firstSeq)
+          .execute(),
+      )
+      return received
+    },
+  }))
+  const { core: wrapped } = bug
+  bug.core = (core, world) => {
+    keys.set(core.membership.self, core.keys)
+    return wrapped?.(core, world) ?? core
+  }
+  return bug
+}
+
+function placeOf(db: Db, feed: FeedId) {
+  const query = db.selectFrom('feed').where('id', '=', feed)
+  return query.select(['origin', 'destination']).executeTakeFirst()
+}
 
 /** Whoever asks again, because no answer came, is not recognised. */
 const noDedup = (): Bug => ({ isOn: false, clientId: () => undefined })
@@ -177,4 +267,8 @@ export const BUGS: readonly Planted[] = [
   { name: 'sent taken for stored', plant: sentIsStored, found: /^I4|A gap before/, seed: 4 },
   { name: 'effects after the cursor', plant: effectsLater, found: /^I8/, seed: 2 },
   { name: 'groups that everybody is in', plant: openGroups, found: /never in it/, seed: 1 },
+  { name: 'carried taken for delivered', plant: carriedIsDelivered, found: /^I5/, seed: 1 },
+  { name: 'carried mail dropped when sent', plant: droppedWhenSent, found: /^I5/, seed: 1 },
+  { name: 'an ack although the disk is full', plant: ackOfTheFull, found: /^I[145]/, seed: 1 },
+  { name: 'no signature checked', plant: uncheckedSignatures, found: /^I(?:2|7|11)/, seed: 3 },
 ]
