@@ -5,6 +5,7 @@
 import { createUser } from '../../src/accounts/new-person.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
 import { HOUR, MINUTE } from '../../src/base/units.ts'
+import type { AckEntry } from '../../src/eventlog/log.ts'
 import { foundBranch, joinBranch } from '../../src/setup/found.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { liar } from './liar.ts'
@@ -78,19 +79,39 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
   const alarms: string[] = []
   const failures: unknown[] = []
   const liarAt = seed % LIARS_IN === LIARS_IN - 1 ? chance.below(branches) : undefined
-  const offices = NAMES.slice(0, branches).map((name, index) => {
+  const offices: Office[] = NAMES.slice(0, branches).map((name, index) => {
     const machine = {
       ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },
       ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0, wasFull: false, lives: 0 },
     }
     const onAlarm = (line: string) => void alarms.push(line)
-    const office = new Office({ machine, seed, timeline, network, bug, onAlarm })
+    const onAcks = (peer: BranchId, entries: readonly AckEntry[]) =>
+      heldBy({ offices, failures }, peer, entries)
+    const office = new Office({ machine, seed, timeline, network, bug, onAlarm, onAcks })
     if (index === liarAt) office.liar = liar(seed)
     return office
   })
   return {
     ...{ seed, timeline, network, chance, offices, people: [], alarms, failures, liars: new Set() },
     doing: (work) => void work.catch((error) => void failures.push(error)),
+  }
+}
+
+/** I5, when it is said: whoever says that it holds something for itself has it in its database. */
+async function heldBy(
+  { offices, failures }: Pick<Company, 'offices' | 'failures'>,
+  peer: BranchId,
+  entries: readonly AckEntry[],
+): Promise<void> {
+  const office = offices.find(({ work }) => work?.core.membership.self === peer)
+  if (!office) return
+  const { read } = office.at.store
+  for (const { feed, durable } of entries) {
+    const query = read.selectFrom('feed').where('id', '=', feed)
+    const held = await query.select(['scope', 'destination', 'head']).executeTakeFirst()
+    if (held?.scope === 'to' && held.destination !== peer) continue
+    if (!held || durable <= held.head) continue
+    failures.push(new Broken(`I5: ${office.name} says ${durable} of ${feed}, has ${held.head}`))
   }
 }
 

@@ -8,10 +8,12 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
+import type { BranchId } from '../../src/base/ids.ts'
 import { keyFiles } from '../../src/certificates/keys.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { buildCore, type Core } from '../../src/core.ts'
 import { openStore, type Store } from '../../src/db/open.ts'
+import type { AckEntry } from '../../src/eventlog/log.ts'
 import { findMembership } from '../../src/organisation/membership.ts'
 import { spokenSuites } from '../../src/relay/peer-suites.ts'
 import { type Running, startRunning } from '../../src/running.ts'
@@ -50,6 +52,8 @@ export type OfficeParts = {
   network: SimNetwork
   bug: Bug
   onAlarm(line: string): void
+  /** A branch was told what another one holds. */
+  onAcks(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
 }
 
 /** Quick, and different for each password and salt: what bcrypt is for the rest of the program. */
@@ -120,7 +124,8 @@ export class Office {
         ? await buildCore({ world, store, keys, membership, hasher, carryMib: 64 })
         : await setUp?.({ world, store, files, hasher, suites, carryMib: 64 })
     if (!built) throw new Error(`${this.name} is not set up`)
-    const withBug = bug.core?.(built, world) ?? built
+    const watched = this.#watched(built)
+    const withBug = bug.core?.(watched, world) ?? watched
     const core = this.liar?.core?.(withBug, world) ?? withBug
     const running = await startRunning({
       ...{
@@ -149,6 +154,17 @@ export class Office {
     })
     if (!life.isAlive) return store.close()
     this.#work = { life, store, core, running, reading: createReading({ ...core.chat, log }) }
+  }
+
+  /** Whatever it takes for an ack is looked at the moment it does: later the peer may hold it after all. */
+  #watched(core: Core): Core {
+    const { eventLog } = core
+    const { onAcks } = this.#parts
+    const acknowledged: typeof eventLog.acknowledged = async (peer, entries) => {
+      await onAcks(peer, entries)
+      await eventLog.acknowledged(peer, entries)
+    }
+    return { ...core, eventLog: { ...eventLog, acknowledged } }
   }
 
   /** As an operator stops it: with a goodbye. */
