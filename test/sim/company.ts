@@ -78,7 +78,8 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
   const chance = chanceOf(seed, 'company')
   const alarms: string[] = []
   const failures: unknown[] = []
-  const liarAt = seed % LIARS_IN === LIARS_IN - 1 ? chance.below(branches) : undefined
+  const hasLiar = bug.needsLiar || seed % LIARS_IN === LIARS_IN - 1
+  const liarAt = hasLiar ? chance.below(branches) : undefined
   const offices: Office[] = NAMES.slice(0, branches).map((name, index) => {
     const machine = {
       ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },

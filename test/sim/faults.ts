@@ -1,8 +1,8 @@
 /**
  * What goes wrong: branches die between any two events and come back, power goes, lines are cut, directions are
  * stalled or swallow bytes, two branches lose each other while others see both, links are slow, disks are slow or
- * full, clocks are set, old copies are put back, a branch lies about what it passes on. Each seed has some of it: a
- * storm of everything hides what one fault does. At the end all is well again.
+ * full, clocks are set, a branch lies about what it passes on (liar.ts). Each seed has some of it: a storm of
+ * everything hides what one fault does. At the end all is well again.
  */
 import type { Millis } from '../../src/base/units.ts'
 import { SECOND } from '../../src/base/units.ts'

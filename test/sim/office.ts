@@ -36,6 +36,8 @@ const PAGES_MAX = 2 ** 32 - 2
 export type Bug = {
   /** Mistakes begin when the company stands. */
   isOn: boolean
+  /** It shows only where somebody lies. */
+  needsLiar?: boolean
   core?(core: Core, world: World): Core
   random?(random: Random): Random
   /** What people send is changed on its way in. */

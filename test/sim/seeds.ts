@@ -11,4 +11,8 @@ export const KEPT: readonly { seed: number; branches?: number; found: string }[]
   },
   { seed: 90054, found: 'what a cut-off branch wrote never reached who had joined meanwhile' },
   { seed: 15, branches: 3, found: 'a stay that ended at two times, by what a branch heard first' },
+  { seed: 1003, found: 'nothing: a branch that lies about what it passes on' },
+  { seed: 1006, found: 'a carrier whose own link is dead when the mail has come by another way' },
+  { seed: 1009, found: 'a batch behind one that found the disk full, taken for a copied branch' },
+  { seed: 1011, found: 'mail for a guest whose password was replaced, which waits for no record' },
 ]

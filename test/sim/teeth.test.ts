@@ -5,7 +5,7 @@ import { BUGS } from './bugs.ts'
 import { report, run } from './run.ts'
 
 const SEEDS_MAX = 10
-const MINUTES = 0.5
+const MINUTES = 0.4
 
 for (const { name, plant, found, seed: first } of BUGS) {
   test(`finds ${name}`, async (t) => {

@@ -1,0 +1,32 @@
+/**
+ * Seeds that nobody has seen, in four parts: files run side by side, and each stays far below the time a file may take.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chanceOf } from './chance.ts'
+import { commit, report, run } from './run.ts'
+
+const PER_PART = 50
+/** Shorter storms than `npm run sim`: everybody waits for `npm test`. */
+export const MINUTES = 0.25
+
+/** Of the day and the commit: everybody who tests the same tests the same, and tomorrow something else. */
+function freshSeeds(part: number): number[] {
+  const day = new Date().toISOString().slice(0, 10)
+  const chance = chanceOf(part, `${day} ${commit()}`)
+  return Array.from({ length: PER_PART }, () => chance.between(1, 2 ** 30))
+}
+
+/** Runs a seed as `npm test` does. */
+export async function holds(options: { seed: number; branches?: number }): Promise<void> {
+  const outcome = await run({ ...options, minutes: MINUTES })
+  const text = report(outcome, { ...options, minutes: MINUTES })
+  assert.equal(outcome.faults.length, 0, text)
+}
+
+/** One test for each of fifty seeds. */
+export function testFresh(part: number): void {
+  for (const seed of freshSeeds(part)) {
+    test(`seed ${seed}, of today, holds`, () => holds({ seed }))
+  }
+}
