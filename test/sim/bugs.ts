@@ -271,5 +271,5 @@ export const BUGS: readonly Planted[] = [
   { name: 'carried taken for delivered', plant: carriedIsDelivered, found: /^I5/, seed: 2 },
   { name: 'carried mail dropped when sent', plant: droppedWhenSent, found: /^I5/, seed: 2 },
   { name: 'an ack although the disk is full', plant: ackOfTheFull, found: /^I[145]/, seed: 3 },
-  { name: 'no signature checked', plant: uncheckedSignatures, found: /^I(?:2|7|11)/, seed: 3 },
+  { name: 'no signature checked', plant: uncheckedSignatures, found: /^I(?:2|7|11)/, seed: 4 },
 ]
