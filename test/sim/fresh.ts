@@ -1,12 +1,12 @@
 /**
- * Seeds that nobody has seen, in four parts: files run side by side, and each stays far below the time a file may take.
+ * Seeds that nobody has seen, in eight parts: files run side by side, and each stays far below the time a file may take.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chanceOf } from './chance.ts'
 import { commit, report, run } from './run.ts'
 
-const PER_PART = 50
+const PER_PART = 25
 /** Shorter storms than `npm run sim`: everybody waits for `npm test`. */
 export const MINUTES = 0.25
 
@@ -24,7 +24,7 @@ export async function holds(options: { seed: number; branches?: number }): Promi
   assert.equal(outcome.faults.length, 0, text)
 }
 
-/** One test for each of fifty seeds. */
+/** One test for each of the seeds of a part. */
 export function testFresh(part: number): void {
   for (const seed of freshSeeds(part)) {
     test(`seed ${seed}, of today, holds`, () => holds({ seed }))
