@@ -5,9 +5,10 @@
  * `ack_vector` and `signed_head`. docs/protocol.md, section 10.
  */
 import { concat, FormatError, Reader, Writer } from '../base/bytes.ts'
-import { type Hlc, hlcOf, isHlc } from '../base/hlc.ts'
+import { type Hlc, hlcOf } from '../base/hlc.ts'
 import { type BranchId, type FeedId, ID_BYTES } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { ACK_ENTRY_BYTES, readAckEntry, readHlc, writeAckEntry } from './ack-entry.ts'
 import type { Branches } from './branches.ts'
 import { isMember } from './carrying.ts'
 import { SIGNATURE_BYTES } from './format.ts'
@@ -17,8 +18,6 @@ import { ProtocolError } from './protocol-error.ts'
 
 const VECTOR_DOMAIN = 'ack-vector/1'
 const HEAD_DOMAIN = 'feed-head/1'
-const ENTRY_BYTES = 56
-const ZERO_ID = '00'.repeat(ID_BYTES)
 /** One control frame: the newest feeds are the ones that grow. */
 const ENTRIES_MAX = 64
 /** Feeds of one branch for another: a start of the origin makes one, and they are forgotten after a month. */
@@ -31,16 +30,9 @@ export type AckVector = { branch: BranchId; origin: BranchId; hlc: Hlc; entries:
 /** ACKVEC: branch id16 | origin id16 | hlc u64 | n x (feed id16 | durable u64 | stable u64 | at hlc | via id16)
  *  | Ed25519 in domain `ack-vector/1`, by the branch. */
 function encodeVector({ branch, origin, hlc, entries }: AckVector): Uint8Array {
-  const writer = new Writer(2 * ID_BYTES + 8 + entries.length * ENTRY_BYTES)
+  const writer = new Writer(2 * ID_BYTES + 8 + entries.length * ACK_ENTRY_BYTES)
   writer.hex(branch).hex(origin).hex(hlc)
-  for (const { feed, durable, stable, at, via } of entries) {
-    writer
-      .hex(feed)
-      .u64(durable)
-      .u64(stable)
-      .hex(at)
-      .hex(via ?? ZERO_ID)
-  }
+  for (const entry of entries) writeAckEntry(writer, entry)
   return writer.done()
 }
 
@@ -48,19 +40,12 @@ function encodeVector({ branch, origin, hlc, entries }: AckVector): Uint8Array {
 export function decodeVector(bytes: Uint8Array): Unsigned<AckVector> {
   return signed(bytes, (reader, end) => {
     const [branch, origin] = [reader.hex(ID_BYTES) as BranchId, reader.hex(ID_BYTES) as BranchId]
-    const hlc = clockValue(reader)
+    const hlc = readHlc(reader)
     const entries: AckEntry[] = []
-    while (reader.offset < end) entries.push(readEntry(reader))
+    while (reader.offset < end) entries.push(readAckEntry(reader))
     if (entries.length > ENTRIES_MAX) throw new FormatError('Too many feeds')
     return { branch, origin, hlc, entries }
   })
-}
-
-function readEntry(reader: Reader): AckEntry {
-  const feed = reader.hex(ID_BYTES) as FeedId
-  const [durable, stable, at] = [reader.u64(), reader.u64(), clockValue(reader)]
-  const via = reader.hex(ID_BYTES)
-  return { feed, durable, stable, at, via: via === ZERO_ID ? undefined : (via as BranchId) }
 }
 
 type FeedHead = {
@@ -84,7 +69,7 @@ export function decodeHead(bytes: Uint8Array): Unsigned<FeedHead> {
     origin: reader.hex(ID_BYTES) as BranchId,
     destination: reader.hex(ID_BYTES) as BranchId,
     seq: reader.u64(),
-    hlc: clockValue(reader),
+    hlc: readHlc(reader),
   }))
 }
 
@@ -101,12 +86,6 @@ function signed<T>(bytes: Uint8Array, read: (reader: Reader, end: number) => T):
     if (error instanceof FormatError) throw new ProtocolError(`Report: ${error.message}`)
     throw error
   }
-}
-
-function clockValue(reader: Reader): Hlc {
-  const text = reader.hex(8)
-  if (!isHlc(text)) throw new FormatError('The clock value is malformed')
-  return text
 }
 
 type Maker = { self: BranchId; sign: Sign; now(): Hlc }

@@ -225,6 +225,19 @@ export function fragments(type: FrameType, bytes: Uint8Array): Frame[] {
   return frames
 }
 
+/** Frames of a list, as few as possible. */
+export function listed<Entry>(
+  type: FrameType,
+  entries: readonly Entry[],
+  { encode, perFrame }: { encode(part: readonly Entry[]): Uint8Array; perFrame: number },
+): Frame[] {
+  const frames: Frame[] = []
+  for (let at = 0; at < entries.length; at += perFrame) {
+    frames.push(frame(type, encode(entries.slice(at, at + perFrame))))
+  }
+  return frames
+}
+
 /** Puts fragments of one type together again, never holding more than `bytesMax`. */
 export class Assembly {
   readonly #bytesMax: number

@@ -3,8 +3,9 @@
  * ProtocolClose `bad-frame`; numbers they return are within the limits named here. docs/protocol.md, section 3.
  */
 import { concat, fromUtf8, Reader, utf8, Writer } from '../base/bytes.ts'
-import { type Hlc, isHlc } from '../base/hlc.ts'
+import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
+import { ACK_ENTRY_BYTES, readAckEntry, readHlc, writeAckEntry } from '../eventlog/ack-entry.ts'
 import { CONTROL_PAYLOAD_BYTES_MAX, decoded, FRAME, PAYLOAD_BYTES_MAX } from './frames.ts'
 import type { Suite } from './suites.ts'
 
@@ -15,7 +16,6 @@ export const PROTOCOL_MAX = 1
 const RELEASE_BYTES = 32
 /** Of caps, whose other bits are for later releases: this side speaks suite 2. */
 const CAP_SUITE_2 = 1
-const ZERO_ID = '00'.repeat(16)
 
 /** SETTINGS, 86 B: proto_min u16 | proto_max u16 | release 32 B (UTF-8, zero-padded) | max_frame u16 | caps u64 |
  *  window[4] u32 | crl_number u64 | incarnation 8 B | hlc u64. The first frame of each side. */
@@ -63,7 +63,7 @@ export function decodeSettings(payload: Uint8Array): Settings {
     reader.bytes(8)
     const incarnation = reader.hex(8) as Incarnation
     const known = { protocolMin, protocolMax, release, frameMax, suite, windows } as const
-    return { ...known, incarnation, hlc: hlc(reader) }
+    return { ...known, incarnation, hlc: readHlc(reader) }
   })
 }
 
@@ -77,7 +77,7 @@ export function encodePing({ nonce, hlc }: Ping): Uint8Array {
 export function decodePing(payload: Uint8Array): Ping {
   return decoded(FRAME.PING, () => {
     const reader = new Reader(payload)
-    return { nonce: reader.bytes(8).slice(), hlc: hlc(reader) }
+    return { nonce: reader.bytes(8).slice(), hlc: readHlc(reader) }
   })
 }
 
@@ -222,27 +222,19 @@ export type Ack = {
   via: BranchId | undefined
 }
 
-const ACK_BYTES = 56
-export const ACKS_PER_FRAME_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / ACK_BYTES)
+export const ACKS_PER_FRAME_MAX = Math.floor(CONTROL_PAYLOAD_BYTES_MAX / ACK_ENTRY_BYTES)
 
 export function encodeAcks(entries: readonly Ack[]): Uint8Array {
-  const writer = new Writer(entries.length * ACK_BYTES)
-  for (const { id, durable, stable, at, via } of entries) {
-    writer.hex(id).u64(durable).u64(stable).hex(at)
-    writer.hex(via ?? ZERO_ID)
-  }
+  const writer = new Writer(entries.length * ACK_ENTRY_BYTES)
+  for (const { id, ...rest } of entries) writeAckEntry(writer, { feed: id, ...rest })
   return writer.done()
 }
 
 export function decodeAcks(payload: Uint8Array): Ack[] {
   return decoded(FRAME.ACK, () =>
     repeated(payload, (reader) => {
-      const id = reader.hex(16) as FeedId
-      const durable = reader.u64()
-      const stable = reader.u64()
-      const at = hlc(reader)
-      const via = reader.hex(16)
-      return { id, durable, stable, at, via: via === ZERO_ID ? undefined : (via as BranchId) }
+      const { feed, ...rest } = readAckEntry(reader)
+      return { id: feed, ...rest }
     }),
   )
 }
@@ -305,12 +297,6 @@ function repeated<T>(payload: Uint8Array, read: (reader: Reader) => T): T[] {
   const entries: T[] = []
   while (reader.left > 0) entries.push(read(reader))
   return entries
-}
-
-function hlc(reader: Reader): Hlc {
-  const text = reader.hex(8)
-  if (!isHlc(text)) throw new RangeError('The clock value is malformed')
-  return text
 }
 
 /** Text a peer sent, for our log only: printable ASCII, or nothing. It never reaches a page or another peer. */

@@ -8,7 +8,7 @@ import { Reader } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { type FeedId, ID_BYTES } from '../base/ids.ts'
 import { KIB, MIB, type Millis, SECOND } from '../base/units.ts'
-import { Assembly, decoded, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
+import { Assembly, decoded, FRAME, type Frame, frame, listed, ProtocolClose } from './frames.ts'
 import { ACKS_PER_FRAME_MAX, type Ack, encodeAcks, encodeCredit, encodeWant } from './payloads.ts'
 import type { Effect, Listed } from './session.ts'
 
@@ -236,14 +236,9 @@ export class Receiving {
 /** CARRY with head 0: the peer asks no more. */
 const isTakenBack = (entry: Listed): boolean => 'carry' in entry && entry.head === 0
 
-/** ACK frames of entries, as few as possible. */
 function ackFrames(entries: readonly Ack[]): Effect[] {
-  const effects: Effect[] = []
-  for (let at = 0; at < entries.length; at += ACKS_PER_FRAME_MAX) {
-    const payload = encodeAcks(entries.slice(at, at + ACKS_PER_FRAME_MAX))
-    effects.push({ kind: 'send', frame: frame(FRAME.ACK, payload) })
-  }
-  return effects
+  const how = { encode: encodeAcks, perFrame: ACKS_PER_FRAME_MAX }
+  return listed(FRAME.ACK, entries, how).map((each) => ({ kind: 'send', frame: each }))
 }
 
 /** BatchHeader: magic u32, version u8, algorithm u8, flags u16, then the feed's id, first seq u64, count u16. */

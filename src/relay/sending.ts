@@ -5,7 +5,7 @@
  */
 import type { FeedId } from '../base/ids.ts'
 import { KIB, type Millis } from '../base/units.ts'
-import { FRAME, fragments, frame } from './frames.ts'
+import { FRAME, fragments, frame, listed } from './frames.ts'
 import {
   CARRIES_PER_FRAME_MAX,
   type Carry,
@@ -241,15 +241,7 @@ function listFrames(offers: readonly Offered[]): Effect[] {
     else haves.push({ id, floor, head, chain8: chain.slice(0, 8) })
   }
   return [
-    ...inFrames(haves, HAVES_PER_FRAME_MAX).map((part) => frame(FRAME.HAVE, encodeHaves(part))),
-    ...inFrames(carries, CARRIES_PER_FRAME_MAX).map((part) =>
-      frame(FRAME.CARRY, encodeCarries(part)),
-    ),
+    ...listed(FRAME.HAVE, haves, { encode: encodeHaves, perFrame: HAVES_PER_FRAME_MAX }),
+    ...listed(FRAME.CARRY, carries, { encode: encodeCarries, perFrame: CARRIES_PER_FRAME_MAX }),
   ].map(sendEffect)
-}
-
-function inFrames<Entry>(entries: readonly Entry[], perFrame: number): Entry[][] {
-  const parts: Entry[][] = []
-  for (let at = 0; at < entries.length; at += perFrame) parts.push(entries.slice(at, at + perFrame))
-  return parts
 }
