@@ -6,8 +6,8 @@ import { disableUser, setTemporaryPassword } from './accounts/actions.ts'
 import { createUser } from './accounts/new-person.ts'
 import { type Person, personByLogin } from './accounts/queries.ts'
 import type { Role } from './accounts/records.ts'
-import { eventIdIn } from './admin/trace.ts'
-import { AppError, notFound } from './base/errors.ts'
+import { getTrace } from './admin/trace.ts'
+import { notFound } from './base/errors.ts'
 import type { BranchId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
 import { branchStates, tracedEvent } from './branch-facts.ts'
@@ -68,11 +68,7 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       return { invitation: made.line, expiresAt: made.expiresAt }
     },
     async trace(text: string) {
-      const id = eventIdIn(text)
-      if (id === undefined) throw new AppError('invalid-input', 'An id has 32 hexadecimal digits')
-      const found = await tracedEvent(core, relay, id)
-      if (found === undefined) throw notFound(`event ${id}`)
-      return found
+      return await getTrace((event) => tracedEvent(core, relay, event), text)
     },
     async peers() {
       const states = await branchStates(core, relay)

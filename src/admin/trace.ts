@@ -83,6 +83,15 @@ export function eventIdIn(text: string): string | undefined {
   return /(?:^|m-|\/)([0-9a-f]{32})(?:\/delivery)?$/.exec(text.trim().toLowerCase())?.[1]
 }
 
+/** The trace of the event whose id stands in a text; throws invalid-input or not-found. */
+export async function getTrace(trace: TraceDeps['trace'], text: string): Promise<NamedTrace> {
+  const event = eventIdIn(text)
+  if (event === undefined) throw new AppError('invalid-input', 'An id has 32 hexadecimal digits')
+  const found = await trace(event)
+  if (!found) throw notFound(`event ${event}`)
+  return found
+}
+
 const asked = v.object({ id: v.optional(v.pipe(v.string(), v.maxLength(300, 'too-long'))) })
 
 /** The page. */
@@ -107,11 +116,7 @@ export function traceApiRoutes({ guards, trace }: Omit<TraceDeps, 'frameOf'>): H
   const app = new Hono<SignedIn>()
   app.use('/admin/trace/:id', guards.bearer, guards.admin)
   app.get('/admin/trace/:id', async (c) => {
-    const event = eventIdIn(c.req.param('id'))
-    if (event === undefined) throw new AppError('invalid-input', 'An id has 32 hexadecimal digits')
-    const found = await trace(event)
-    if (!found) throw notFound('event')
-    return c.json(shapeOf(found))
+    return c.json(shapeOf(await getTrace(trace, c.req.param('id'))))
   })
   return app
 }

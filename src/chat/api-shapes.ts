@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { ConversationId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
+import { waitingWords } from '../base/waiting-words.ts'
 import type { Db } from '../db/open.ts'
 import type { Chat } from './chats.ts'
 import { peopleOf } from './members.ts'
@@ -129,11 +130,4 @@ function stepShape(step: StoryStep): DeliveryShape['steps'][number] {
     default:
       return { state, branch, at: isoTime(step.at), person: step.person }
   }
-}
-
-function waitingWords(step: Extract<StoryStep, { state: 'waiting' }>): string {
-  const { downSince, ahead, carriers } = step
-  const line = downSince === undefined ? 'line up' : `line down since ${isoTime(downSince)}`
-  const held = carriers.length === 0 ? '' : `, handed to ${carriers.join(', ')}`
-  return `${line}${held}, ${ahead} ahead`
 }

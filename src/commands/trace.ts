@@ -1,6 +1,7 @@
 /** `trace MESSAGE`: where a message, or any event, is. */
 import type { NamedTrace } from '../admin/trace.ts'
 import { isoTime } from '../base/units.ts'
+import { waitingWords } from '../base/waiting-words.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
 import { withControl } from './with-branch.ts'
@@ -31,8 +32,5 @@ function wordsOf(way: NamedTrace['ways'][number]): string {
     return `stored in ${way.to} ${isoTime(way.at)}${way.via ? `, carried by ${way.via}` : ''}`
   }
   if (way.state === 'refused') return `refused in ${way.to} ${isoTime(way.at)}: ${way.reason}`
-  const { downSince, carriers, ahead } = way
-  const line = downSince === undefined ? 'line up' : `line down since ${isoTime(downSince)}`
-  const held = carriers.length === 0 ? '' : `, handed to ${carriers.join(', ')}`
-  return `waiting for ${way.to}: ${line}${held}, ${ahead} ahead`
+  return `waiting for ${way.to}: ${waitingWords(way)}`
 }

@@ -1,5 +1,6 @@
 /** Where an event is, by its id: a form, and the way as a list. */
 import { html } from 'hono/html'
+import { stepWords } from '../chat/delivery.ts'
 import type { Frame } from '../layout.ts'
 import { field, type Html, momentTime } from '../parts.ts'
 import { adminPage } from './shell.ts'
@@ -56,22 +57,14 @@ ${!found.isOwn && html`<p class="hint">${t.traceElsewhere(found.origin)}</p>`}
 ${found.isOwn && found.ways.length === 0 && html`<p class="hint">${t.traceHere}</p>`}</section>`
 }
 
-function wayStep(frame: Frame, way: Way): Html {
-  const t = frame.t.story
-  if (way.state === 'stored') {
-    const words = way.via ? `${t.stored(way.to)}, ${t.via(way.via)}` : t.stored(way.to)
-    return html`<li class="step done">${words} ${momentTime(way.at, frame)}</li>`
+function wayStep(frame: Frame, { to: branch, ...way }: Way): Html {
+  if (way.state === 'waiting') {
+    const { downSince: linkDownSince, carriers, ahead } = way
+    const step = { kind: 'waiting', branch, linkDownSince, carriers, ahead } as const
+    return html`<li class="step open">${stepWords(step, frame)}</li>`
   }
-  if (way.state === 'refused') {
-    return html`<li class="step bad">${t.refused(way.to)}, ${way.reason} ${momentTime(way.at, frame)}</li>`
-  }
-  const { downSince, carriers, ahead } = way
-  const facts = [
-    downSince === undefined
-      ? ''
-      : t.lineDownSince(frame.t.moment(downSince, frame.now, frame.timeZone)),
-    carriers.length === 0 ? '' : t.handedTo(carriers.join(', ')),
-    ahead === 0 ? '' : t.ahead(ahead),
-  ].filter((fact) => fact !== '')
-  return html`<li class="step open">${[t.waiting(way.to), ...facts].join(', ')}</li>`
+  const { state: kind, ...rest } = way
+  const tone = kind === 'stored' ? 'done' : 'bad'
+  const words = stepWords({ kind, branch, ...rest }, frame)
+  return html`<li class="step ${tone}">${words} ${momentTime(way.at, frame)}</li>`
 }

@@ -69,7 +69,8 @@ function step(s: Step, reader: Reader): Html {
   return html`<li class="step ${TONES[s.kind]}">${stepWords(s, reader)} ${stepTime(s, reader)}</li>`
 }
 
-function stepWords(s: Step, reader: Reader): string {
+/** A step in words, without its time. */
+export function stepWords(s: Step, reader: Reader): string {
   const t = reader.t.story
   if (s.kind === 'written') return t.written(s.branch)
   if (s.kind === 'waiting') return joined(t.waiting(s.branch), waitingFacts(s, reader))
