@@ -43,6 +43,9 @@ import { createZeroTier } from './zerotier/service.ts'
 
 const VERSION = '0.1.0'
 
+/** Looking through two weeks of mail takes seconds, spread out. */
+const PRUNED_EVERY_MS: Millis = 12 * HOUR
+
 /** A signal is of use for a moment; the peer forgets it after that. */
 const SIGNAL_TTL_SECONDS = 60
 
@@ -219,6 +222,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   photos.look()
   const report = (error: unknown) => log.error('jobs.failed', { error })
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
+  stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })
   return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }
 }

@@ -18,7 +18,7 @@ import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
 import { directIdOf, mayHaveFounded } from './ids.ts'
 import type { SeenBody } from './seen.ts'
-import { applySeen, lastPositionOf, seenBody } from './seen.ts'
+import { applySeen, lastPositionOf, seenBody, seenRecord } from './seen.ts'
 
 /** UTF-16 units of a message; longer texts are files. */
 export const BODY_CHARS_MAX = 4000
@@ -125,6 +125,7 @@ export function chatKinds({ self }: { self: BranchId }): ChatKinds {
       },
       apply: (tx, event) => applySeen(tx, event, self),
       conversationOf: (body) => body.conversation,
+      recordOf: seenRecord,
     },
     contactPut: {
       code: 0x0404,

@@ -76,6 +76,12 @@ export function isSeen(
       where fe.position = m.position))`
 }
 
+/** What a later `msg.seen` replaces: marks of one feed only ever rise. When each was set is forgotten with it. */
+export function seenRecord({ conversation, user, mark, marks }: SeenBody): string {
+  const feeds = marks.map(({ origin, feed }) => feed ?? origin).sort()
+  return [conversation, user, mark, ...feeds].join(' ')
+}
+
 /** Carries a `msg.seen` into the tables. */
 export async function applySeen(
   tx: Db,

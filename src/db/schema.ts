@@ -119,6 +119,8 @@ interface FeedTable {
   carriedBytes: Generated<number>
   /** The branch that brought the newest of it, where that was not its origin. */
   via: BranchId | null
+  /** Up to there it was looked through for bodies that nobody needs any more. */
+  prunedTo: Generated<number>
 }
 
 /** A batch of mail between two other branches, as its origin signed it: it is passed on, and cannot be read here. */
@@ -210,6 +212,20 @@ interface StoredMarkTable {
   upTo: number
   at: Millis
   via: BranchId | null
+}
+
+/** A copy of this database was made then, and may be put back until it expires. */
+interface BackupMarkTable {
+  id: Generated<number>
+  madeAt: Millis
+  expiresAt: Millis
+}
+
+/** What a copy holds of a feed; none: nothing. */
+interface BackupPositionTable {
+  markId: number
+  feedN: number
+  upTo: number
 }
 
 /** `evt.refused`: a branch stored an event of ours and will not apply it. Shows in the delivery story. */
@@ -420,6 +436,8 @@ export interface Database {
   event: EventTable
   peer_ack: PeerAckTable
   stored_mark: StoredMarkTable
+  backup_mark: BackupMarkTable
+  backup_position: BackupPositionTable
   refusal: RefusalTable
   user: UserTable
   credential: CredentialTable

@@ -109,7 +109,7 @@ async function keepAck(
   const [before] = await findAck(tx, { feedN: feed.n, branchId: peer })
   const isOthers = isCarried(feed, self)
   if (isOthers) await dropCarried(tx, feed.n, entry.durable)
-  else if (entry.durable > feed.head) {
+  else if (feed.origin === self && entry.durable > feed.head) {
     log.warn('eventlog.ack-beyond-head', { peer, feed: feed.id })
   }
   const durable = Math.max(before?.durable ?? 0, Math.min(entry.durable, feed.head))

@@ -13,7 +13,7 @@ import type { Changes } from './changes.ts'
 import { cutOf } from './cuts.ts'
 import type { Feed, Feeds } from './feeds.ts'
 import { type DecodedBatch, nextChain } from './format.ts'
-import type { CarryEntry, CarryOffer, FeedN, Received, Route, Want, WireBatch } from './log.ts'
+import type { CarryEntry, CarryOffer, FeedN, Route, Want, WireBatch } from './log.ts'
 import type { Opening } from './opening.ts'
 import type { LogParts } from './parts.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -171,17 +171,20 @@ type TakeParts = Parts &
   Pick<LogParts, 'clock' | 'log'> & { feeds: Feeds; changes: Changes; beginnings: Beginnings }
 type Taking = { peer: BranchId; feed: Feed; batch: DecodedBatch; bytes: Uint8Array }
 
-/** Takes a batch whose signature is right. Full: there is no room now, it must come again. */
-export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Promise<Received> {
+/** Takes a batch whose signature is right, or leaves it out; `full`: there is no room now, it must come again. */
+export async function takeCarried(
+  parts: TakeParts,
+  tx: Db,
+  taking: Taking,
+): Promise<'done' | 'full'> {
   const { peer, feed, batch, bytes } = taking
-  const answer = { feed: feed.id, feedN: feed.n, isFull: false }
-  if (!isPlaced(parts, taking)) return { ...answer, durable: feed.head }
+  if (!isPlaced(parts, taking)) return 'done'
   const { carryBytesMax, clock, log } = parts
   const ofOrigin = (await carriedBytes(tx, feed.origin)) + bytes.length
   const all = (await carriedBytes(tx)) + bytes.length
   if (all > carryBytesMax || ofOrigin > carryBytesMax * SHARE_OF_ONE_ORIGIN) {
     log.warn('eventlog.carry-full', { origin: feed.origin, feed: feed.id })
-    return { ...answer, durable: feed.head, isFull: true }
+    return 'full'
   }
   const { firstSeq, count } = batch
   if (firstSeq !== feed.head + 1) await beginAnew(tx, feed, firstSeq - 1)
@@ -200,7 +203,7 @@ export async function takeCarried(parts: TakeParts, tx: Db, taking: Taking): Pro
   parts.feeds.advance(feed, firstSeq + count - 1, chain, peer === feed.origin ? null : peer)
   await parts.feeds.keep(tx, feed)
   parts.changes.grew(feed.n)
-  return { ...answer, durable: feed.head }
+  return 'done'
 }
 
 /** Whether a batch goes on from what is here, or begins where we asked: a carrier needs no history of what arrived. */

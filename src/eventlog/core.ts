@@ -2,6 +2,7 @@
 
 import type { Db } from '../db/open.ts'
 import { createAppend, createForward } from './append.ts'
+import { createBackupMarks } from './backup-marks.ts'
 import { createBranches } from './branches.ts'
 import { type Changes, createChanges } from './changes.ts'
 import type { EventKind } from './events.ts'
@@ -33,6 +34,7 @@ export function createCore(given: LogParts): Core {
     feeds,
     logClock,
     refused,
+    marks: createBackupMarks(changes),
     waiting,
     beginnings: new Map(),
     append,

@@ -49,6 +49,11 @@ export type EventKind<Body> = {
   /** Carries its meaning into the tables; runs once per branch, inside the transaction that stores it. */
   apply(tx: Db, event: LoggedEvent<Body>): Promise<void>
   conversationOf?(body: Body): ConversationId
+  /**
+   * Of kinds whose events replace each other: a later one of the same origin, audience and record says all that this
+   * one says, and applying both in any order is the same as applying the later one. Then the body may be forgotten.
+   */
+  recordOf?(body: Body): string
 }
 
 /** Appends and applies inside a transaction of the writer: what features' actions need of the log. */

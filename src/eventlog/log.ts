@@ -8,6 +8,7 @@ import type { BranchId, FeedId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Cancel } from '../world/clock.ts'
 import { keepAcks, outboxOf } from './acks.ts'
+import type { BackupMark } from './backup-marks.ts'
 import { batchesAfter, signBatches } from './batches.ts'
 import { carryOffers, carryWanted, forgetCarried } from './carrying.ts'
 import { type Core, createCore } from './core.ts'
@@ -16,6 +17,7 @@ import { createListeners } from './listeners.ts'
 import { offersTo, wanted } from './offers.ts'
 import { receiveOpening } from './openings.ts'
 import type { LogParts } from './parts.ts'
+import { prune } from './pruning.ts'
 import { receivedBatch } from './receive.ts'
 import {
   type AckVector,
@@ -84,6 +86,8 @@ export type Received = {
   feed: FeedId
   feedN: FeedN
   durable: number
+  /** How much of it is in every copy of our database too. */
+  stable: number
   isFull: boolean
   /** Mail for us that somebody else than its origin brought. */
   carriedFrom?: BranchId
@@ -125,6 +129,14 @@ export type EventLog = {
    * what the peer must not send.
    */
   receiveBatch(peer: BranchId, bytes: Uint8Array): Promise<Received>
+  /** How much of what we hold of a feed is in every copy of our database that may still be put back. */
+  stableOf(feedN: FeedN, durable: number): number
+  /** Call before a copy is made: what it holds is kept for us elsewhere until it expires. */
+  markBackup(keptMs: Millis): Promise<BackupMark>
+  /** Forgets copies whose time is over, and what nobody can need again; how many bodies were erased. */
+  prune(): Promise<number>
+  /** The copy came to nothing. */
+  removeBackupMark(id: number): Promise<void>
   /** A peer's ACK. Never goes back. */
   acknowledged(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
   /** How many events `peer` has not acknowledged yet. */
@@ -166,6 +178,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
   })
 
   await logClock.load(store.read)
+  await core.marks.load(store.read)
   const before = given.clock.now() - CARRIED_MS_MAX
   await store.writer.write((tx) => forgetCarried(tx, { self, before }))
   await retry.all()
@@ -184,6 +197,24 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     acknowledged: (peer, entries) =>
       store.writer.write((tx) => keepAcks({ ...core, ...given }, tx, { peer, entries })),
     ...reporting(given, core),
+    ...copying(given, core),
+  }
+}
+
+/** Copies of this branch's database, as far as other branches are concerned. */
+function copying({ store, self, clock, log }: LogParts, { marks, kinds }: Core) {
+  const { write } = store.writer
+  return {
+    async prune() {
+      const now = clock.now()
+      await write((tx) => marks.expire(tx, now))
+      const bodies = await prune({ store, self, kinds, marks }, now)
+      if (bodies > 0) log.info('eventlog.pruned', { bodies })
+      return bodies
+    },
+    stableOf: marks.stableOf,
+    markBackup: (keptMs: Millis) => write((tx) => marks.add(tx, { madeAt: clock.now(), keptMs })),
+    removeBackupMark: (id: number) => write((tx) => marks.remove(tx, id)),
   }
 }
 
@@ -193,7 +224,8 @@ function reporting(given: LogParts, core: Core) {
   const { write } = store.writer
   const maker = { self, sign, now: () => core.logClock.next() }
   return {
-    vectorFor: (origin: BranchId) => vectorFor(store.read, maker, origin),
+    vectorFor: (origin: BranchId) =>
+      vectorFor(store.read, { ...maker, stableOf: core.marks.stableOf }, origin),
     headsFor: (destination: BranchId) => write((tx) => ownHeads(tx, maker, destination)),
     receiveVector: (bytes: Uint8Array) =>
       write((tx) => {

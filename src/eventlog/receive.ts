@@ -8,6 +8,7 @@ import type { Db } from '../db/open.ts'
 import { appendEntry } from './append.ts'
 import type { Kinds, Outcome } from './apply.ts'
 import { APPLIED, applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.ts'
+import type { BackupMarks } from './backup-marks.ts'
 import { insertBatch } from './batches.ts'
 import type { Branches, KnownBranch } from './branches.ts'
 import { type Beginnings, isCarried, takeCarried } from './carrying.ts'
@@ -41,6 +42,7 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log' | 'carryBytes
   changes: Changes
   feeds: Feeds
   logClock: LogClock
+  marks: BackupMarks
   kinds: Kinds
   /** Where feeds begin that we asked to carry. */
   beginnings: Beginnings
@@ -67,7 +69,7 @@ export async function receivedBatch(
     if (!(error instanceof HiddenFault) || error.feed.origin === peer) throw error
     const { id, origin } = error.feed
     parts.log.error('eventlog.hidden-fault', { origin, feed: id, peer, rule: error.message })
-    return notTaken(error.feed)
+    return cursorOf(parts, error.feed)
   }
 }
 
@@ -92,40 +94,41 @@ async function receiveBatch(
     const cut = await cutOf(tx, feed)
     if (cut !== undefined && lastSeq > cut) {
       parts.log.warn('eventlog.cut-off', { origin: feed.origin, feed: feed.id })
-      return notTaken(feed)
+      return cursorOf(parts, feed)
     }
     checkForm(feed, batch)
     if (isCarried(feed, parts.self)) {
       // Its destination would blame us: that a body is missing shows without the key.
-      if (isErased(batch)) return notTaken(feed)
-      return await takeCarried(parts, tx, { peer, feed, batch, bytes })
+      if (isErased(batch)) return cursorOf(parts, feed)
+      const taken = await takeCarried(parts, tx, { peer, feed, batch, bytes })
+      return { ...cursorOf(parts, feed), isFull: taken === 'full' }
     }
     const problem = problemOfPlace(feed, batch)
     // A branch that writes two histories of one feed must not part those who each believe one of them.
     if (problem !== undefined && peer !== feed.origin) {
       // After a gap nothing contradicts what is here: what came before it may have found our disk full.
-      if (problem === GAP) return notTaken(feed)
+      if (problem === GAP) return cursorOf(parts, feed)
       parts.log.error('eventlog.fork', { origin: feed.origin, feed: feed.id, peer })
-      return notTaken(feed)
+      return cursorOf(parts, feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
-    checkErasures(feed, peer, batch)
+    checkErasures(parts, { feed, peer, batch })
     if (feed.origin === parts.self) await parts.rolledBack(tx)
     await takeBatch(parts, tx, { peer, feed, origin, batch })
   }
-  const answer = { feed: feed.id, feedN: feed.n, durable: feed.head, isFull: false }
+  const answer = cursorOf(parts, feed)
   const isCarriedToUs = feed.destination === parts.self && feed.origin !== peer
   return isCarriedToUs ? { ...answer, carriedFrom: feed.origin } : answer
 }
 
-function full({ log }: ReceiveParts, { id, n, origin, head }: Feed): Received {
-  log.warn('eventlog.full', { origin, feed: id })
-  return { feed: id, feedN: n, durable: head, isFull: true }
+function full(parts: ReceiveParts, feed: Feed): Received {
+  parts.log.warn('eventlog.full', { origin: feed.origin, feed: feed.id })
+  return { ...cursorOf(parts, feed), isFull: true }
 }
 
-/** Passed on by another branch in good faith: it is left out, and the link goes on. */
-function notTaken({ id, n, head }: Feed): Received {
-  return { feed: id, feedN: n, durable: head, isFull: false }
+/** Our cursor as it is: after a batch, or of one that is left out because it was passed on in good faith. */
+function cursorOf({ marks }: ReceiveParts, { id, n, head }: Feed): Received {
+  return { feed: id, feedN: n, durable: head, stable: marks.stableOf(n, head), isFull: false }
 }
 
 const GAP = 'A gap before the batch'
@@ -151,9 +154,12 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
   }
 }
 
-/** Whether a body was erased is not signed: only the origin itself can say so. */
-function checkErasures(feed: Feed, peer: BranchId, batch: DecodedBatch): void {
-  if (peer === feed.origin) return
+/** Whether a body was erased is not signed: the origin itself can say so, and to the origin whoever it wrote to. */
+function checkErasures(
+  { self }: ReceiveParts,
+  { feed, peer, batch }: { feed: Feed; peer: BranchId; batch: DecodedBatch },
+): void {
+  if (peer === feed.origin || self === feed.origin) return
   if (isErased(batch)) throw new ProtocolError('A body is missing')
 }
 

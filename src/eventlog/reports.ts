@@ -9,6 +9,7 @@ import { type Hlc, hlcOf } from '../base/hlc.ts'
 import { type BranchId, type FeedId, ID_BYTES } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { ACK_ENTRY_BYTES, readAckEntry, readHlc, writeAckEntry } from './ack-entry.ts'
+import type { BackupMarks } from './backup-marks.ts'
 import type { Branches } from './branches.ts'
 import { isMember } from './carrying.ts'
 import { SIGNATURE_BYTES } from './format.ts'
@@ -93,7 +94,7 @@ type Maker = { self: BranchId; sign: Sign; now(): Hlc }
 /** What we hold of an origin's records and of its mail for us, signed. */
 export async function vectorFor(
   db: Db,
-  { self, sign, now }: Maker,
+  { self, sign, now, stableOf }: Maker & Pick<BackupMarks, 'stableOf'>,
   origin: BranchId,
 ): Promise<Uint8Array> {
   const rows = await db
@@ -105,14 +106,14 @@ export async function vectorFor(
     .where('f.origin', '=', origin)
     .where('f.head', '>', 0)
     .where((eb) => eb.or([eb('f.scope', '=', 'all'), eb('f.destination', '=', self)]))
-    .select(['f.id', 'f.head', 'f.via', 'v.arrivedAt'])
+    .select(['f.n', 'f.id', 'f.head', 'f.via', 'v.arrivedAt'])
     .orderBy('f.n', 'desc')
     .limit(ENTRIES_MAX)
     .execute()
-  const entries = rows.map(({ id, head, via, arrivedAt }) => ({
+  const entries = rows.map(({ n, id, head, via, arrivedAt }) => ({
     feed: id,
     durable: head,
-    stable: head,
+    stable: stableOf(n, head),
     at: hlcOf(arrivedAt ?? 0, 0),
     via: via ?? undefined,
   }))

@@ -122,6 +122,7 @@ export async function pinAddress(tx: Db, address: string, branch: BranchId): Pro
 
 /** What we hold of a feed: its head, when and by whom the last of it came. */
 export type Held = {
+  n: number
   origin: BranchId
   head: number
   incarnation: Incarnation
@@ -129,7 +130,7 @@ export type Held = {
   via: BranchId | null
 }
 
-/** What we hold of a feed that its origin offers, or that a carrier brings to us. */
+/** What we hold of a feed that its origin offers, that a carrier brings to us, or that is ours and came back. */
 export async function findHeld(
   db: Db,
   { id, self, peer }: { id: FeedId; self: BranchId; peer: BranchId },
@@ -140,9 +141,12 @@ export async function findHeld(
       on.onRef('e.feedN', '=', 'f.n').onRef('e.seq', '=', 'f.head'),
     )
     .leftJoin('event as v', 'v.position', 'e.position')
-    .select(['f.origin', 'f.head', 'f.incarnation', 'f.via', 'v.arrivedAt'])
+    .select(['f.n', 'f.origin', 'f.head', 'f.incarnation', 'f.via', 'v.arrivedAt'])
     .where('f.id', '=', id)
-    .where((eb) => eb.or([eb('f.origin', '=', peer), eb('f.destination', '=', self)]))
+    .where((eb) => {
+      const isOwnMail = eb.and([eb('f.origin', '=', self), eb('f.scope', '=', 'to')])
+      return eb.or([eb('f.origin', '=', peer), eb('f.destination', '=', self), isOwnMail])
+    })
     .executeTakeFirst()
   return row && { ...row, arrivedAt: row.arrivedAt ?? 0 }
 }

@@ -45,7 +45,13 @@ export type Found = {
  * A batch that left our memory: stored up to `durable`, or dropped (undefined). Full: it was not taken and must come
  * again, from `durable` on.
  */
-export type Stored = { id: FeedId; bytes: number; durable: number | undefined; isFull: boolean }
+export type Stored = {
+  id: FeedId
+  bytes: number
+  durable: number | undefined
+  stable: number
+  isFull: boolean
+}
 
 export class Receiving {
   readonly #heard = new Map<FeedId, Heard>()
@@ -170,7 +176,7 @@ export class Receiving {
   }
 
   /** A batch left our memory. */
-  stored({ id, bytes, durable, isFull }: Stored, at: Hlc): Effect[] {
+  stored({ id, bytes, durable, stable, isFull }: Stored, at: Hlc): Effect[] {
     this.#storing -= 1
     const effects = this.#grant(bytes)
     if (durable !== undefined && isFull) {
@@ -178,7 +184,7 @@ export class Receiving {
       effects.push(...this.#askLater())
     } else if (durable !== undefined) {
       this.#full.delete(id)
-      this.#acks.set(id, { id, durable, stable: durable, at, via: undefined })
+      this.#acks.set(id, { id, durable, stable, at, via: undefined })
       const heard = this.#heard.get(id)
       if (heard) {
         heard.durable = Math.max(heard.durable, durable)

@@ -23,6 +23,7 @@ export type RelayLog = Pick<
   | 'batchesAfter'
   | 'receiveBatch'
   | 'acknowledged'
+  | 'stableOf'
   | 'now'
   | 'observe'
   | 'onGrown'
@@ -117,19 +118,25 @@ async function found(
   const news = await (isCarry ? eventLog.carryWanted(peer, entry) : eventLog.wanted(peer, entry))
   const isFull = news === 'no-room'
   const want = isFull ? undefined : (news ?? live)
+  const isBrought = held !== undefined && held.origin !== peer && held.origin !== self
   // Our ack of it may have been lost with the origin's own link.
-  if (held?.origin !== undefined && held.origin !== peer && held.head > 0) onCarried(held.origin)
+  if (isBrought && held.head > 0) onCarried(held.origin)
   return {
     kind: 'found',
     entry,
     want,
     isFull,
-    ack: held && held.head > 0 ? ackOf(id, held) : undefined,
+    ack: held && held.head > 0 ? ackOf(id, held, eventLog) : undefined,
   }
 }
 
-function ackOf(id: FeedId, { head, arrivedAt, via }: Held): Ack {
-  return { id, durable: head, stable: head, at: hlcOf(arrivedAt, 0), via: via ?? undefined }
+function ackOf(
+  id: FeedId,
+  { n, head, arrivedAt, via }: Held,
+  log: Pick<RelayLog, 'stableOf'>,
+): Ack {
+  const stable = log.stableOf(n, head)
+  return { id, durable: head, stable, at: hlcOf(arrivedAt, 0), via: via ?? undefined }
 }
 
 async function stored(
@@ -143,6 +150,7 @@ async function stored(
     id,
     bytes: bytes.length,
     durable: result?.durable,
+    stable: result?.stable ?? 0,
     isFull: result?.isFull ?? false,
     hlc: eventLog.now(),
   }

@@ -212,8 +212,8 @@ export async function exchange(
     for (let after = want.after; ; ) {
       const batches = await from.log.batchesAfter(offer.n, after, 100_000)
       for (const { bytes, lastSeq } of batches) {
-        const { feed, durable } = await to.log.receiveBatch(from.keys.id, alter(bytes))
-        const ack = { feed, durable, stable: 0, at: from.log.now(), via: undefined }
+        const { feed, durable, stable } = await to.log.receiveBatch(from.keys.id, alter(bytes))
+        const ack = { feed, durable, stable, at: from.log.now(), via: undefined }
         await from.log.acknowledged(to.keys.id, [ack])
         after = lastSeq
       }

@@ -203,7 +203,15 @@ test('acks and credit follow the commit', () => {
     for (const part of fragments(FRAME.BATCH, bytes)) receive(part)
   }
   const stored = (durable: number) =>
-    step({ kind: 'stored', id: id(0), bytes: bytes.length, durable, isFull: false, hlc: HLC_ZERO })
+    step({
+      kind: 'stored',
+      id: id(0),
+      bytes: bytes.length,
+      durable,
+      stable: 0,
+      isFull: false,
+      hlc: HLC_ZERO,
+    })
   const busy = stored(1)
   assert.deepEqual(kinds(busy), ['timer'], 'others are being stored: the ack waits a little')
   const second = stored(2)
@@ -241,7 +249,7 @@ test('a feed that is announced is asked for once, and again only when it grew pa
   )
   assert.deepEqual(have(7), [], 'it is on its way')
   const stored = (durable: number) =>
-    step({ kind: 'stored', id: id(4), bytes: 10, durable, isFull: false, hlc: HLC_ZERO })
+    step({ kind: 'stored', id: id(4), bytes: 10, durable, stable: 0, isFull: false, hlc: HLC_ZERO })
   assert.ok(!kinds(stored(5)).includes('find'))
   assert.ok(kinds(stored(6)).includes('find'), 'what was asked for has come, and there is more')
 })
@@ -281,7 +289,7 @@ test('a full feed is asked for again later, and what comes until then is dropped
   }
   const stored = (durable: number, isFull: boolean) => {
     receive(frame(FRAME.BATCH, batchFrom(durable)))
-    return step({ kind: 'stored', id: id(4), bytes: 40, durable, isFull, hlc: HLC_ZERO })
+    return step({ kind: 'stored', id: id(4), bytes: 40, durable, stable: 0, isFull, hlc: HLC_ZERO })
   }
   const full = stored(5, true)
   assert.deepEqual(kinds(full), ['timer'], 'no ack')
@@ -321,7 +329,15 @@ test('of a feed whose origin was unknown nothing is taken before it is opened an
   assert.equal(isDropped(2), false, 'the one behind it passes before it is stored')
   assert.equal(isDropped(4), true)
   receive(frame(FRAME.BATCH, batchFrom(1)))
-  step({ kind: 'stored', id: id(4), bytes: 40, durable: 1, isFull: false, hlc: HLC_ZERO })
+  step({
+    kind: 'stored',
+    id: id(4),
+    bytes: 40,
+    durable: 1,
+    stable: 1,
+    isFull: false,
+    hlc: HLC_ZERO,
+  })
   assert.equal(isDropped(4), false)
 })
 

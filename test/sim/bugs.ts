@@ -37,7 +37,7 @@ const ackBeforeCommit = () =>
       if (!isOn()) return stored
       stored.catch(() => {})
       const { feed, firstSeq, count } = decodeBatch(bytes)
-      return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
+      return { feed, feedN: 0, durable: firstSeq + count - 1, stable: 0, isFull: false }
     },
   }))
 
@@ -57,7 +57,7 @@ const cursorByTime = () =>
         if (hlc > seen) newest.set(peer, hlc)
         if (!isOn() || hlc > seen) return log.receiveBatch(peer, bytes)
         const { feed, firstSeq, count } = decodeBatch(bytes)
-        return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
+        return { feed, feedN: 0, durable: firstSeq + count - 1, stable: 0, isFull: false }
       },
     }
   })
@@ -103,7 +103,7 @@ const ackOfTheFull = () =>
         const isFull = error instanceof AppError && error.detail === 'disk-full'
         if (!isOn() || !isFull) throw error
         const { feed, firstSeq, count } = decodeBatch(bytes)
-        return { feed, feedN: 0, durable: firstSeq + count - 1, isFull: false }
+        return { feed, feedN: 0, durable: firstSeq + count - 1, stable: 0, isFull: false }
       }
     },
   }))

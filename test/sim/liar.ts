@@ -136,7 +136,7 @@ function lies(core: Core, chance: Chance, isLying: (what: string) => boolean): P
       const feed = await feedBy('id', id)
       const isCarried = feed?.destination && feed.destination !== self && feed.origin !== self
       if (!isCarried || !isLying('throws away')) return log.receiveBatch(peer, bytes)
-      return { feed: id, feedN: feed.n, durable: firstSeq + count - 1, isFull: false }
+      return { feed: id, feedN: feed.n, durable: firstSeq + count - 1, stable: 0, isFull: false }
     },
     receiveVector: async (bytes) =>
       isLying('keeps acks back') ? undefined : log.receiveVector(bytes),

@@ -8,6 +8,7 @@ import { up as invitations } from './005-invitations.ts'
 import { up as revocations } from './006-revocations.ts'
 import { up as carrying } from './007-carrying.ts'
 import { up as peerSuites } from './008-peer-suites.ts'
+import { up as backupMarks } from './009-backup-marks.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '006-revocations', up: revocations },
   { name: '007-carrying', up: carrying },
   { name: '008-peer-suites', up: peerSuites },
+  { name: '009-backup-marks', up: backupMarks },
 ]
