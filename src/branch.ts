@@ -7,7 +7,7 @@ import type { Hono } from 'hono'
 import { createHasher } from './accounts/hasher.ts'
 import { createShell, type ShellDeps } from './app.ts'
 import { AppError } from './base/errors.ts'
-import { keyFiles } from './certificates/keys.ts'
+import { type KeyFiles, keyFiles } from './certificates/keys.ts'
 import type { Config } from './config.ts'
 import { formatAddress } from './config.ts'
 import { buildCore, type Core } from './core.ts'
@@ -26,7 +26,7 @@ import type { Bindings, Visitor } from './web/env.ts'
 import { frames } from './web/frame.ts'
 import { createStreams, type Streams } from './web/sse.ts'
 import { staticFiles } from './web/static.ts'
-import { realDisk } from './world/disk.ts'
+import { type Disk, realDisk } from './world/disk.ts'
 import type { World } from './world/world.ts'
 
 export type { Operations } from './operations.ts'
@@ -65,12 +65,13 @@ export async function createBranch(
   const tls = await createLanTls(world, config)
   started.defer(() => tls.served?.stop())
   started.defer(takeLock(disk, `process ${process.pid}`))
+  const files = keyFiles(disk)
+  demandDatabase(disk, files)
   const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })
   started.defer(() => store.close())
   const hasher = createHasher()
   started.defer(() => hasher.close())
   const streams = createStreams({ clock })
-  const files = keyFiles(disk)
   const program = staticFiles(realDisk(fileURLToPath(new URL('..', import.meta.url))))
   const shell: Omit<ShellDeps, 'scope' | 'frameOf'> = {
     world,
@@ -140,7 +141,17 @@ export async function createBranch(
   }
 }
 
-function keysOf(files: ReturnType<typeof keyFiles>) {
+/** A branch that lost its database must not be taken for a new one: its keys would get a second organisation. */
+function demandDatabase(disk: Disk, files: KeyFiles): void {
+  if (disk.exists(DATABASE_FILE) || files.findCard() === undefined) return
+  throw new AppError(
+    'conflict',
+    `The folder ${disk.root} has the keys of a branch and no database: ` +
+      'put a copy back with `restore FILE`, or begin an empty one with `rebuild`',
+  )
+}
+
+function keysOf(files: KeyFiles) {
   const keys = files.findBranchKeys()
   if (keys) return keys
   throw new AppError(

@@ -22,6 +22,7 @@ import { demandIssuer } from './eventlog/issuers.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
 import type { Membership } from './organisation/membership.ts'
+import { findRecovery, keepRecovery } from './organisation/recovery.ts'
 import { createStoreEpoch, type StoreEpoch } from './organisation/store-epoch.ts'
 import { type RelayKinds, relayKinds } from './relay/events.ts'
 import { createRevocations } from './relay/revocations.ts'
@@ -83,7 +84,11 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     random,
     log,
     carryBytesMax: parts.carryMib * MIB,
-    async rolledBack(tx) {
+    async rolledBack(tx, writtenAt) {
+      // Put back on purpose, or noticed before: that was done then, and people have signed in since.
+      if (writtenAt <= ((await findRecovery(tx))?.at ?? 0)) return
+      log.error('eventlog.rolled-back', {})
+      await keepRecovery(tx, { kind: 'rolled-back', at: clock.now() })
       await epoch.renew(tx)
       // A sign-in that has ended since is in an old database too.
       await endAllSignIns(tx)

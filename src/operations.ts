@@ -112,6 +112,8 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       return { ...outcome, by }
     },
     revokeBranch: revoke,
+    markBackup: core.eventLog.markBackup,
+    removeBackupMark: core.eventLog.removeBackupMark,
     /** A path that signs somebody in, once; of the demo only. */
     signInLink(login: string): string {
       if (demo === undefined) throw notFound('sign-in link')

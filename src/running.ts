@@ -24,12 +24,14 @@ import type { DemoLinks } from './demo-links.ts'
 import { isIssuer } from './eventlog/issuers.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
 import type { LanTls } from './lan-tls.ts'
+import { hideRecovery, isEmptyAfterRebuild, recoveryState } from './organisation/recovery.ts'
 import { createPresence } from './presence/presence.ts'
 import { PRESENCE_SIGNAL, TYPING_SIGNAL } from './presence/signals.ts'
 import { createTyping } from './presence/typing.ts'
 import { presenceProps } from './push/presence-pushes.ts'
 import { connectPush } from './push/push.ts'
 import { Viewers } from './push/viewers.ts'
+import { keepCard } from './relay/card.ts'
 import type { Relay } from './relay/parts.ts'
 import type { SpokenSuites } from './relay/peer-suites.ts'
 import { createRelay } from './relay/relay.ts'
@@ -119,6 +121,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     const names = links().filter(({ branch: id }) => link.over.includes(id))
     return { up: link.up, since: link.since, over: names.map(({ name }) => name) }
   }
+  const linkedBranches = () => links().flatMap((link) => (link.up ? [link.branch] : []))
   const lostSince = (branch: BranchId): Millis | undefined => {
     const link = linkOf(branch)
     return link === undefined || link.up ? undefined : link.since
@@ -135,7 +138,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     lostSince,
     homeOf: homes.homeOf,
     peopleOf: homes.peopleOf,
-    linkedBranches: () => links().flatMap((link) => (link.up ? [link.branch] : [])),
+    linkedBranches,
     send: send(PRESENCE_SIGNAL),
   })
   const typing = createTyping({ clock, send: send(TYPING_SIGNAL) })
@@ -152,7 +155,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   })
   const photos = createPhotoFetching({
     ...{ store, self, log },
-    isLinked: (branch) => linkOf(branch)?.up === true,
+    linkedBranches,
     fetchBlob: (branch, sha256) => relay.fetchBlob(branch, sha256),
     onArrived: push.peopleChanged,
   })
@@ -179,6 +182,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     accounts: {
       ...accounts,
       makePhoto,
+      isRebuilding: () => isEmptyAfterRebuild(store.read, self),
       presenceOf: (user) => presence.stateOf(user),
     },
     streams: {
@@ -194,6 +198,8 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       branchStates: () => branchStates(core, relay),
       mailOnTheWay: () => mailOnTheWay(core),
       trace: (event) => tracedEvent(core, relay, event),
+      recovery: () => recoveryState(store.read, self),
+      hideRecovery: () => store.writer.write(hideRecovery),
       zeroTier: token === undefined ? undefined : createZeroTier(world, token),
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
@@ -220,8 +226,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   await relay.start()
   stack.defer(() => relay.stop())
   photos.look()
+  const card = () => keepCard(store.read, { self, keys: parts.files })
+  await card()
   const report = (error: unknown) => log.error('jobs.failed', { error })
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
+  stack.defer(every(clock, HOUR, card, report))
   stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })
   return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }

@@ -15,6 +15,8 @@ export type AccountRouteDeps = OwnPasswordDeps & {
   makePhoto: MakePhoto
   /** Names of organisation and branch, for the list of sign-ins. */
   names(): { branch: string }
+  /** Whether the accounts of this branch have not come back yet after its database was lost. */
+  isRebuilding(): Promise<boolean>
   /** One-click links of the demo. */
   demoLinks?: () => readonly { name: string; href: string }[]
 }

@@ -50,10 +50,11 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
   const app = new Hono<Visitor>()
   const demo = () => deps.demoLinks?.()
 
-  app.get('/sign-in', (c) => {
+  app.get('/sign-in', async (c) => {
     const { next } = readQuery(c, v.object({ next: v.optional(typed) }))
     if (c.var.user !== undefined) return c.redirect(nextPath(next), 303)
-    return c.html(signInPage(frameOf(asWeb(c)), { next: nextOf(next), demo: demo() }))
+    const props = { next: nextOf(next), demo: demo(), isRebuilding: await deps.isRebuilding() }
+    return c.html(signInPage(frameOf(asWeb(c)), props))
   })
 
   app.post('/sign-in', async (c) => {
@@ -73,7 +74,8 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter))
-      const props = { login: form.login, next: nextOf(form.next), demo: demo() }
+      const isRebuilding = await deps.isRebuilding()
+      const props = { login: form.login, next: nextOf(form.next), demo: demo(), isRebuilding }
       const page = signInPage(frameOf(asWeb(c)), { ...props, error: problemText(c.var.t, error) })
       return c.html(page, error.code === 'not-signed-in' ? 422 : error.status)
     }

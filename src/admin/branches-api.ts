@@ -5,6 +5,7 @@ import type { SignedIn } from '../accounts/guard.ts'
 import { HOUR, isoTime } from '../base/units.ts'
 import type { ClockProblem } from '../certificates/dates.ts'
 import { REASONS } from '../certificates/revocation.ts'
+import type { RecoveryState } from '../organisation/recovery.ts'
 import type { Revoked } from '../relay/revocations.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
@@ -74,6 +75,14 @@ const carried = v.object({
   events: v.number(),
   bytes: v.number(),
 })
+/** After the database was put back or lost: how much of this branch's own came back, and who was not linked since. */
+const recovery = v.object({
+  kind: v.picklist(['restored', 'rebuilt', 'rolled-back']),
+  at: v.string(),
+  copyAt: v.optional(v.string()),
+  cameBack: v.number(),
+  notHeard: v.array(v.string()),
+})
 const missing = v.object({ from: v.string(), events: v.number(), since: v.string() })
 
 export const branchAdminApi: readonly ApiOperation[] = [
@@ -86,6 +95,7 @@ export const branchAdminApi: readonly ApiOperation[] = [
       revoked: v.array(revocation),
       carried: v.array(carried),
       missing: v.array(missing),
+      recovery: v.optional(recovery),
       zeroTier: v.optional(zeroTier),
     }),
     status: 200,
@@ -119,11 +129,13 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     const [states, revoked] = [await deps.branchStates(), await deps.revoked()]
     const mail = await deps.mailOnTheWay()
     const local = await deps.zeroTier?.()
+    const recovered = await deps.recovery()
     return c.json({
       items: states.map(branchShape),
       revoked: revoked.map(revocationShape),
       carried: mail.carried,
       missing: mail.missing.map((each) => ({ ...each, since: isoTime(each.since) })),
+      ...(recovered && { recovery: recoveryShape(recovered) }),
       ...(local === undefined ? {} : { zeroTier: zeroTierShape(local) }),
     })
   })
@@ -161,6 +173,10 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
       ? {}
       : { certificateNotAfter: isoTime(state.certificateNotAfter) }),
   }
+}
+
+function recoveryShape({ at, copyAt, ...rest }: RecoveryState): v.InferOutput<typeof recovery> {
+  return { ...rest, at: isoTime(at), ...(copyAt === undefined ? {} : { copyAt: isoTime(copyAt) }) }
 }
 
 function clockProblemShape({ by, ...rest }: ClockProblem) {

@@ -12,6 +12,7 @@ import type { Millis } from '../base/units.ts'
 import { DAY } from '../base/units.ts'
 import type { ClockProblem } from '../certificates/dates.ts'
 import { REASONS } from '../certificates/revocation.ts'
+import type { RecoveryState } from '../organisation/recovery.ts'
 import type { Revoked, Revoking } from '../relay/revocations.ts'
 import type { Suite } from '../relay/suites.ts'
 import { readForm } from '../web/form.ts'
@@ -62,6 +63,9 @@ export type BranchAdminDeps = {
   clock: Clock
   branchStates(): Promise<BranchState[]>
   mailOnTheWay(): Promise<MailOnTheWay>
+  /** What came back after this database was put back or lost; undefined: nothing to tell. */
+  recovery(): Promise<RecoveryState | undefined>
+  hideRecovery(): Promise<void>
   /** Absent without the token of the local service. */
   zeroTier: (() => Promise<ZeroTierState>) | undefined
   revoked(): Promise<Revoked[]>
@@ -89,13 +93,16 @@ const revocationForm = v.object({
   note: text,
 })
 
+const PATHS = [
+  ...['/admin', '/admin/branches', '/admin/invitations', '/admin/revocations'],
+  '/admin/recovery/read',
+] as const
+
 /** The pages of branches; for administrators. */
 export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   const { guards, frameOf } = deps
   const app = new Hono<SignedIn>()
-  for (const path of ['/admin', '/admin/branches', '/admin/invitations', '/admin/revocations']) {
-    app.use(path, guards.signedIn, guards.admin)
-  }
+  for (const path of PATHS) app.use(path, guards.signedIn, guards.admin)
   app.get('/admin', (c) => c.redirect('/admin/users', 303))
   app.get('/admin/branches', async (c) => {
     return c.html(branchesPage(frameOf(asWeb(c)), await propsOf(c, deps)))
@@ -112,6 +119,11 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
       const page = branchesPage(frameOf(asWeb(c)), { ...props, values: { branch }, errors })
       return c.html(page, error.status)
     }
+  })
+  app.post('/admin/recovery/read', async (c) => {
+    await readForm(c, v.object({}))
+    await deps.hideRecovery()
+    return c.redirect('/admin/branches', 303)
   })
   app.post('/admin/revocations', async (c) => {
     const { revokedBranch, ...rest } = await readForm(c, revocationForm)
@@ -168,6 +180,7 @@ async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<Bra
     mayIssue: await deps.mayIssue(c.var.user),
     zeroTier: await deps.zeroTier?.(),
     revoked: await deps.revoked(),
+    recovery: await deps.recovery(),
     ...(await deps.mailOnTheWay()),
     branches: states.map((state) => ({
       id: state.id,

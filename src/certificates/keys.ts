@@ -4,8 +4,8 @@
  * database, in a log or in a backup without a passphrase. Public keys are derived, never stored
  * beside their secret.
  */
-import { fromHex, fromUtf8, hex, utf8 } from '../base/bytes.ts'
-import type { BranchId } from '../base/ids.ts'
+import { equal, fromHex, fromUtf8, hex, utf8 } from '../base/bytes.ts'
+import { asBranchId, type BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { branchIdOf } from './certificate.ts'
 import { signingPublicKeyOf } from './signing.ts'
@@ -40,6 +40,23 @@ const FOLDER = 'keys'
  * The key in use and the one a renewal was asked for: a crash between the two must lose neither.
  */
 const NOISE_KEYS_MAX = 2
+
+/** What else a branch needs to come back when its database is lost, and no secret. */
+export type MembershipCard = {
+  /** What it shows on links, as in HELLO (chain.ts). */
+  chain: Uint8Array
+  /** The other branches as signed, with the certificate of who signed it, and where they listen. */
+  branches: { identity: Uint8Array; issuer: Uint8Array; addresses: string[] }[]
+  /** Where others listen by settings and invitations. */
+  addresses: { address: string; branch: BranchId | undefined }[]
+}
+
+/** The files of a branch by their names, as a bundle holds them. A root key that was lent stays where it is. */
+export type KeyBundle = Record<string, string>
+
+const BUNDLED = [
+  ...['sign', 'box', 'noise', 'issuer', 'root', 'tls', 'tls-root', 'link', 'membership'],
+] as const
 
 /** A file that is not what this program wrote: keys are never guessed or made anew over it. */
 export class KeyFileDamaged extends Error {
@@ -143,6 +160,33 @@ export function keyFiles(disk: KeyDisk) {
     /** P-256 key of the organisation's X.509 root, while it is on this server; it is never sent. */
     findTlsRootKey: (): Uint8Array | undefined => find('tls-root')[0],
     saveTlsRootKey: (secretKey: Uint8Array): void => put('tls-root', [secretKey]),
+    findCard: (): MembershipCard | undefined => readRows(disk, path('membership'), cardOf)[0],
+    /** Written when it says something new alone. */
+    saveCard({ chain, branches, addresses }: MembershipCard): void {
+      const others = branches.map(({ identity, issuer, ...rest }) => {
+        return { identity: identity.toBase64(), issuer: issuer.toBase64(), ...rest }
+      })
+      const rows = [{ chain: chain.toBase64(), branches: others, addresses }]
+      const text = utf8(`${JSON.stringify({ membership: rows })}\n`)
+      const before = disk.read(path('membership'))
+      if (before === undefined || !equal(before, text)) disk.write(path('membership'), text)
+    },
+    /** All key files as they are, to be kept elsewhere. */
+    bundle(): KeyBundle {
+      const isLent = disk.read(path('root-loan')) !== undefined
+      const rows = BUNDLED.flatMap((name) => {
+        const bytes = isLent && name === 'root' ? undefined : disk.read(path(name))
+        return bytes === undefined ? [] : [[name, fromUtf8(bytes)] as const]
+      })
+      return Object.fromEntries(rows)
+    },
+    /** Writes the files of a bundle, the branch's own name last: before that there are no keys here. */
+    unbundle(bundle: KeyBundle): void {
+      for (const name of BUNDLED.toReversed()) {
+        const text = bundle[name]
+        if (text !== undefined) disk.write(path(name), utf8(text))
+      }
+    },
     /** All link keys known, newest epoch first. */
     linkKeys: (): StoredLinkKey[] => readLinkKeys(disk, path('link')),
     saveLinkKey(added: StoredLinkKey): void {
@@ -154,6 +198,23 @@ export function keyFiles(disk: KeyDisk) {
 }
 
 export type KeyFiles = ReturnType<typeof keyFiles>
+
+function cardOf(row: unknown): MembershipCard {
+  const { chain, branches, addresses } = row as Record<string, unknown>
+  if (!Array.isArray(branches) || !Array.isArray(addresses)) throw new TypeError('lists')
+  return {
+    chain: Uint8Array.fromBase64(String(chain)),
+    branches: branches.map((each: Record<string, unknown>) => ({
+      identity: Uint8Array.fromBase64(String(each.identity)),
+      issuer: Uint8Array.fromBase64(String(each.issuer)),
+      addresses: Array.isArray(each.addresses) ? each.addresses.map(String) : [],
+    })),
+    addresses: addresses.map(({ address, branch }: Record<string, unknown>) => ({
+      address: String(address),
+      branch: branch === undefined ? undefined : asBranchId(String(branch)),
+    })),
+  }
+}
 
 function optional(secretKey: Uint8Array | undefined): KeyPair | undefined {
   return secretKey && signKeyPair(secretKey)

@@ -24,6 +24,7 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   authority: 'value',
   'passphrase-file': 'value',
   for: 'value',
+  keep: 'value',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.
   demo: 'flag',
 }

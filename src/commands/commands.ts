@@ -56,8 +56,24 @@ const COMMANDS: Record<string, Command> = {
   },
   key: {
     load: () => import('./key.ts').then(({ key }) => key),
-    usage: 'key export|remove|import --authority FILE [--passphrase-file FILE] [--for 1h]',
-    does: 'the key above all certificates: into a file, off this server, and back for a while',
+    usage:
+      'key export|remove|import --authority FILE [--passphrase-file FILE] [--for 1h], key export|import --branch FILE',
+    does: "the key above all certificates: into a file, off this server, and back for a while; this branch's own keys: into a file, and out of it into an empty folder",
+  },
+  backup: {
+    load: () => import('./backup.ts').then(({ backup }) => backup),
+    usage: 'backup FILE [--passphrase-file FILE] [--keep 30d]',
+    does: 'a copy of the database while the server runs, with the keys if there is a passphrase',
+  },
+  restore: {
+    load: () => import('./restore.ts').then(({ restore }) => restore),
+    usage: 'restore FILE [--passphrase-file FILE]',
+    does: 'puts a copy into a folder without a database; the rest comes back from other branches',
+  },
+  rebuild: {
+    load: () => import('./restore.ts').then(({ rebuild }) => rebuild),
+    usage: 'rebuild',
+    does: 'an empty database for a branch of which only the keys are left; all comes from others',
   },
   peers: {
     load: () => import('./peers.ts').then(({ peers }) => peers),

@@ -9,6 +9,7 @@ import type { Millis } from '../base/units.ts'
 import { DAY, HOUR } from '../base/units.ts'
 import type { Branch, Operations } from '../branch.ts'
 import { REASONS } from '../certificates/revocation.ts'
+import { BACKUP_KEPT_MS_MAX } from '../eventlog/backup-marks.ts'
 
 /** Longer invitations than this lie about in mailboxes. */
 const INVITATION_MS_MAX: Millis = 30 * DAY
@@ -38,6 +39,10 @@ const newRevocation = v.object({
   note: v.string(),
 })
 const renewal = v.object({ newKey: v.boolean() })
+const newBackup = v.object({
+  keptMs: v.pipe(v.number(), v.minValue(1), v.maxValue(BACKUP_KEPT_MS_MAX)),
+})
+const ofBackup = v.object({ id: v.number() })
 const ofBranch = v.object({ name: v.string() })
 const line = v.object({ down: v.boolean() })
 
@@ -79,6 +84,14 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   })
   app.post('/revocations', async (c) => {
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
+  })
+  app.post('/backups', async (c) => {
+    const { keptMs } = await body(c.req.raw, newBackup)
+    return c.json(await operations().markBackup(keptMs))
+  })
+  app.post('/backups/remove', async (c) => {
+    await operations().removeBackupMark((await body(c.req.raw, ofBackup)).id)
+    return c.json({})
   })
   app.get('/trace', async (c) => c.json(await operations().trace(c.req.query('id') ?? '')))
   app.get('/peers', async (c) => c.json(await operations().peers()))

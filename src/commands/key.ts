@@ -2,38 +2,38 @@
  * `key export | remove | import --authority FILE`: the organisation's root key off the server and back. It works on the
  * key files of the data folder itself, so that neither key nor passphrase crosses a socket; the server reads them anew.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { equal } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import { DAY, isoTime, type Millis } from '../base/units.ts'
-import {
-  AUTHORITY_NONCE_BYTES,
-  AUTHORITY_SALT_BYTES,
-  openAuthority,
-  sealAuthority,
-} from '../certificates/authority-file.ts'
+import { openAuthority, sealAuthority } from '../certificates/authority-file.ts'
 import { organisationIdOf } from '../certificates/certificate.ts'
 import { type KeyFiles, type KeyPair, keyFiles } from '../certificates/keys.ts'
+import { FILE_NONCE_BYTES, FILE_SALT_BYTES } from '../certificates/passphrase-file.ts'
 import { UsageError } from '../config.ts'
 import { realClock } from '../world/clock.ts'
 import { realDisk } from '../world/disk.ts'
 import { realRandom } from '../world/random.ts'
+import { exportBranch, importBranch } from './branch-keys.ts'
 import type { Call } from './commands.ts'
 import { durationOf } from './duration.ts'
+import { readText, writeNew } from './files.ts'
 import { passphraseOf } from './passphrase.ts'
 import { withControl } from './with-branch.ts'
 
 /** A key that is brought back is used within the second; more than a day is a key that was forgotten. */
 const LOAN_MS_MAX = DAY
 
-const USAGE = 'Say what to do: key export, key remove or key import, each with --authority FILE'
+const USAGE =
+  'Say what to do: key export, key remove or key import, each with --authority FILE; or key export and key import with --branch FILE'
 
 type Task = { call: Call; file: string; files: KeyFiles }
 
 /** The command `key`. */
 export async function key(call: Call): Promise<number> {
   const [verb = ''] = call.words
-  const { authority } = call.flags
+  const { authority, branch } = call.flags
+  if (typeof branch === 'string' && verb === 'export') return await exportBranch(call, branch)
+  if (typeof branch === 'string' && verb === 'import') return await importBranch(call, branch)
   const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
   if (!run || typeof authority !== 'string') throw new UsageError(USAGE)
   // Also: that there is a branch in this folder, before anything is asked.
@@ -58,8 +58,8 @@ async function exportKey({ call, file, files }: Task): Promise<number> {
   const root = rootHere(files)
   const passphrase = await passphraseOf(call, { isNew: true })
   const random = realRandom()
-  const salt = random.bytes(AUTHORITY_SALT_BYTES)
-  const nonce = random.bytes(AUTHORITY_NONCE_BYTES)
+  const salt = random.bytes(FILE_SALT_BYTES)
+  const nonce = random.bytes(FILE_NONCE_BYTES)
   writeNew(file, sealAuthority(root, passphrase, { salt, nonce }))
   demandSame(opened(file, passphrase), root)
   call.out(`The root key is in ${file}, and was read back with the passphrase\n`)
@@ -126,29 +126,4 @@ function opened(file: string, passphrase: string): KeyPair {
 function demandSame(kept: KeyPair, root: KeyPair): void {
   if (equal(kept.publicKey, root.publicKey) && equal(kept.secretKey, root.secretKey)) return
   throw new AppError('conflict', 'The file holds another key than this server: nothing was removed')
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new UsageError(`Cannot read ${file}`)
-  }
-}
-
-/** Never over a file that is there: it may be the only copy. */
-function writeNew(file: string, text: string): void {
-  let handle: number
-  try {
-    handle = openSync(file, 'wx', 0o600)
-  } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    throw new UsageError(isThere ? `${file} is there already` : `Cannot write ${file}`)
-  }
-  try {
-    writeSync(handle, text)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }

@@ -1,5 +1,5 @@
 /** A passphrase from a file or asked for at the terminal, without showing it. Never from the command line. */
-import { PASSPHRASE_CHARACTERS_MIN } from '../certificates/authority-file.ts'
+import { PASSPHRASE_CHARACTERS_MIN } from '../certificates/passphrase-file.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
 

@@ -1,5 +1,6 @@
 /** The parts of the log that share one transaction's memory, put together once. */
 
+import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { createAppend, createForward } from './append.ts'
 import { createBackupMarks } from './backup-marks.ts'
@@ -46,17 +47,17 @@ export function createCore(given: LogParts): Core {
   }
 }
 
-/** Notes the first sign of a rollback: what comes back after it belongs to the same one. */
-function createRolledBack({ rolledBack, log }: LogParts, changes: Changes) {
-  let isKnown = false
-  return async (tx: Db) => {
-    if (isKnown) return
-    isKnown = true
+/** Notes the first sign of a loss: what was written before that and comes back later belongs to the same one. */
+function createRolledBack({ rolledBack, clock }: LogParts, changes: Changes) {
+  let knownUpTo = Number.NEGATIVE_INFINITY
+  return async (tx: Db, writtenAt: Millis) => {
+    if (writtenAt <= knownUpTo) return
+    const before = knownUpTo
+    knownUpTo = Math.max(writtenAt, clock.now())
     changes.undoWith(() => {
-      isKnown = false
+      knownUpTo = before
     })
-    log.error('eventlog.rolled-back', {})
-    await rolledBack(tx)
+    await rolledBack(tx, writtenAt)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Taking in a feed's opening: whose it is, whether it is for us or to be carried, and its key, if we may read it. */
+import { millisOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Branches } from './branches.ts'
@@ -50,7 +51,7 @@ export async function receiveOpening(
     log.error('eventlog.hidden-fault', { origin: opening.origin, feed: id, peer, rule: 'feed key' })
     return 'not-taken'
   }
-  if (opening.origin === parts.self) await parts.rolledBack(tx)
+  if (opening.origin === parts.self) await parts.rolledBack(tx, millisOf(opening.openedAt))
   await parts.feeds.insert(tx, { opening, bytes, key })
   return 'stored'
 }

@@ -1,5 +1,6 @@
 /** What the log needs from outside. Cryptography comes as functions: keys and their files belong to certificates/. */
 import type { BranchId, Incarnation } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
@@ -28,8 +29,11 @@ export type LogParts = {
   log: Log
   /** Mail of others that is kept for them, in bytes; 0: none is carried. */
   carryBytesMax: number
-  /** Something of ours came back: this database is older than what others hold. In that transaction, once a start. */
-  rolledBack(tx: Db): Promise<void>
+  /**
+   * Something of ours came back, written at `writtenAt`: this database is older than what others hold. In that
+   * transaction; what was written before the last call belongs to the same loss.
+   */
+  rolledBack(tx: Db, writtenAt: Millis): Promise<void>
   /** Given the log's own `append` and `forward`: some events make a branch write others in the same transaction. */
   kinds(append: Append, forward: Forward): readonly EventKind<unknown>[]
 }

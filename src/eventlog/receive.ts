@@ -3,8 +3,11 @@
  * throw ProtocolError and leave no trace; what the origin signed but should not have is stored and refused.
  */
 import { equal, fromHex } from '../base/bytes.ts'
+import { millisOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { keepAcks } from './acks.ts'
 import { appendEntry } from './append.ts'
 import type { Kinds, Outcome } from './apply.ts'
 import { APPLIED, applyEvent, FAILED, UNKNOWN_KIND, understand } from './apply.ts'
@@ -53,7 +56,7 @@ export type ReceiveParts = Pick<LogParts, 'self' | 'clock' | 'log' | 'carryBytes
   /** Called when an event was parked that later events may set free. */
   onWaiting(): void
   /** Called when an event or a feed of our own came back that we had lost. */
-  rolledBack(tx: Db): Promise<void>
+  rolledBack(tx: Db, writtenAt: Millis): Promise<void>
 }
 
 /** Takes a batch in; nothing of it is kept when what a third branch passed on has a fault that it could not see. */
@@ -113,12 +116,23 @@ async function receiveBatch(
     }
     if (problem !== undefined) throw new ProtocolError(problem)
     checkErasures(parts, { feed, peer, batch })
-    if (feed.origin === parts.self) await parts.rolledBack(tx)
+    if (feed.origin === parts.self) await parts.rolledBack(tx, millisOf(batch.lastHlc))
     await takeBatch(parts, tx, { peer, feed, origin, batch })
+    if (feed.origin === parts.self) await keepHolder(parts, tx, { peer, feed, batch })
   }
   const answer = cursorOf(parts, feed)
   const isCarriedToUs = feed.destination === parts.self && feed.origin !== peer
   return isCarriedToUs ? { ...answer, carriedFrom: feed.origin } : answer
+}
+
+/** Who gives us our own back holds it: its ack was lost with the database. */
+async function keepHolder(
+  parts: ReceiveParts,
+  tx: Db,
+  { peer, feed, batch }: { peer: BranchId; feed: Feed; batch: DecodedBatch },
+): Promise<void> {
+  const entry = { feed: feed.id, durable: feed.head, stable: 0, at: batch.lastHlc, via: undefined }
+  await keepAcks(parts, tx, { peer, entries: [entry] })
 }
 
 function full(parts: ReceiveParts, feed: Feed): Received {

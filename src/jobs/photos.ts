@@ -1,6 +1,7 @@
 /**
  * Photos of people at other branches: their record names the hash, the picture follows as a small file over the link
- * to the home branch, and initials stand in until it is here. Nothing is remembered: what is missing is a query.
+ * to the home branch, and initials stand in until it is here. A branch that lost its database gets those of its own
+ * people back from whoever has them. Nothing is remembered: what is missing is a query.
  */
 import { isPhoto } from '../accounts/photo-form.ts'
 import type { BranchId, PhotoHash, UserId } from '../base/ids.ts'
@@ -23,41 +24,43 @@ export function createPhotoFetching(deps: {
   store: Store
   self: BranchId
   log: Log
-  isLinked(branch: BranchId): boolean
+  linkedBranches(): BranchId[]
   fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
   /** Photos that have arrived: pages that show these people are told. */
   onArrived(users: UserId[]): void
 }): PhotoFetching {
   const wrong = new Set<PhotoHash>()
+  const isLinked = (branch: BranchId) => deps.linkedBranches().includes(branch)
   let running: Promise<void> | undefined
   let isAsked = false
   let isStopped = false
   const round = async () => {
     while (isAsked && !isStopped) {
       isAsked = false
-      const homes = (await homesOf(deps.store.read, deps.self)).filter(deps.isLinked)
+      const homes = (await homesOf(deps.store.read, deps.self)).filter(isLinked)
       // Side by side: a branch that answers slowly, or never, holds up its own people alone.
-      await Promise.all(homes.map((home) => fetchOf(home).catch(failed)))
+      await Promise.all(homes.map((home) => fetchOf(home, home).catch(failed)))
+      for (const other of deps.linkedBranches()) await fetchOf(deps.self, other).catch(failed)
     }
   }
   const failed = (error: unknown) => {
     if (!isStopped) deps.log.debug('photos.fetch-failed', { error })
   }
-  const fetchOf = async (home: BranchId) => {
+  const fetchOf = async (home: BranchId, from: BranchId) => {
     for (let after = ''; ; ) {
       const page = await missing(deps.store.read, { home, after })
       for (const { id, photo } of page) {
         after = id
-        if (isStopped || !deps.isLinked(home)) return
+        if (isStopped || !isLinked(from)) return
         if (wrong.has(photo)) continue
-        const bytes = await deps.fetchBlob(home, photo)
+        const bytes = await deps.fetchBlob(from, photo)
         if (!bytes) continue
         if (isPhoto(bytes)) {
           await deps.store.writer.write((tx) => keep(tx, photo, bytes))
           deps.onArrived([id])
           continue
         }
-        deps.log.warn('photos.wrong', { branch: home, photo })
+        deps.log.warn('photos.wrong', { branch: from, photo })
         if (wrong.size < WRONG_MAX) wrong.add(photo)
       }
       if (page.length < PHOTOS_PER_PAGE) return

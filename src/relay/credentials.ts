@@ -31,6 +31,7 @@ export type RelayKeys = Pick<
   | 'removeRootKey'
   | 'linkKeys'
   | 'saveLinkKey'
+  | 'saveCard'
 >
 
 const CHAIN = 'linkChain'

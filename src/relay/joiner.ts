@@ -4,7 +4,6 @@
  * with the same keys gets the same answer.
  */
 import { AppError } from '../base/errors.ts'
-import type { BranchId } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
 import type { Chain } from '../certificates/chain.ts'
 import {
@@ -33,6 +32,7 @@ import { admitBranch } from './events.ts'
 import { asked, JOINING } from './exchange.ts'
 import { dialHandshake, type Established } from './handshake.ts'
 import { firstAnswered, type SpokenSuites, suitesOf } from './peer-suites.ts'
+import { noteAddress } from './peers.ts'
 import { joinIdText } from './preface.ts'
 import type { Suite } from './suites.ts'
 
@@ -156,20 +156,12 @@ export async function acceptJoin(tx: Db, { joined, invitation }: Admission): Pro
   await admitBranch(tx, { identity, issuer })
   await saveChain(tx, chainOf(joined))
   for (const address of invitation.addresses) {
-    await noteAddress(tx, address, invitation.inviter)
+    await noteAddress(tx, { address, branch: invitation.inviter })
   }
 }
 
 function chainOf({ issuer, identity, link }: Joined): Chain {
   return { issuer, identity, link }
-}
-
-async function noteAddress(tx: Db, address: string, branchId: BranchId): Promise<void> {
-  await tx
-    .insertInto('peer_address')
-    .values({ address, source: 'invitation', branchId })
-    .onConflict((on) => on.column('address').doUpdateSet({ branchId }))
-    .execute()
 }
 
 function unusable(reason: InvitationRefusal): AppError {

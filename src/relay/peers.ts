@@ -38,7 +38,7 @@ export async function peersOf(db: Db, self: BranchId): Promise<Peer[]> {
 }
 
 /** The addresses in a branch's record. */
-function addressesOf(json: string): string[] {
+export function addressesOf(json: string): string[] {
   const list: unknown = JSON.parse(json)
   return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : []
 }
@@ -108,6 +108,19 @@ export async function replaceSettingAddresses(tx: Db, addresses: readonly string
       .onConflict((on) => on.column('address').doNothing())
       .execute()
   }
+}
+
+/** Notes where a branch listens, by the word of an invitation or of the card beside the keys. */
+export async function noteAddress(
+  tx: Db,
+  { address, branch }: { address: string; branch: BranchId | undefined },
+): Promise<void> {
+  const branchId = branch ?? null
+  await tx
+    .insertInto('peer_address')
+    .values({ address, source: 'invitation', branchId })
+    .onConflict((on) => on.column('address').doUpdateSet({ branchId }))
+    .execute()
 }
 
 /** The branch met at an address: from now on only this one may answer there. */

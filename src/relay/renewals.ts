@@ -31,6 +31,7 @@ import { isIssuer } from '../eventlog/issuers.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
+import { keepCard } from './card.ts'
 import {
   type CredentialStore,
   findIssuer,
@@ -293,6 +294,7 @@ export class Renewals {
     if (equal(before.link.noisePublicKey, newest)) return undefined
     await store.writer.write((tx: Db) => saveChain(tx, chain))
     credentials.replace(chain)
+    await keepCard(store.read, { self: chain.link.branch, keys })
     log.info('relay.renewal.done', { notAfter: chain.link.notAfter })
     return undefined
   }

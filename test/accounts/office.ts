@@ -128,7 +128,7 @@ function pagesOf(deps: All, keys: Keys) {
   app.use(visitor(deps))
   app.use(guards.visitor)
   app.use(crossSiteGuard({ scope }))
-  app.route('/', accountRoutes(all))
+  app.route('/', accountRoutes({ ...all, isRebuilding: async () => false }))
   app.route('/', userAdminRoutes(all))
   app.route('/api/v1', accountApiRoutes({ ...all, presenceOf }))
   app.route('/api/v1', userAdminApiRoutes(all))

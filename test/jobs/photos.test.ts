@@ -41,6 +41,15 @@ test('what we make is a photo; larger, moving, cut, padded and foreign pictures 
   assert.equal(isPhoto(larger), false)
 })
 
+const person = (id: string, home: BranchId, photo: string) => ({
+  ...{ id: id as UserId, home, login: `l${id}`, firstName: 'X', lastName: '', searchName: 'x' },
+  ...{ photo: photo as PhotoHash, post: '', department: '', phone: '', room: '', language: null },
+  ...{ theme: 'auto' as const, role: 'employee' as const, roleRev: 0, roleHlc: '0'.repeat(16) },
+  ...{ roleBranch: home, rev: 1, hlc: '0'.repeat(16), blockGeneration: 0, disabled: 0 as const },
+  createdAt: 0,
+})
+const idOf = (n: number) => n.toString(16).padStart(32, '0')
+
 test('six hundred that never come and a branch that never answers hold up nobody else', async (t) => {
   const [own, bad, silent, good] = [keysOf('Own'), keysOf('Bad'), keysOf('Silent'), keysOf('Good')]
   const branch = await startBranch({
@@ -50,14 +59,6 @@ test('six hundred that never come and a branch that never answers hold up nobody
   const bytes = (await createPhotoMaker()(new Uint8Array(await picture(300).png().toBuffer())))
     .bytes
   const hash = createHash('sha256').update(bytes).digest('hex') as PhotoHash
-  const person = (id: string, home: BranchId, photo: string) => ({
-    ...{ id: id as UserId, home, login: `l${id}`, firstName: 'X', lastName: '', searchName: 'x' },
-    ...{ photo: photo as PhotoHash, post: '', department: '', phone: '', room: '', language: null },
-    ...{ theme: 'auto' as const, role: 'employee' as const, roleRev: 0, roleHlc: '0'.repeat(16) },
-    ...{ roleBranch: home, rev: 1, hlc: '0'.repeat(16), blockGeneration: 0, disabled: 0 as const },
-    createdAt: 0,
-  })
-  const idOf = (n: number) => n.toString(16).padStart(32, '0')
   await store.writer.write(async (tx) => {
     for (let n = 0; n < 600; n++) {
       const each = person(idOf(n), bad.id, idOf(n).repeat(2)) as never
@@ -81,7 +82,13 @@ test('six hundred that never come and a branch that never answers hold up nobody
   const silence = Promise.withResolvers<undefined>()
   const svg = new TextEncoder().encode('<svg/>')
   const fetching = createPhotoFetching({
-    ...{ store, self: own.id, log: keptLog(), isLinked: () => true, onArrived: resolve },
+    ...{
+      store,
+      self: own.id,
+      log: keptLog(),
+      linkedBranches: () => [bad.id, silent.id, good.id],
+      onArrived: resolve,
+    },
     fetchBlob: async (home, photo) => {
       if (home === silent.id) return await silence.promise
       if (home === good.id) return bytes
@@ -96,4 +103,36 @@ test('six hundred that never come and a branch that never answers hold up nobody
   await fetching.stop()
   await store.close()
   assert.equal(asked, 1, 'beyond the first five hundred, and not again')
+})
+
+test('a branch that lost its database asks all others for the photos of its own people', async (t) => {
+  const [own, without, holder] = [keysOf('Own'), keysOf('Without'), keysOf('Holder')]
+  const branch = await startBranch({
+    ...{ keys: own, knows: [without, holder], folder: temporaryFolder(t), kinds: [userPut] },
+  })
+  const { store } = branch
+  const bytes = (await createPhotoMaker()(new Uint8Array(await picture(300).png().toBuffer())))
+    .bytes
+  const hash = createHash('sha256').update(bytes).digest('hex') as PhotoHash
+  await store.writer.write((tx) =>
+    tx
+      .insertInto('user')
+      .values(person(idOf(1), own.id, hash) as never)
+      .execute(),
+  )
+  const asked: BranchId[] = []
+  const { promise: arrived, resolve } = Promise.withResolvers<UserId[]>()
+  const fetching = createPhotoFetching({
+    ...{ store, self: own.id, log: keptLog(), onArrived: resolve },
+    linkedBranches: () => [without.id, holder.id],
+    fetchBlob: async (from) => {
+      asked.push(from)
+      return from === holder.id ? bytes : undefined
+    },
+  })
+  fetching.look()
+  assert.deepEqual(await arrived, [idOf(1)])
+  await fetching.stop()
+  await store.close()
+  assert.deepEqual(asked, [without.id, holder.id])
 })

@@ -7,6 +7,8 @@ type SignInProps = {
   login?: string | undefined
   /** One sentence for the whole form; which of the two was wrong is never said. */
   error?: string | undefined
+  /** The accounts of this branch have not come back yet. */
+  isRebuilding?: boolean | undefined
   /** Where to go afterwards: a path of this server. */
   next?: string | undefined
   /** One-click links of the demo. */
@@ -17,6 +19,7 @@ type SignInProps = {
 export function signInPage(frame: Frame, p: SignInProps): string {
   const t = frame.t.signIn
   const body = html`<h1>${t.title}</h1>
+${p.isRebuilding && html`<p class="problem" role="status">${frame.t.recovery.signIn}</p>`}
 ${p.error && html`<p class="problem" role="alert">${p.error}</p>`}
 <form method="post" action="/sign-in">${formTokenField(frame)}
 ${p.next && html`<input type="hidden" name="next" value="${p.next}">`}

@@ -4,6 +4,7 @@ import { type ClockProblem, clockProblemText } from '../language/clocks.ts'
 import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
+import { type RecoveryProps, recoverySection } from './recovery.ts'
 import { adminPage } from './shell.ts'
 import { type ZeroTierProps, zeroTierSection } from './zerotier.ts'
 
@@ -36,6 +37,8 @@ type BranchRow = {
 export type BranchesProps = {
   branches: readonly BranchRow[]
   mayIssue: boolean
+  /** After the database was put back or lost, until somebody has read it. */
+  recovery?: RecoveryProps | undefined
   /** Of the service on this server; absent without its token. */
   zeroTier?: ZeroTierProps | undefined
   /** Shown once, after it was made. */
@@ -62,6 +65,7 @@ export function branchesPage(frame: Frame, p: BranchesProps): string {
   const body = html`<header class="admin-head"><h1>${t.branches}</h1></header>
 <p class="lead">${t.branchesText}</p>
 ${p.invitation && invitationResult(frame, p.invitation)}
+${p.recovery && recoverySection(frame, p.recovery)}
 ${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
 ${p.missing && p.missing.length > 0 && missingList(frame, p.missing)}
 ${p.carried && p.carried.length > 0 && carriedList(frame, p.carried)}

@@ -4,6 +4,7 @@ import { enAdmin } from './en-admin.ts'
 import { enClocks } from './en-clocks.ts'
 import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
+import { enRecovery } from './en-recovery.ts'
 import { enTrust } from './en-trust.ts'
 import { counting } from './plural.ts'
 import { dayAndTime, type Language } from './times.ts'
@@ -251,6 +252,7 @@ export const en = {
   },
   admin: enAdmin,
   network: enNetwork,
+  recovery: enRecovery,
   clocks: enClocks,
   trust: enTrust,
 }

@@ -5,6 +5,7 @@ import { ptAdmin } from './pt-admin.ts'
 import { ptClocks } from './pt-clocks.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
+import { ptRecovery } from './pt-recovery.ts'
 import { ptTrust } from './pt-trust.ts'
 import { dayAndTime } from './times.ts'
 
@@ -249,6 +250,7 @@ export const pt: Words = {
   },
   admin: ptAdmin,
   network: ptNetwork,
+  recovery: ptRecovery,
   clocks: ptClocks,
   trust: ptTrust,
 }

@@ -6,6 +6,7 @@ import { ukAdmin } from './uk-admin.ts'
 import { ukClocks } from './uk-clocks.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
+import { ukRecovery } from './uk-recovery.ts'
 import { ukTrust } from './uk-trust.ts'
 
 const count = counting('uk')
@@ -251,6 +252,7 @@ export const uk: Words = {
   },
   admin: ukAdmin,
   network: ukNetwork,
+  recovery: ukRecovery,
   clocks: ukClocks,
   trust: ukTrust,
 }
