@@ -17,7 +17,7 @@ import { createListeners } from './listeners.ts'
 import { offersTo, wanted } from './offers.ts'
 import { receiveOpening } from './openings.ts'
 import type { LogParts } from './parts.ts'
-import { prune } from './pruning.ts'
+import { PRUNED_AFTER_MS, prune } from './pruning.ts'
 import { receivedBatch } from './receive.ts'
 import {
   type AckVector,
@@ -133,8 +133,8 @@ export type EventLog = {
   stableOf(feedN: FeedN, durable: number): number
   /** Call before a copy is made: what it holds is kept for us elsewhere until it expires. */
   markBackup(keptMs: Millis): Promise<BackupMark>
-  /** Forgets copies whose time is over, and what nobody can need again; how many bodies were erased. */
-  prune(): Promise<number>
+  /** Forgets copies whose time is over, and what is that old and nobody can need again; how many bodies were erased. */
+  prune(olderThan?: Millis): Promise<number>
   /** The copy came to nothing. */
   removeBackupMark(id: number): Promise<void>
   /** A peer's ACK. Never goes back. */
@@ -205,10 +205,10 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
 function copying({ store, self, clock, log }: LogParts, { marks, kinds }: Core) {
   const { write } = store.writer
   return {
-    async prune() {
+    async prune(olderThan = PRUNED_AFTER_MS) {
       const now = clock.now()
       await write((tx) => marks.expire(tx, now))
-      const bodies = await prune({ store, self, kinds, marks }, now)
+      const bodies = await prune({ store, self, kinds, marks }, now - olderThan)
       if (bodies > 0) log.info('eventlog.pruned', { bodies })
       return bodies
     },

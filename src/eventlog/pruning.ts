@@ -16,7 +16,7 @@ import { decodeEventHeader, SALT_BYTES } from './format.ts'
 import type { FeedN } from './log.ts'
 
 /** Snapshots of virtual machines are copies too, and no mark speaks of them. */
-const PRUNED_AFTER_MS: Millis = 14 * DAY
+export const PRUNED_AFTER_MS: Millis = 14 * DAY
 /** Read at a time, between other work. */
 const ROWS_PER_PAGE = 1000
 /** Records remembered while the feeds of one pair are read: some tens of MiB. What is beyond stays as it is. */
@@ -41,13 +41,13 @@ type MailFeed = {
   isGone: 0 | 1
 }
 
-/** Erases what may go; how many bodies that were. */
-export async function prune(parts: Parts, now: Millis): Promise<number> {
+/** Erases what may go of what arrived `before`; how many bodies that were. */
+export async function prune(parts: Parts, before: Millis): Promise<number> {
   const { store, kinds } = parts
   const codes = [...kinds.values()].filter((kind) => kind.recordOf).map(({ code }) => code)
   const feeds = await feedsOf(store.read, parts.self)
   const settled = new Map<FeedN, number>()
-  for (const feed of feeds) settled.set(feed.n, await settledOf(parts, feed, now))
+  for (const feed of feeds) settled.set(feed.n, await settledOf(parts, feed, before))
   let erased = 0
   for (const pair of Map.groupBy(
     feeds,
@@ -82,7 +82,7 @@ async function feedsOf(db: Db, self: BranchId): Promise<MailFeed[]> {
 }
 
 /** Up to where both ends hold a feed stably, and it is old. */
-async function settledOf({ store, marks }: Parts, feed: MailFeed, now: Millis): Promise<number> {
+async function settledOf({ store, marks }: Parts, feed: MailFeed, before: Millis): Promise<number> {
   const { n, destination, head, theirs, isGone, prunedTo } = feed
   const isAlone = destination === null || isGone === 1
   const stable = Math.min(marks.stableOf(n, head), isAlone ? head : (theirs ?? 0))
@@ -93,7 +93,7 @@ async function settledOf({ store, marks }: Parts, feed: MailFeed, now: Millis): 
     .where('e.feedN', '=', n)
     .where('e.seq', '>', prunedTo)
     .where('e.seq', '<=', stable)
-    .where('v.arrivedAt', '>', now - PRUNED_AFTER_MS)
+    .where('v.arrivedAt', '>', before)
     .orderBy('e.seq')
     .limit(1)
     .select('e.seq')

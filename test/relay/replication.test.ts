@@ -1,6 +1,8 @@
 /** Two real event logs over links in memory: whatever breaks, nothing is lost, nothing doubled, the order is kept. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BranchId } from '../../src/base/ids.ts'
+import { performed } from '../../src/relay/replication.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { prng } from '../support/prng.ts'
 import { isLinked, openOffice, organisation, twoOffices } from './company.ts'
@@ -94,3 +96,33 @@ for (const seed of [1, 2, 3, 4]) {
 
 const byNumber = (a: string, b: string) => Number(a) - Number(b)
 const isFirstHalf = (text: string) => Number(text) <= 40
+
+test('what a carrier holds the end of alone is looked at again: it must hear when the rest came by another way', async (t) => {
+  const org = organisation()
+  const { kyivOptions, lvivOptions } = await twoOffices(org, temporaryFolder(t))
+  const [kyiv, lviv] = [await openOffice(kyivOptions), await openOffice(lvivOptions)]
+  await lviv.post('one', kyiv)
+  const [mail] = (await lviv.eventLog.offersTo(kyiv.keys.branch)).filter(({ isMail }) => isMail)
+  assert.ok(mail)
+  const { eventLog } = kyiv
+  const carrier = 'c0'.repeat(16) as BranchId
+  const parts = {
+    ...{ eventLog, read: kyiv.store.read, self: kyiv.keys.branch, peer: carrier },
+    ...{ settings: () => undefined, routes: () => [], onCarried: () => {}, isDropped: () => false },
+  }
+  const chain8 = mail.chain.subarray(0, 8)
+  const look = async (floor: number) => {
+    const entry = { id: mail.id, floor, head: 1, chain8 }
+    const found = await performed({ kind: 'find', entry }, parts)
+    assert.ok(found?.kind === 'found')
+    return { isAgain: found.isFull, isWanted: found.want !== undefined, acked: found.ack?.durable }
+  }
+  assert.deepEqual(await look(1), { isAgain: true, isWanted: false, acked: undefined })
+  assert.deepEqual(await look(0), { isAgain: false, isWanted: true, acked: undefined })
+  await kyiv.relay.start()
+  await lviv.relay.start()
+  await org.until(() => kyiv.texts().length === 1, 'it came by another way')
+  assert.deepEqual(await look(1), { isAgain: false, isWanted: false, acked: 1 })
+  await kyiv.stop()
+  await lviv.stop()
+})

@@ -83,7 +83,8 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
   const offices: Office[] = NAMES.slice(0, branches).map((name, index) => {
     const machine = {
       ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },
-      ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0, wasFull: false, lives: 0 },
+      ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0 },
+      ...{ wasFull: false, wasRestored: false, lives: 0 },
     }
     const onAlarm = (line: string) => void alarms.push(line)
     const onAcks = (peer: BranchId, entries: readonly AckEntry[]) =>

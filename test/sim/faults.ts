@@ -22,6 +22,10 @@ const CLOCK_MS_MAX: Millis = 150 * SECOND
 const SHARE_OF_KINDS = 0.75
 /** Runs in which two branches never see each other until all is repaired. */
 const PARTED_FROM_THE_BEGINNING = 0.3
+/** Runs in which a branch is copied early and put back later, when that matters. */
+const PUT_BACK = 0.4
+const COPIED_MS: readonly [Millis, Millis] = [SECOND, 5 * SECOND]
+const PUT_BACK_MS: readonly [Millis, Millis] = [8 * SECOND, 14 * SECOND]
 
 /** Something that goes wrong, and how often compared with the rest. */
 type Kind = { weight: number; strike(office: Office): void }
@@ -54,7 +58,16 @@ export class Faults {
       network.setWay(other.host, office.host, { mode: 'black' })
       network.cut(office.host, other.host)
     }
+    if (this.#chance.isLucky(PUT_BACK)) this.#planLoss(this.#chance.pick(honest))
     this.#next()
+  }
+
+  #planLoss(office: Office): void {
+    const { timeline, doing } = this.#company
+    timeline.after(this.#chance.between(...COPIED_MS), () => doing(office.copy()))
+    timeline.after(this.#chance.between(...PUT_BACK_MS), () => {
+      if (!this.#isOver) this.#putBack(office)
+    })
   }
 
   #next(): void {
@@ -113,6 +126,9 @@ export class Faults {
       { weight: 7, strike: (office) => this.#slowDisk(office) },
       { weight: 6, strike: (office) => this.#fillDisk(office) },
       { weight: 5, strike: (office) => this.#setClock(office) },
+      { weight: 10, strike: (office) => this.#company.doing(office.copy()) },
+      { weight: 6, strike: (office) => this.#putBack(office) },
+      { weight: 8, strike: (office) => this.#prune(office) },
     ]
     const drawn = all.filter(() => this.#chance.isLucky(SHARE_OF_KINDS))
     return drawn.length > 0 ? drawn : all
@@ -154,6 +170,22 @@ export class Faults {
     const ms = this.#chance.between(least, most)
     const work = office.stop().then(() => void timeline.after(ms, () => this.#restart(office)))
     doing(work)
+  }
+
+  /** The server is lost, and an old copy takes its place. */
+  #putBack(office: Office): void {
+    if (office.liar || !office.hasCopy) return
+    const isLoud = this.#chance.isLucky(0.5)
+    const [least, most] = DOWN_MS
+    const ms = this.#chance.between(least, most)
+    const { timeline, doing } = this.#company
+    const work = office.kill(isLoud).then(() => office.restore())
+    doing(work.then(() => void timeline.after(ms, () => this.#restart(office))))
+  }
+
+  /** Without the two weeks of respite that copies nobody told of have. */
+  #prune({ work }: Office): void {
+    if (work) this.#company.doing(work.core.eventLog.prune(0))
   }
 
   #later(undo: () => void): void {

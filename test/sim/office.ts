@@ -4,11 +4,12 @@
  * no transaction is open, so that is the files as they are.
  */
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { Hono } from 'hono'
 import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
 import type { BranchId } from '../../src/base/ids.ts'
+import { DAY, type Millis } from '../../src/base/units.ts'
 import { keyFiles } from '../../src/certificates/keys.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { buildCore, type Core } from '../../src/core.ts'
@@ -18,6 +19,7 @@ import { findMembership } from '../../src/organisation/membership.ts'
 import { spokenSuites } from '../../src/relay/peer-suites.ts'
 import { type Running, startRunning } from '../../src/running.ts'
 import type { SetupParts } from '../../src/setup/found.ts'
+import { finishRestore } from '../../src/setup/recover.ts'
 import type { Visitor } from '../../src/web/env.ts'
 import { frames } from '../../src/web/frame.ts'
 import { createStreams } from '../../src/web/sse.ts'
@@ -73,6 +75,8 @@ export class Office {
   #life: Life | undefined
   #work: Work | undefined
   #file = 0
+  #copiedAt: Millis | undefined
+  #restoring: Promise<void> | undefined
 
   constructor(parts: OfficeParts) {
     this.#parts = parts
@@ -110,6 +114,8 @@ export class Office {
   /** The first start founds or joins by `setUp`; later ones open what is there. */
   async start(setUp?: (parts: SetupParts) => Promise<Core>): Promise<void> {
     const { timeline, bug } = this.#parts
+    await this.#restoring
+    if (!this.isDown) return
     const life = lifeOf(this.#parts)
     this.#life = life
     timeline.note(`${this.name} starts, life ${life.number}`)
@@ -190,12 +196,57 @@ export class Office {
     this.#work = undefined
     const from = this.#path
     this.#file += 1
-    for (const ending of ['', '-wal']) {
-      if (existsSync(from + ending)) copyFileSync(from + ending, this.#path + ending)
-    }
+    this.#copyFiles(from, this.#path)
     this.#end(life, isLoud)
     // What it goes on to do goes into the file that was left behind.
     await work?.store.close()
+  }
+
+  /** What `backup` does: the branch notes what the copy will hold, and the copy is made. */
+  async copy(): Promise<void> {
+    const { work } = this
+    if (!work) return
+    await work.core.eventLog.markBackup(DAY)
+    if (!work.life.isAlive) return
+    this.#parts.timeline.note(`${this.name} is copied`)
+    this.#copyFiles(this.#path, this.#copyPath)
+    this.#copiedAt = work.life.world.clock.now()
+  }
+
+  get hasCopy(): boolean {
+    return this.#copiedAt !== undefined
+  }
+
+  /** What `restore` does, to a branch that is down; without a copy nothing happens. Whoever starts it waits for that. */
+  restore(): Promise<void> {
+    this.#restoring = this.#putBack()
+    return this.#restoring
+  }
+
+  async #putBack(): Promise<void> {
+    const copyAt = this.#copiedAt
+    if (copyAt === undefined || !this.isDown) return
+    const { timeline } = this.#parts
+    timeline.note(`${this.name} is put back`)
+    this.machine.wasRestored = true
+    this.#copyFiles(this.#copyPath, this.#path)
+    const life = lifeOf(this.#parts)
+    const { clock, log, disk } = life.world
+    const store = await openStore({ path: this.#path, clock, log })
+    await finishRestore({ world: life.world, store, files: keyFiles(disk) }, { copyAt })
+    await store.close()
+    life.end()
+  }
+
+  #copyFiles(from: string, to: string): void {
+    for (const ending of ['', '-wal']) {
+      rmSync(to + ending, { force: true })
+      if (existsSync(from + ending)) copyFileSync(from + ending, to + ending)
+    }
+  }
+
+  get #copyPath(): string {
+    return `${this.machine.folder}/${this.name}-copy.db`
   }
 
   /** While its disk is full the database does not grow; whoever starts it anew has made room. */

@@ -25,11 +25,14 @@ export async function snapshotOf(office: Office) {
     users: await db.selectFrom('user').select(['id', 'home', 'rev']).orderBy('id').execute(),
     conversations: await conversationsOf(db),
     directory: await directoryOf(db),
+    isFilling: false,
   }
 }
 
 export type Acks = Pick<Snapshot, 'name' | 'self' | 'acks'> & {
   feeds: readonly { id: FeedId; head: number }[]
+  /** An old copy was put back, and what it lacks is still coming. */
+  isFilling: boolean
 }
 
 /** What I5 needs: looked at again and again while a run goes on. */
@@ -37,7 +40,8 @@ export async function acksAndHeads(office: Office): Promise<Acks> {
   const { core, store } = office.at
   const feeds = await store.read.selectFrom('feed').select(['id', 'head']).orderBy('n').execute()
   const acks = await acksOf(store.read)
-  return { name: office.name, self: core.membership.self, feeds, acks }
+  const isFilling = office.machine.wasRestored
+  return { name: office.name, self: core.membership.self, feeds, acks, isFilling }
 }
 
 /** Mail between two others. */

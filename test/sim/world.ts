@@ -23,6 +23,8 @@ export type Machine = {
   diskMs: Millis
   /** Its disk was full once: its log may say so. */
   wasFull: boolean
+  /** An old copy of its database was put back: it may say that it lost something. */
+  wasRestored: boolean
   lives: number
 }
 
@@ -107,7 +109,9 @@ function logOf(parts: LifeParts, life: HostLife, own: Fields): Log {
       if (level !== 'debug') timeline.note(text)
       // Clocks are set in a storm: whose clock is behind his own records says so, and is right.
       const isClock = name === 'relay.dates.own'
-      const isExpected = isClock || (machine.wasFull && DISK_FULL.test(text))
+      // Its clock was set as well: what it lost looks younger than the copy's return.
+      const isLoss = machine.wasRestored && name === 'eventlog.rolled-back'
+      const isExpected = isClock || isLoss || (machine.wasFull && DISK_FULL.test(text))
       if ((level === 'error' || isBrokenRule(name, fields)) && !isExpected) onAlarm(text)
     }
   return {
