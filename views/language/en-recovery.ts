@@ -9,10 +9,10 @@ export const enRecovery = {
     rebuilt: 'This branch was built up again from its keys',
     'rolled-back': 'The database of this branch is older than it was',
   },
-  restored: (copyAt: string, at: string) => `The copy is of ${copyAt}; it was put back ${at}.`,
-  rebuilt: (at: string) => `It began with an empty database ${at}.`,
+  restored: (copyAt: string, at: string) => `The copy is of ${copyAt}; it was put back (${at}).`,
+  rebuilt: (at: string) => `It began with an empty database (${at}).`,
   'rolled-back': (at: string) =>
-    `Noticed ${at}: another branch had more from here than was here. If nobody put a copy or a snapshot back, find out who did.`,
+    `Noticed (${at}): another branch had more from here than was here. If nobody put a copy or a snapshot back, find out who did.`,
   cameBack: (n: number) =>
     `${count(n, { one: 'event', other: 'events' })} of this branch came back from other branches.`,
   notHeard: 'Not linked since: what only they hold is still to come.',

@@ -10,10 +10,10 @@ export const ptRecovery: typeof enRecovery = {
     rebuilt: 'Esta filial foi refeita a partir das suas chaves',
     'rolled-back': 'A base de dados desta filial é mais antiga do que era',
   },
-  restored: (copyAt, at) => `A cópia é de ${copyAt}; foi reposta ${at}.`,
-  rebuilt: (at) => `Começou com uma base de dados vazia ${at}.`,
+  restored: (copyAt, at) => `A cópia é de ${copyAt}; foi reposta (${at}).`,
+  rebuilt: (at) => `Começou com uma base de dados vazia (${at}).`,
   'rolled-back': (at) =>
-    `Notado ${at}: outra filial tinha daqui mais do que aqui havia. Se ninguém repôs uma cópia ou um instantâneo, descubra quem o fez.`,
+    `Notado (${at}): outra filial tinha daqui mais do que aqui havia. Se ninguém repôs uma cópia ou um instantâneo, descubra quem o fez.`,
   cameBack: (n) =>
     `De outras filiais ${n === 1 ? 'voltou' : 'voltaram'} ${count(n, { one: 'evento', other: 'eventos' })} desta filial.`,
   notHeard: 'Sem ligação desde então: o que só elas têm ainda está por vir.',
