@@ -20,7 +20,7 @@ import {
 
 /** A photo is at most 24 KiB; larger things are files and have a protocol of their own. */
 const BLOB_BYTES_MAX = 64 * KIB
-/** Nothing came for so long: the caller tries another time. */
+/** Nothing came of any file for so long: the callers try another time. */
 const BLOB_STALL_MS: Millis = 30 * SECOND
 /** Wants of a peer that wait here: a page of faces. The rest is not answered. */
 const SERVED_MAX = 64
@@ -30,7 +30,6 @@ const GRANT_BYTES = 64 * KIB
 type Fetching = {
   parts: Uint8Array[]
   bytes: number
-  cancel: Cancel
   resolve(bytes: Uint8Array | undefined): void
   reject(error: unknown): void
   promise: Promise<Uint8Array | undefined>
@@ -52,6 +51,8 @@ export class Blobs {
   #wake: (() => void) | undefined
   #toGrant = 0
   #isEnded = false
+  /** One for all: they come one after the other, and on a slow line the last of them begins late. */
+  #stall: Cancel = () => {}
 
   constructor(parts: BlobParts) {
     this.#parts = parts
@@ -64,14 +65,8 @@ export class Blobs {
     if (this.#isEnded) return Promise.reject(unavailable('The link is gone'))
     if (this.#fetching.size >= FETCHED_MAX) return Promise.reject(unavailable('Too many at once'))
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
-    this.#fetching.set(file, {
-      parts: [],
-      bytes: 0,
-      promise,
-      resolve,
-      reject,
-      cancel: this.#stallTimer(file),
-    })
+    this.#fetching.set(file, { parts: [], bytes: 0, promise, resolve, reject })
+    if (this.#fetching.size === 1) this.#awaitMore()
     this.#parts.send(frame(FRAME.CHUNK_WANT, encodeChunkWant(file)))
     return promise
   }
@@ -90,7 +85,7 @@ export class Blobs {
   end(): void {
     this.#isEnded = true
     this.#wake?.()
-    for (const file of [...this.#fetching.keys()]) this.#fail(file, 'The link is gone')
+    this.#failAll('The link is gone')
   }
 
   #want(file: string): void {
@@ -131,6 +126,7 @@ export class Blobs {
 
   #chunk(received: Frame): void {
     this.#grant(received.payload.length)
+    this.#awaitMore()
     const { file, offset, data } = decodeChunk(received.payload)
     const fetching = this.#fetching.get(file)
     if (!fetching) return // given up meanwhile
@@ -139,13 +135,12 @@ export class Blobs {
     }
     fetching.parts.push(data)
     fetching.bytes += data.length
-    fetching.cancel()
     if (received.flags & FLAG_MORE) {
       if (data.length === 0) throw new ProtocolClose('bad-frame', 'An empty chunk is the last one')
-      fetching.cancel = this.#stallTimer(file)
       return
     }
     this.#fetching.delete(file)
+    if (this.#fetching.size === 0) this.#stall()
     fetching.resolve(fetching.bytes > 0 ? joined(fetching.parts, fetching.bytes) : undefined)
   }
 
@@ -156,16 +151,16 @@ export class Blobs {
     this.#toGrant = 0
   }
 
-  #stallTimer(file: string): Cancel {
-    return this.#parts.clock.after(BLOB_STALL_MS, () => this.#fail(file, 'Nothing came'))
+  #awaitMore(): void {
+    this.#stall()
+    if (this.#fetching.size === 0) return
+    this.#stall = this.#parts.clock.after(BLOB_STALL_MS, () => this.#failAll('Nothing came'))
   }
 
-  #fail(file: string, why: string): void {
-    const fetching = this.#fetching.get(file)
-    if (!fetching) return
-    this.#fetching.delete(file)
-    fetching.cancel()
-    fetching.reject(unavailable(why))
+  #failAll(why: string): void {
+    this.#stall()
+    for (const { reject } of this.#fetching.values()) reject(unavailable(why))
+    this.#fetching.clear()
   }
 }
 

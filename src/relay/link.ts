@@ -1,17 +1,14 @@
 /**
  * A live link: transport, ciphers, queues and session of one peer. The only loop between bytes and decisions: what
  * arrives is opened and stepped, what the session wants is carried out, what waits is sealed and sent. However it ends,
- * it ends once, with a reason. It never writes more than two frames ahead into the socket.
+ * it ends once, with a reason. It never writes more than two frames ahead into the socket, and on a slow line much less
+ * (pace.ts).
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
 import type { LinkCertificate } from '../certificates/certificate.ts'
-import type { Db } from '../db/open.ts'
-import type { Route } from '../eventlog/log.ts'
 import { ProtocolError } from '../eventlog/protocol-error.ts'
-import type { Cancel, Clock } from '../world/clock.ts'
-import type { Log } from '../world/log.ts'
-import type { Random } from '../world/random.ts'
+import type { Cancel } from '../world/clock.ts'
 import { Blobs } from './blobs.ts'
 import { CipherFailed } from './cipher.ts'
 import {
@@ -24,10 +21,10 @@ import {
   PAYLOAD_BYTES_MAX,
   ProtocolClose,
 } from './frames.ts'
-import type { Established } from './handshake.ts'
+import type { LinkParts } from './link-parts.ts'
 import { decodeSignal, encodeSignal, type Signal } from './payloads.ts'
 import { Queues } from './queues.ts'
-import { type LogEffect, performed, type RelayLog, type ReplicationParts } from './replication.ts'
+import { type LogEffect, performed, type ReplicationParts } from './replication.ts'
 import { type Effect, goaway, type Input, Session } from './session.ts'
 import type { Suite } from './suites.ts'
 
@@ -42,42 +39,6 @@ const INTERNAL_RETRY_SECONDS = 10
 
 /** Of mail by way of others. */
 const CARRYING: ReadonlySet<number> = new Set<number>([FRAME.REACH, FRAME.ACKVEC, FRAME.HEAD])
-
-type LinkHandlers = {
-  /** The peer's SETTINGS came: this link is proved live on both sides. */
-  onReady(link: Link): void
-  onClosed(link: Link, reason: CloseReason): void
-  onSignal(link: Link, signal: Signal): void
-  /** RENEW_REQ and RENEW_RES. */
-  onRenewal(link: Link, frame: Frame): void
-  /** REACH, ACKVEC and HEAD. */
-  onCarrying(link: Link, frame: Frame): Promise<void>
-  /** Branches that the peer shall carry mail to, now. */
-  routesOver(peer: BranchId): readonly Route[]
-  /** Mail of this branch was brought by the peer, which is not that branch. */
-  onCarried(link: Link, origin: BranchId): void
-}
-
-type LinkParts = {
-  established: Established
-  peer: BranchId
-  certificate: LinkCertificate
-  /** Of the certificate that the peer was shown. */
-  ownSerial: string
-  address: string | undefined
-  self: BranchId
-  incarnation: Incarnation
-  release: string
-  /** The strongest suite spoken here. */
-  strongest: Suite
-  eventLog: RelayLog
-  read: Db
-  blobOf(file: string): Promise<Uint8Array | undefined>
-  clock: Clock
-  random: Random
-  log: Log
-  handlers: LinkHandlers
-}
 
 export class Link {
   readonly #parts: LinkParts
@@ -393,26 +354,38 @@ export class Link {
     }
   }
 
-  /** Seals and sends while the socket has room; asks the session for more when little waits. */
+  /** Seals and sends while there is room; asks the session for more when little waits. */
   #sendWaiting(): void {
     const { transport, messages, send } = this.#parts.established
     while (!this.#ended && transport.waiting < SOCKET_BYTES_MAX) {
       const hadBatches = this.#queues.waiting(2) > 0
-      const message = this.#queues.next()
-      if (!message) return
-      messages.send(send.seal(message))
-      if (hadBatches) this.#carryOut(this.#session.step({ kind: 'room' }))
+      const message = this.#queues.next(this.#session.pieceBytes)
+      if (message) {
+        const sealed = send.seal(message)
+        messages.send(sealed)
+        this.#stepNow({ kind: 'wrote', bytes: sealed.length, hlc: this.#parts.eventLog.now() })
+        if (hadBatches) this.#stepNow({ kind: 'room' })
+      } else {
+        // What waits goes on when the peer has answered a PING.
+        if (!this.#queues.isEmpty) this.#stepNow({ kind: 'full', hlc: this.#parts.eventLog.now() })
+        if (this.#queues.waiting(0) === 0) break
+      }
     }
     if (this.#ended) return
     if (this.#queues.isOverfull) {
       throw new ProtocolClose('too-slow', 'The peer does not take what it asked for')
     }
     if (this.#isWaitingForDrain || this.#queues.isEmpty) return
+    if (transport.waiting < SOCKET_BYTES_MAX) return
     this.#isWaitingForDrain = true
     transport.onDrain(() => {
       this.#isWaitingForDrain = false
       this.#step({ kind: 'room' })
     })
+  }
+
+  #stepNow(input: Input): void {
+    this.#carryOut(this.#session.step(input))
   }
 
   #fail(error: unknown): void {

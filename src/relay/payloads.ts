@@ -292,6 +292,17 @@ export function decodeChunk(payload: Uint8Array): Chunk {
   })
 }
 
+/** A CHUNK in two: the first with so many bytes of payload at most. Throws when that leaves no room for data. */
+export function splitChunk(payload: Uint8Array, bytes: number): [Uint8Array, Uint8Array] {
+  const { file, offset, data } = decodeChunk(payload)
+  const first = bytes - CHUNK_HEADER_BYTES
+  if (first < 1) throw new RangeError('The first part of a chunk would be empty')
+  return [
+    encodeChunk({ file, offset, data: data.subarray(0, first) }),
+    encodeChunk({ file, offset: offset + first, data: data.subarray(first) }),
+  ]
+}
+
 function repeated<T>(payload: Uint8Array, read: (reader: Reader) => T): T[] {
   const reader = new Reader(payload)
   const entries: T[] = []

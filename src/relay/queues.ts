@@ -5,7 +5,16 @@
  * overtaken any more.
  */
 import { KIB } from '../base/units.ts'
-import { classOf, encodeFrames, FRAME_HEADER_BYTES, type Frame, frameBytes } from './frames.ts'
+import {
+  classOf,
+  encodeFrames,
+  FLAG_MORE,
+  FRAME,
+  FRAME_HEADER_BYTES,
+  type Frame,
+  frameBytes,
+} from './frames.ts'
+import { splitChunk } from './payloads.ts'
 
 /** What one Noise message carries at most: one large frame, or many small ones at one tag. */
 const MESSAGE_BYTES_MAX = 16 * KIB + FRAME_HEADER_BYTES
@@ -14,9 +23,11 @@ const CONTROL_BYTES_MAX = 1024 * KIB
 /** Presence of a large branch fits; older signals are worthless anyway. */
 const EPHEMERAL_BYTES_MAX = 64 * KIB
 
-/** Bytes per round of classes 1, 2, 3. */
-const WEIGHT = [0, 8 * KIB, 16 * KIB, 4 * KIB] as const
+/** Bytes per round of classes 1, 2, 3: small, because who begins to wait may wait for a round (0.2 s at 64 kbit/s). */
+const WEIGHT = [0, 512, 1024, 256] as const
 const SHARED = [1, 2, 3] as const
+/** A part of a frame shorter than this is not worth its header: the next message takes it. */
+const PART_BYTES_MIN = 512
 
 export class Queues {
   readonly #control: Frame[] = []
@@ -65,22 +76,43 @@ export class Queues {
     }
   }
 
-  /** The next Noise message, or undefined when nothing waits. */
-  next(): Uint8Array | undefined {
+  /**
+   * The next Noise message, or undefined when nothing may go. Of what is no control it holds at most `pieceBytes`:
+   * longer frames are cut in two, because nothing overtakes a frame that has begun.
+   */
+  next(pieceBytes: number = MESSAGE_BYTES_MAX): Uint8Array | undefined {
     const frames: Frame[] = []
     let room = MESSAGE_BYTES_MAX
+    let piece = pieceBytes
     for (;;) {
-      const frame = this.#take(room)
+      const isControl = this.#control.length > 0
+      if (!isControl) this.#cutTo(pieceBytes)
+      const frame = isControl ? this.#takeFrom(0, room) : this.#take(Math.min(room, piece))
       if (!frame) break
       frames.push(frame)
       room -= frameBytes(frame)
+      if (!isControl) piece -= frameBytes(frame)
     }
     return frames.length > 0 ? encodeFrames(frames) : undefined
   }
 
+  /** Cuts what stands first in classes 2 and 3, so that it fits into a message. */
+  #cutTo(pieceBytes: number): void {
+    if (pieceBytes < PART_BYTES_MIN) return
+    for (const frameClass of [2, 3] as const) {
+      const list = this.#list(frameClass)
+      const [first] = list
+      if (!first || frameBytes(first) <= pieceBytes) continue
+      const parts = partsOf(first, pieceBytes - FRAME_HEADER_BYTES)
+      list.splice(0, 1, ...parts)
+      const more = parts.reduce((sum, part) => sum + frameBytes(part), 0) - frameBytes(first)
+      this.#add(frameClass, more)
+    }
+  }
+
   #take(room: number): Frame | undefined {
-    if (this.#control.length > 0) return this.#takeFrom(0, room)
-    if (this.isEmpty) return undefined
+    // Otherwise a class would save for what cannot go now, and hold up the others later.
+    if (!SHARED.some((each) => this.#fits(each, room))) return undefined
     // A round gives every class that waits its weight; a frame is sent when its class has saved enough for it.
     for (;;) {
       const frameClass = SHARED[this.#turn] ?? 1
@@ -93,6 +125,11 @@ export class Queues {
       const next = SHARED[this.#turn] ?? 1
       this.#deficit[next] = (this.#deficit[next] ?? 0) + WEIGHT[next]
     }
+  }
+
+  #fits(frameClass: 1 | 2 | 3, room: number): boolean {
+    const first = this.#first(frameClass)
+    return first !== undefined && frameBytes(first) <= room
   }
 
   #takeFrom(frameClass: 0 | 1 | 2 | 3, room: number): Frame | undefined {
@@ -122,4 +159,18 @@ export class Queues {
   #add(frameClass: 0 | 1 | 2 | 3, bytes: number): void {
     this.#bytes[frameClass] = (this.#bytes[frameClass] ?? 0) + bytes
   }
+}
+
+/** A frame in two, the first with so many bytes of payload; other types than these two are never that long. */
+function partsOf(whole: Frame, bytes: number): Frame[] {
+  const { type, flags, payload } = whole
+  if (type !== FRAME.BATCH && type !== FRAME.CHUNK) return [whole]
+  const isChunk = type === FRAME.CHUNK
+  const [first, rest] = isChunk
+    ? splitChunk(payload, bytes)
+    : [payload.subarray(0, bytes), payload.subarray(bytes)]
+  return [
+    { type, flags: flags | FLAG_MORE, payload: first },
+    { type, flags, payload: rest },
+  ]
 }

@@ -21,6 +21,9 @@ import type { Batches, Effect, Offered } from './session.ts'
 const READ_BYTES_MAX = 256 * KIB
 /** No more is read while so much waits to be sent. */
 const WAITING_BYTES_MAX = 128 * KIB
+/** A slow line wants less at hand, in windows of its pace: another feed's news waits behind what was read. */
+const WINDOWS_READ = 4
+const WINDOWS_WAITING = 2
 /** Growth of other branches' feeds is announced so much later: most peers have got it directly by then. */
 const ANNOUNCE_DELAY_MS: Millis = 200
 
@@ -54,6 +57,13 @@ export class Sending {
   #listing: 'first' | 'again' | undefined = 'first'
   /** Something grew while a list was being made: it may not stand in it. */
   #isListStale = false
+
+  readonly #windowBytes: () => number
+
+  /** `windowBytes` may be under way to the peer now. */
+  constructor(windowBytes: () => number) {
+    this.#windowBytes = windowBytes
+  }
 
   /** The peer's window; batches may flow from here on. */
   open(window: number): void {
@@ -208,7 +218,8 @@ export class Sending {
   /** Reads for one feed at a time, in turn. */
   #pump(waitingBytes: number): Effect[] {
     if (this.#reading !== undefined || this.#credit < this.#creditNeeded) return []
-    if (waitingBytes > WAITING_BYTES_MAX) return []
+    const window = this.#windowBytes()
+    if (waitingBytes > Math.min(WAITING_BYTES_MAX, WINDOWS_WAITING * window)) return []
     for (const serving of this.#serving.values()) {
       if (!serving.isDirty || serving.isOpening) continue
       const { id, n, sent } = serving
@@ -216,7 +227,7 @@ export class Sending {
       this.#serving.delete(id)
       this.#serving.set(id, serving) // to the end: the others come first next time
       this.#reading = id
-      const bytesMax = Math.min(this.#credit, READ_BYTES_MAX)
+      const bytesMax = Math.min(this.#credit, READ_BYTES_MAX, WINDOWS_READ * window)
       return [{ kind: 'read', id, n, after: sent, bytesMax }]
     }
     return []

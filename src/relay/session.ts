@@ -17,6 +17,7 @@ import {
   PAYLOAD_BYTES_MAX,
   ProtocolClose,
 } from './frames.ts'
+import { Pace } from './pace.ts'
 import {
   type Ack,
   type Carry,
@@ -97,6 +98,10 @@ export type Input =
   | ({ kind: 'stored'; hlc: Hlc } & Stored)
   /** Little waits to be sent. */
   | { kind: 'room' }
+  /** So many bytes left us. */
+  | { kind: 'wrote'; bytes: number; hlc: Hlc }
+  /** More waits than may leave now. */
+  | { kind: 'full'; hlc: Hlc }
   | { kind: 'timer'; name: TimerName; hlc: Hlc }
 
 type TimerName = 'ping' | 'ack' | 'announce' | 'again'
@@ -140,9 +145,9 @@ type SessionOptions = {
 
 export class Session {
   readonly #options: SessionOptions
-  readonly #sending = new Sending()
+  readonly #pace = new Pace()
+  readonly #sending = new Sending(() => this.#pace.windowBytes)
   readonly #receiving = new Receiving()
-  readonly #pings = new Map<string, Millis>()
   #settings: Settings | undefined
   #heardAt: Millis
 
@@ -184,6 +189,12 @@ export class Session {
         return this.#receiving.stored(input, input.hlc)
       case 'room':
         return this.#sending.room(waiting)
+      case 'wrote':
+        this.#pace.wrote(input.bytes)
+        return this.#probe(input.hlc)
+      case 'full':
+        this.#pace.full(this.#options.now())
+        return this.#probe(input.hlc)
       case 'timer':
         return this.#timer(input.name, input.hlc)
     }
@@ -192,6 +203,11 @@ export class Session {
   /** Whether a batch is none that can be taken now: see Receiving. */
   isDropped(id: FeedId, batch: Uint8Array): boolean {
     return this.#receiving.isDropped(id, batch)
+  }
+
+  /** How long a piece of what is no control may leave now; 0: none. */
+  get pieceBytes(): number {
+    return this.#pace.pieceBytes
   }
 
   /** How long nothing was heard of the peer. */
@@ -308,9 +324,12 @@ export class Session {
 
   #ping(hlc: Hlc): Effect {
     const nonce = this.#options.nonce()
-    this.#pings.clear() // only the newest is measured
-    this.#pings.set(hex(nonce), this.#options.now())
+    this.#pace.probe(hex(nonce), this.#options.now())
     return send(frame(FRAME.PING, encodePing({ nonce, hlc })))
+  }
+
+  #probe(hlc: Hlc): Effect[] {
+    return this.#pace.isProbeDue ? [this.#ping(hlc)] : []
   }
 
   #pong(payload: Uint8Array, hlc: Hlc): Effect[] {
@@ -320,12 +339,11 @@ export class Session {
 
   #measured(payload: Uint8Array): Effect[] {
     const { nonce, hlc } = decodePing(payload)
-    const sentAt = this.#pings.get(hex(nonce))
     const effects: Effect[] = [{ kind: 'observe', hlc }]
-    if (sentAt === undefined) return effects
-    this.#pings.clear()
-    const roundTripMs = this.#options.now() - sentAt
-    const clockOffsetMs = Math.round(millisOf(hlc) - (sentAt + roundTripMs / 2))
+    const now = this.#options.now()
+    const roundTripMs = this.#pace.answered(hex(nonce), now)
+    if (roundTripMs === undefined) return effects
+    const clockOffsetMs = Math.round(millisOf(hlc) - (now - roundTripMs / 2))
     return [...effects, { kind: 'measured', roundTripMs, clockOffsetMs }]
   }
 }

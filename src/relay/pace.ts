@@ -1,0 +1,136 @@
+/**
+ * How much may be under way to a peer, pure. What has left us cannot be overtaken any more, wherever it stands: in our
+ * system, in a modem, in the peer's. So a link keeps little under way: PINGs go among what it sends, each PONG says
+ * what has arrived and how long it took, and the window grows while that takes no longer than a PING on an empty line,
+ * and shrinks when it takes much more. The idea is LEDBAT's (RFC 6817), above TCP instead of below, for all but
+ * control: a file of ours delays no message of ours.
+ */
+import { KIB, MIB, type Millis, SECOND } from '../base/units.ts'
+import { FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX } from './frames.ts'
+
+/**
+ * What we add to the way of a byte, where the line is fast enough for two pieces in that time: 150 ms, and on a long
+ * way, where nobody notices, a sixth of it: it must hold a piece that is on the line alone.
+ */
+const ADDED_MS_MAX: Millis = 150
+const ADDED_SHARE = 1 / 6
+/** Two pieces: less would leave the line idle. At 64 kbit/s it takes a quarter of a second. */
+const WINDOW_BYTES_MIN = 2 * KIB
+/** Before anything is known: half a second at 64 kbit/s. It doubles with each answer. */
+const WINDOW_BYTES_FIRST = 4 * KIB
+/** What the peer grants in class 2 (receiving.ts) is no more. */
+const WINDOW_BYTES_MAX = MIB
+/** A piece is small against the window, and large against its headers (20 bytes, TCP/IP, the overlay's). */
+const PIECE_BYTES_MIN = KIB
+const PIECE_BYTES_MAX = FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX
+/** The empty line is measured again so often while there is no end of what waits: ways change. */
+const BASE_MS: Millis = 15 * SECOND
+/** Two of them count, and of the others three: one alone may have been held up by a lost packet. */
+const BASES = 2
+const RECENT = 3
+/** More PINGs are not under way at once; a peer that answers none gets none. */
+const PROBES_MAX = 16
+
+type Probe = { at: Millis; sent: number; isBare: boolean }
+
+export class Pace {
+  #window = WINDOW_BYTES_FIRST
+  /** Of all that was sent on this link: bytes, bytes before the newest PING, bytes that have arrived for sure. */
+  #sent = 0
+  #probed = 0
+  #arrived = 0
+  readonly #probes = new Map<string, Probe>()
+  /** Round trips with nothing of ours before them, and of the newest PINGs. */
+  #bases: Millis[] = []
+  #recent: Millis[] = []
+  #baseAt = 0
+  /** Nothing goes out until the line is empty and was measured. */
+  #isEmptying = false
+  /** More waited than there was room for. */
+  #isFull = false
+  #isBeginning = true
+
+  /** How long a piece of what is no control may go out now; 0: none, before something has arrived. */
+  get pieceBytes(): number {
+    return !this.#isEmptying && this.#room >= this.#piece ? this.#piece : 0
+  }
+
+  /** So much is worth having at hand: what waits here can still be overtaken, what is read ahead costs memory. */
+  get windowBytes(): number {
+    return this.#window
+  }
+
+  get #room(): number {
+    return this.#window - this.#underWay
+  }
+
+  get #piece(): number {
+    const quarter = Math.floor(this.#window / 4)
+    return Math.min(PIECE_BYTES_MAX, Math.max(PIECE_BYTES_MIN, quarter))
+  }
+
+  get #underWay(): number {
+    return this.#sent - this.#arrived
+  }
+
+  wrote(bytes: number): void {
+    this.#sent += bytes
+  }
+
+  /** More waits than there is room for. */
+  full(now: Millis): void {
+    this.#isFull = true
+    if (this.#bases.length > 0 && now - this.#baseAt > BASE_MS) this.#isEmptying = true
+  }
+
+  /** Whether a PING is due: behind each quarter of a window, and when no answer is awaited that makes room again. */
+  get isProbeDue(): boolean {
+    if (this.#probes.size >= PROBES_MAX) return false
+    if (this.pieceBytes === 0 && this.#probes.size === 0) return true
+    return this.#sent - this.#probed >= Math.max(PIECE_BYTES_MIN, this.#window / 4)
+  }
+
+  /** A PING goes out behind all that was sent. */
+  probe(nonce: string, now: Millis): void {
+    const isBare = this.#underWay < PIECE_BYTES_MIN / 2
+    this.#probes.set(nonce, { at: now, sent: this.#sent, isBare })
+    this.#probed = this.#sent
+  }
+
+  /** The round trip of a PONG, if it answers a PING of ours. */
+  answered(nonce: string, now: Millis): Millis | undefined {
+    const probe = this.#probes.get(nonce)
+    if (!probe) return undefined
+    for (const older of this.#probes.keys()) {
+      this.#probes.delete(older)
+      if (older === nonce) break
+    }
+    const roundTrip = now - probe.at
+    const arrived = Math.max(0, probe.sent - this.#arrived)
+    this.#arrived += arrived
+    this.#recent = [...this.#recent, roundTrip].slice(-RECENT)
+    if (probe.isBare) {
+      this.#bases = [...this.#bases, roundTrip].slice(-BASES)
+      this.#baseAt = now
+      this.#isEmptying = false
+    }
+    this.#steer(arrived)
+    return roundTrip
+  }
+
+  #steer(arrived: number): void {
+    const wasFull = this.#isFull
+    this.#isFull = false
+    if (this.#bases.length === 0) return
+    const base = Math.min(...this.#bases, ...this.#recent)
+    const added = Math.min(...this.#recent) - base
+    const addedMax = ADDED_MS_MAX + base * ADDED_SHARE
+    const off = Math.max(-1, 1 - added / addedMax)
+    if (off < 0.5) this.#isBeginning = false
+    if (off > 0 && !wasFull) return
+    // What is changed now is seen a round trip later: the longer that takes, the smaller the step.
+    const step = this.#isBeginning ? 1 : addedMax / (addedMax + base)
+    const wanted = this.#window + arrived * off * step
+    this.#window = Math.min(WINDOW_BYTES_MAX, Math.max(WINDOW_BYTES_MIN, Math.round(wanted)))
+  }
+}
