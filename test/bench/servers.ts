@@ -25,7 +25,16 @@ export function benchFolder(of = 'bench'): string {
 }
 
 /** Where a branch lives; the ports stay the same in every copy. */
-export type Site = { name: string; data: string; port: number; relayPort: number }
+export type Site = {
+  name: string
+  data: string
+  port: number
+  relayPort: number
+  /** What stands before `node` on the command line: `ip netns exec NAME` of a lab. */
+  within?: readonly string[]
+  /** Instead of listening on loopback at the two ports. */
+  listening?: readonly string[]
+}
 
 export type Server = Site & { readonly pid: number; process: ChildProcess }
 
@@ -50,12 +59,15 @@ export async function start(
   { more = [], nodeFlags = [], wait = true }: StartOptions = {},
 ): Promise<Server> {
   const log = openSync(`${site.data}.log`, 'a')
-  const flags = ['--data', site.data, '--listen', `127.0.0.1:${site.port}`, '--timezone', 'UTC']
-  // One sender stands for thousands of people.
-  const relay = ['--relay', `127.0.0.1:${site.relayPort}`]
-  const args = [...SERVICE_FLAGS, ...nodeFlags, MAIN, 'serve', ...flags, ...relay, ...more]
+  const loopback = ['--listen', `127.0.0.1:${site.port}`, '--relay', `127.0.0.1:${site.relayPort}`]
+  const flags = ['--data', site.data, '--timezone', 'UTC', ...(site.listening ?? loopback)]
+  const args = [...SERVICE_FLAGS, ...nodeFlags, MAIN, 'serve', ...flags, ...more]
+  const [command = '', ...before] = [...(site.within ?? []), process.execPath]
   const child = owned(
-    spawn(process.execPath, args, { stdio: ['ignore', log, log], env: { PATH: process.env.PATH } }),
+    spawn(command, [...before, ...args], {
+      stdio: ['ignore', log, log],
+      env: { PATH: process.env.PATH },
+    }),
   )
   closeSync(log)
   const server = { ...site, pid: child.pid ?? 0, process: child }

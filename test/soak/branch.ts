@@ -67,6 +67,11 @@ export class Branch {
     this.startMs.push(performance.now() - began)
   }
 
+  /** Starts it and does not wait until it is ready: it may be killed before. */
+  async launch(): Promise<void> {
+    this.adopt(await start(this.site, { nodeFlags: this.#nodeFlags, wait: false }))
+  }
+
   /** As a power cut would. */
   async kill(): Promise<void> {
     const server = this.#letGo()

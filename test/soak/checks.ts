@@ -1,5 +1,5 @@
 /**
- * What must hold when everything has healed: nothing lost, nothing doubled, one order at both branches, streams without
+ * What must hold when everything has healed: nothing lost, nothing doubled, one order at all branches, streams without
  * gaps, counts that reach zero, databases that are whole, logs without an error.
  */
 import { readFileSync } from 'node:fs'

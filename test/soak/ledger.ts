@@ -7,7 +7,14 @@ import type { Client } from '../scenarios/servers.ts'
 export type Person = { login: string; branch: string; client: Client }
 export type Chat = { id: string; members: readonly Person[] }
 
-type Written = { chat: string; author: string; isAcknowledged: boolean; tries: number }
+export type Written = {
+  chat: string
+  author: string
+  isAcknowledged: boolean
+  tries: number
+  /** When its writer had the answer, in milliseconds of this process. */
+  at?: number
+}
 
 /** Faults beyond this many are counted only. */
 const FAULTS_TOLD_MAX = 50

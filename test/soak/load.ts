@@ -7,7 +7,7 @@ import { pause } from '../bench/wait.ts'
 import { Client, PASSWORD } from '../scenarios/servers.ts'
 import type { Chance } from '../sim/chance.ts'
 import type { Branch } from './branch.ts'
-import { insist, type Ledger, type Person } from './ledger.ts'
+import { insist, type Ledger, type Person, type Written } from './ledger.ts'
 
 /** Between tries that failed: about what a script would wait. */
 const AGAIN_MS = 300
@@ -65,12 +65,13 @@ async function write(stage: Stage, person: Person): Promise<void> {
         )
       }
       const body = `${person.login} ${n}: the papers are on the second shelf`
-      const written = { chat, author: person.login, isAcknowledged: false, tries: 0 }
+      const written: Written = { chat, author: person.login, isAcknowledged: false, tries: 0 }
       ledger.messages.set(body, written)
       await persist(stage, async () => {
         written.tries++
         await person.client.post(chat, body)
         written.isAcknowledged = true
+        written.at = performance.now()
       })
     }
     const dueMs = gapMs * (0.5 + chance.chance())

@@ -10,6 +10,8 @@ export class Follower {
   readonly person: Person
   /** How often each message came, by its text. */
   readonly told = new Map<string, number>()
+  /** When it came first, in milliseconds of this process. */
+  readonly toldAt = new Map<string, number>()
   connections = 0
   /** The server asked to begin anew: what came in between is read elsewhere. */
   resyncs = 0
@@ -64,5 +66,6 @@ export class Follower {
     if (name !== 'message') return
     const { body } = JSON.parse(data) as { body: string }
     this.told.set(body, (this.told.get(body) ?? 0) + 1)
+    if (!this.toldAt.has(body)) this.toldAt.set(body, performance.now())
   }
 }

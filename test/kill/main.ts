@@ -1,0 +1,96 @@
+/**
+ * `npm run kill`: three real branches under load while their processes are killed at random moments and lines fail;
+ * then every message must be everywhere it belongs, once, in one order. docs/soak.md says what and why.
+ */
+import { rmSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { percentile, rounded } from '../bench/figures.ts'
+import { machine } from '../bench/machine.ts'
+import { benchFolder } from '../bench/servers.ts'
+import { chanceOf } from '../sim/chance.ts'
+import type { Branch } from '../soak/branch.ts'
+import { openCompany } from './company.ts'
+import { type Found, run, type Trial } from './trial.ts'
+import type { Counts } from './troubles.ts'
+
+const HELP = `npm run kill -- [--kills N] [--messages N] [--rate N] [--seed N] [--keep] [--out FILE]
+  --kills      with SIGKILL, spread at random over the load (default 60)
+  --messages   written at least; more while kills are left (default 6000)
+  --rate       messages a second that people try to write, all together (default 40)
+  --seed       of troubles and of what people do (default: of the time)
+  --keep       leaves the folders of the branches, and says where
+  --out        JSON of everything goes there
+`
+/** A process that was just killed may still close its files. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
+
+function given(): Trial & { keep: boolean; out: string | undefined } {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '60' },
+      messages: { type: 'string', default: '6000' },
+      rate: { type: 'string', default: '40' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      keep: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
+  const [kills, messages] = [Number(values.kills), Number(values.messages)]
+  const [rate, seed] = [Number(values.rate), Number(values.seed)]
+  const isRight = [kills, messages, seed].every(Number.isInteger) && rate > 0 && messages > 0
+  if (!isRight || kills < 0) {
+    process.stderr.write(HELP)
+    process.exit(2)
+  }
+  return { kills, messages, rate, seed, keep: values.keep, out: values.out }
+}
+
+const say = (text: string) => void process.stderr.write(`${new Date().toISOString()}  ${text}\n`)
+
+const counted = (counts: Counts) =>
+  Object.entries(counts)
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ')
+
+/** A Markdown table. */
+function tableOf(found: Found, branches: readonly Branch[], minutes: number): string {
+  const inMs = (values: readonly number[]) =>
+    [0.5, 0.99, 1].map((p) => Math.round(percentile(values, p))).join(' / ')
+  const lives = branches.map(({ name, lives: all }) => `${name} ${all.length}`)
+  const rows = [
+    ['messages', `${found.acknowledged} acknowledged, ${found.askedAgain} asked more than once`],
+    ['killed', `${found.kills} times: ${counted(found.deaths)}`],
+    ['lines', counted(found.lineTroubles)],
+    ['starts', lives.join(', ')],
+    ['start until ready, p50 / p99 / longest', `${inMs(branches.flatMap((b) => b.startMs))} ms`],
+    ['to another branch, p50 / p99 / longest', `${inMs(found.delaysMs)} ms`],
+    ['until all had all, at the end', `${rounded(found.healSeconds)} s`],
+    ['duration', `${rounded(minutes)} minutes, seed ${found.seed}, ${machine()}`],
+    ['problems', found.problems.length === 0 ? 'none' : String(found.problems.length)],
+  ]
+  return `| figure | value |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |\n`).join('')}`
+}
+
+async function main(): Promise<number> {
+  const { keep, out, ...trial } = given()
+  const folder = benchFolder('kill')
+  if (!keep) process.once('exit', () => rmSync(folder, REMOVAL))
+  say(`${machine()}; seed ${trial.seed}, pid ${process.pid}, ${folder}`)
+  const company = await openCompany(folder, chanceOf(trial.seed, 'ground'))
+  const found = await run(trial, company, say)
+  await company.ground.close()
+  process.stdout.write(tableOf(found, company.branches, process.uptime() / 60))
+  if (out !== undefined) writeFileSync(out, `${JSON.stringify(found, undefined, 2)}\n`)
+  if (found.problems.length === 0) return 0
+  const { kills, messages, rate, seed } = trial
+  const again = `npm run kill -- --kills ${kills} --messages ${messages} --rate ${rate} --seed ${seed} --keep`
+  process.stderr.write(`\n${found.problems.join('\n')}\n\nThe same troubles again: ${again}\n`)
+  return 1
+}
+
+process.exit(await main())
