@@ -25,6 +25,9 @@ const PIECE_BYTES_MIN = KIB
 const PIECE_BYTES_MAX = FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX
 /** The empty line is measured again so often while there is no end of what waits: ways change. */
 const BASE_MS: Millis = 15 * SECOND
+/** A line with no more of ours on it is empty; control goes on meanwhile, and may never leave it so. */
+const BARE_BYTES_MAX = 512
+const EMPTYING_ANSWERS_MAX = 4
 /** Two of them count, and of the others three: one alone may have been held up by a lost packet. */
 const BASES = 2
 const RECENT = 3
@@ -44,15 +47,15 @@ export class Pace {
   #bases: Millis[] = []
   #recent: Millis[] = []
   #baseAt = 0
-  /** Nothing goes out until the line is empty and was measured. */
-  #isEmptying = false
+  /** Nothing goes out until the line is empty and was measured, or so many answers have come. */
+  #emptying = 0
   /** More waited than there was room for. */
   #isFull = false
   #isBeginning = true
 
   /** How long a piece of what is no control may go out now; 0: none, before something has arrived. */
   get pieceBytes(): number {
-    return !this.#isEmptying && this.#room >= this.#piece ? this.#piece : 0
+    return this.#emptying === 0 && this.#room >= this.#piece ? this.#piece : 0
   }
 
   /** So much is worth having at hand: what waits here can still be overtaken, what is read ahead costs memory. */
@@ -80,7 +83,7 @@ export class Pace {
   /** More waits than there is room for. */
   full(now: Millis): void {
     this.#isFull = true
-    if (this.#bases.length > 0 && now - this.#baseAt > BASE_MS) this.#isEmptying = true
+    if (this.#isStale(now) && this.#emptying === 0) this.#emptying = EMPTYING_ANSWERS_MAX
   }
 
   /** Whether a PING is due: behind each quarter of a window, and when no answer is awaited that makes room again. */
@@ -90,9 +93,13 @@ export class Pace {
     return this.#sent - this.#probed >= Math.max(PIECE_BYTES_MIN, this.#window / 4)
   }
 
+  #isStale(now: Millis): boolean {
+    return this.#bases.length > 0 && now - this.#baseAt > BASE_MS
+  }
+
   /** A PING goes out behind all that was sent. */
   probe(nonce: string, now: Millis): void {
-    const isBare = this.#underWay < PIECE_BYTES_MIN / 2
+    const isBare = this.#underWay < BARE_BYTES_MAX
     this.#probes.set(nonce, { at: now, sent: this.#sent, isBare })
     this.#probed = this.#sent
   }
@@ -109,10 +116,12 @@ export class Pace {
     const arrived = Math.max(0, probe.sent - this.#arrived)
     this.#arrived += arrived
     this.#recent = [...this.#recent, roundTrip].slice(-RECENT)
-    if (probe.isBare) {
-      this.#bases = [...this.#bases, roundTrip].slice(-BASES)
+    if (probe.isBare) this.#bases = [...this.#bases, roundTrip].slice(-BASES)
+    // Those that were under way when the emptying began say nothing of an empty line.
+    const isLast = this.#emptying > 0 && this.#probes.size === 0 && --this.#emptying === 0
+    if (probe.isBare || isLast) {
+      this.#emptying = 0
       this.#baseAt = now
-      this.#isEmptying = false
     }
     this.#steer(arrived)
     return roundTrip

@@ -129,3 +129,25 @@ test('a peer that answers no PING gets no more than one window and sixteen PINGs
   assert.ok(pieces <= 4, `${pieces} pieces`)
   assert.ok(pings <= 16, `${pings} PINGs`)
 })
+
+test('control without end does not hold up the rest while the empty line is looked for', () => {
+  const pace = new Pace()
+  let now = 0
+  let pings = 0
+  const ping = () => {
+    pace.probe(String(pings++), now)
+    now += 600
+    pace.wrote(700) // control, meanwhile
+    pace.answered(String(pings - 1), now)
+  }
+  ping()
+  now = 20_000
+  for (let i = 0; i < 100; i++) {
+    while (pace.pieceBytes > 0) pace.wrote(pace.pieceBytes)
+    pace.full(now)
+    for (let answers = 0; pace.pieceBytes === 0; answers++) {
+      assert.ok(answers < 10, 'nothing goes any more')
+      ping()
+    }
+  }
+})
