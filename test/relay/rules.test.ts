@@ -21,10 +21,12 @@ import {
 import { survivor } from '../../src/relay/links.ts'
 import {
   decodeAcks,
+  decodeChunk,
   decodeHaves,
   decodeSettings,
   decodeWant,
   encodeAcks,
+  encodeChunk,
   encodeHaves,
   encodeSettings,
   encodeWant,
@@ -165,6 +167,59 @@ test('everything that was pushed comes out, in the order of its class', () => {
     Array.from({ length: 50 }, (_, i) => 100 + i),
   )
   assert.equal(queues.isEmpty, true)
+})
+
+test('frames longer than a piece are cut, and are whole again at the other end', () => {
+  const queues = new Queues()
+  const batch = new Uint8Array(40_000).map((_, i) => i % 251)
+  for (const each of fragments(FRAME.BATCH, batch)) queues.push(each)
+  const file = 'ab'.repeat(16)
+  const data = batch.subarray(0, 10_000)
+  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, offset: 0, data }), FLAG_MORE))
+  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, offset: 10_000, data })))
+  const assembly = new Assembly(40_000)
+  const whole: Uint8Array[] = []
+  const chunks: number[] = []
+  let last = FLAG_MORE
+  for (let message = queues.next(1024); message; message = queues.next(1024)) {
+    assert.ok(message.length <= 1024, `${message.length} bytes`)
+    for (const each of decodeFrames(message)) {
+      if (each.type === FRAME.BATCH) {
+        const bytes = assembly.add(each)
+        if (bytes) whole.push(bytes)
+      } else {
+        const chunk = decodeChunk(each.payload)
+        assert.equal(chunk.file, file)
+        assert.equal(chunk.offset, chunks.length, 'the next byte')
+        chunks.push(...chunk.data)
+        assert.equal(last, FLAG_MORE)
+        last = each.flags
+      }
+    }
+  }
+  assert.deepEqual(whole, [batch])
+  assert.deepEqual(new Uint8Array(chunks), new Uint8Array([...data, ...data]))
+  assert.equal(last, 0)
+  assert.equal(queues.isEmpty, true)
+})
+
+test('who begins to wait goes next: nobody saves for what cannot go now', () => {
+  const queues = new Queues()
+  for (const each of big(FRAME.CHUNK, 100)) queues.push(each)
+  for (let i = 0; i < 10; i++) queues.next(1024)
+  queues.push(frame(FRAME.BATCH, new Uint8Array(300)))
+  const types = decodeFrames(queues.next(1024) ?? new Uint8Array(0)).map(({ type }) => type)
+  assert.equal(types[0], FRAME.BATCH)
+})
+
+test('without room control goes, and nothing else', () => {
+  const queues = new Queues()
+  queues.push(frame(FRAME.BATCH, new Uint8Array(300)))
+  queues.pushSignal('a', frame(FRAME.EPH, new Uint8Array(30)))
+  assert.equal(queues.next(0), undefined)
+  queues.push(frame(FRAME.PING, new Uint8Array(16)))
+  const types = decodeFrames(queues.next(0) ?? new Uint8Array(0)).map(({ type }) => type)
+  assert.deepEqual(types, [FRAME.PING])
 })
 
 test('a newer signal replaces the unsent one of its key, and old ones go at 64 KiB', () => {
