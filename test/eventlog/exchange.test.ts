@@ -183,6 +183,20 @@ test('an ack is told, counts once and never goes back', async (t) => {
   assert.ok(kyiv.lines.some((line) => line.name === 'eventlog.ack-beyond-head'))
 })
 
+test('who is ahead of us with records of another branch is no alarm', async (t) => {
+  const { kyiv, lviv, lvivKeys } = await pairFor(t)
+  await lviv.publish('one')
+  await exchange(lviv, kyiv)
+  const [records] = await lviv.log.offersTo(kyiv.keys.id)
+  assert.ok(records)
+  const ack = { feed: records.id, durable: 2, stable: 2, at: kyiv.log.now(), via: undefined }
+  await kyiv.log.acknowledged(lvivKeys.id, [ack])
+  assert.deepEqual(
+    kyiv.lines.filter(({ name }) => name === 'eventlog.ack-beyond-head'),
+    [],
+  )
+})
+
 test('an ack names no time in the future, nor one before the event was written', async (t) => {
   const wall = handClock()
   const { kyiv, lviv, lvivKeys } = await pairFor(t, { kyiv: { clock: wall.clock } })
