@@ -31,7 +31,7 @@ const EMPTYING_ANSWERS_MAX = 4
 /** Two of them count, and of the others three: one alone may have been held up by a lost packet. */
 const BASES = 2
 const RECENT = 3
-/** More PINGs are not under way at once; a peer that answers none gets none. */
+/** More PINGs are not under way at once, nor remembered: a peer need not answer. */
 const PROBES_MAX = 16
 
 type Probe = { at: Millis; sent: number; isBare: boolean }
@@ -102,6 +102,8 @@ export class Pace {
     const isBare = this.#underWay < BARE_BYTES_MAX
     this.#probes.set(nonce, { at: now, sent: this.#sent, isBare })
     this.#probed = this.#sent
+    const [oldest = ''] = this.#probes.keys()
+    if (this.#probes.size > PROBES_MAX) this.#probes.delete(oldest)
   }
 
   /** The round trip of a PONG, if it answers a PING of ours. */

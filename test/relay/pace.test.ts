@@ -130,6 +130,13 @@ test('a peer that answers no PING gets no more than one window and sixteen PINGs
   assert.ok(pings <= 16, `${pings} PINGs`)
 })
 
+test('of PINGs that nobody answers only the newest sixteen are remembered', () => {
+  const pace = new Pace()
+  for (let i = 0; i < 100; i++) pace.probe(String(i), i)
+  assert.equal(pace.answered('83', 200), undefined)
+  assert.equal(pace.answered('84', 200), 116)
+})
+
 test('control without end does not hold up the rest while the empty line is looked for', () => {
   const pace = new Pace()
   let now = 0
