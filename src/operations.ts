@@ -105,12 +105,13 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
     },
     /** Asks for a new certificate now, and says what came of it; branches by name. */
     async renewCertificate(how: { newKey: boolean }) {
-      const outcome = await relay.renewCertificate(how)
+      const outcome = await relay.authority().renewCertificate(how)
       if (outcome.kind === 'nobody') return outcome
       const states = await branchStates(core, relay)
       const by = states.find(({ id }) => id === outcome.by)?.name ?? outcome.by
       return { ...outcome, by }
     },
+    rotateLinkKey: () => relay.authority().rotateLinkKey(),
     revokeBranch: revoke,
     markBackup: core.eventLog.markBackup,
     removeBackupMark: core.eventLog.removeBackupMark,

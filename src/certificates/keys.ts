@@ -28,8 +28,10 @@ export type BranchKeys = { branch: BranchId; sign: KeyPair; box: KeyPair; noise:
 
 /** The organisation's link key (psk) of one epoch. */
 export type LinkKey = { epoch: number; key: Uint8Array }
-/** `since`: when this branch learned it. Older epochs open links that may only renew. */
-type StoredLinkKey = LinkKey & { since: Millis }
+/**
+ * `since`: when this branch learned it. `isForRevocation`: the ones before open no link any more (link-key.ts).
+ */
+export type StoredLinkKey = LinkKey & { since: Millis; isForRevocation?: boolean }
 
 /** The root key was brought back at `from` and goes at `until`. */
 type RootLoan = { from: Millis; until: Millis }
@@ -40,6 +42,8 @@ const FOLDER = 'keys'
  * The key in use and the one a renewal was asked for: a crash between the two must lose neither.
  */
 const NOISE_KEYS_MAX = 2
+/** A revocation a week for more than a year. */
+const LINK_KEYS_MAX = 64
 
 /** What else a branch needs to come back when its database is lost, and no secret. */
 export type MembershipCard = {
@@ -189,9 +193,12 @@ export function keyFiles(disk: KeyDisk) {
     },
     /** All link keys known, newest epoch first. */
     linkKeys: (): StoredLinkKey[] => readLinkKeys(disk, path('link')),
-    saveLinkKey(added: StoredLinkKey): void {
+    /** Keeps one more beside those that `kept` lets stay, all in one write. */
+    saveLinkKey(added: StoredLinkKey, kept: typeof everyKey = everyKey): void {
       const others = readLinkKeys(disk, path('link')).filter(({ epoch }) => epoch !== added.epoch)
-      const rows = [...others, added].map((row) => ({ ...row, key: hex(row.key) }))
+      const rows = kept([...others, added].sort(byEpoch))
+        .slice(0, LINK_KEYS_MAX)
+        .map((row) => ({ ...row, key: hex(row.key) }))
       disk.write(path('link'), utf8(`${JSON.stringify({ link: rows })}\n`))
     },
   }
@@ -226,12 +233,16 @@ function readSecrets(disk: KeyDisk, path: string): Uint8Array[] {
 
 function readLinkKeys(disk: KeyDisk, path: string): StoredLinkKey[] {
   const rows = readRows(disk, path, (row) => {
-    const { epoch, key, since } = row as Record<string, unknown>
+    const { epoch, key, since, isForRevocation } = row as Record<string, unknown>
     if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(since)) throw new TypeError('numbers')
-    return { epoch: epoch as number, key: secretOf(key), since: since as number }
+    const read = { epoch: epoch as number, key: secretOf(key), since: since as number }
+    return isForRevocation === true ? { ...read, isForRevocation } : read
   })
-  return rows.sort((a, b) => b.epoch - a.epoch)
+  return rows.sort(byEpoch)
 }
+
+const byEpoch = (a: StoredLinkKey, b: StoredLinkKey) => b.epoch - a.epoch
+const everyKey = (keys: readonly StoredLinkKey[]): readonly StoredLinkKey[] => keys
 
 function readLoan(disk: KeyDisk, path: string): RootLoan | undefined {
   try {

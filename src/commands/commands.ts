@@ -57,8 +57,8 @@ const COMMANDS: Record<string, Command> = {
   key: {
     load: () => import('./key.ts').then(({ key }) => key),
     usage:
-      'key export|remove|import --authority FILE [--passphrase-file FILE] [--for 1h], key export|import --branch FILE',
-    does: "the key above all certificates: into a file, off this server, and back for a while; this branch's own keys: into a file, and out of it into an empty folder",
+      'key export|remove|import --authority FILE [--passphrase-file FILE] [--for 1h], key export|import --branch FILE, key rotate --link',
+    does: "the key above all certificates: into a file, off this server, and back for a while; this branch's own keys: into a file, and out of it into an empty folder; a new link key for all",
   },
   backup: {
     load: () => import('./backup.ts').then(({ backup }) => backup),

@@ -82,6 +82,7 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.post('/certificates/renew', async (c) => {
     return c.json(await operations().renewCertificate(await body(c.req.raw, renewal)))
   })
+  app.post('/link-key', async (c) => c.json(await operations().rotateLinkKey()))
   app.post('/revocations', async (c) => {
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))
   })

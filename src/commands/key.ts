@@ -1,6 +1,7 @@
 /**
  * `key export | remove | import --authority FILE`: the organisation's root key off the server and back. It works on the
  * key files of the data folder itself, so that neither key nor passphrase crosses a socket; the server reads them anew.
+ * `key rotate --link` asks the branch for a new link key.
  */
 import { equal } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
@@ -24,13 +25,15 @@ import { withControl } from './with-branch.ts'
 const LOAN_MS_MAX = DAY
 
 const USAGE =
-  'Say what to do: key export, key remove or key import, each with --authority FILE; or key export and key import with --branch FILE'
+  'Say what to do: key export, key remove or key import, each with --authority FILE; ' +
+  'key export or key import with --branch FILE; or key rotate --link'
 
 type Task = { call: Call; file: string; files: KeyFiles }
 
 /** The command `key`. */
 export async function key(call: Call): Promise<number> {
   const [verb = ''] = call.words
+  if (verb === 'rotate' && call.flags.link) return await rotateLinkKey(call)
   const { authority, branch } = call.flags
   if (typeof branch === 'string' && verb === 'export') return await exportBranch(call, branch)
   if (typeof branch === 'string' && verb === 'import') return await importBranch(call, branch)
@@ -40,6 +43,14 @@ export async function key(call: Call): Promise<number> {
   const known = await authorityOf(call)
   const files = keyFiles(realDisk(call.config.data))
   return await run({ call, file: authority, files }, known)
+}
+
+async function rotateLinkKey(call: Call): Promise<number> {
+  const { number } = await withControl(call.config, call.err, (control) =>
+    control<{ number: number }>('POST', '/link-key', {}),
+  )
+  call.out(`Link key ${number} is in use; the other branches get it as soon as they are linked\n`)
+  return 0
 }
 
 type Authority = { organisation: string; mayIssueUntil?: Millis }

@@ -11,8 +11,10 @@ import type { Random } from '../world/random.ts'
 import { type CredentialStore, findIssuer, type RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
 import { endExchange, JOINING, RENEWING, received, sendWhole } from './exchange.ts'
+import { FRAME } from './frames.ts'
 import { answerHandshake, type Established, Refused } from './handshake.ts'
 import { findJoinPsk, redeem, signedRequest } from './join.ts'
+import type { LinkKeys } from './link-keys.ts'
 import type { PeerSuites } from './peer-suites.ts'
 import type { Renewals } from './renewals.ts'
 import { Doorkeeper, type Limits, Replays } from './strangers.ts'
@@ -26,6 +28,7 @@ type CallerParts = {
   keys: RelayKeys
   credentials: CredentialStore
   renewals: Renewals
+  linkKeys: LinkKeys
   suites: PeerSuites
   clock: Clock
   random: Random
@@ -111,7 +114,7 @@ export class Callers {
   async #join(established: Established): Promise<void> {
     const { store, append, kinds, keys, credentials, clock, random, log } = this.#parts
     const { joinId, transport } = established
-    const request = signedRequest(await received(established, JOINING.type, clock), established)
+    const request = signedRequest(await received(established, JOINING, clock), established)
     if (!request || joinId === undefined) return transport.close(true)
     const { chain: inviter, linkKeys } = credentials.current()
     const issuer = await findIssuer(store.read, {
@@ -134,11 +137,13 @@ export class Callers {
   }
 
   async #renew(established: Established): Promise<void> {
-    const { renewals, clock } = this.#parts
+    const { renewals, linkKeys, clock } = this.#parts
     const { peer, handshakeHash, transport } = established
     if (!peer) return transport.close(true)
-    const payload = await received(established, RENEWING.type, clock)
+    const payload = await received(established, RENEWING, clock)
     const asking = { peer: peer.link.branch, handshakeHash }
+    const linkKey = await linkKeys.toldTo(asking.peer)
+    if (linkKey) sendWhole(established, FRAME.LINK_KEY, linkKey)
     sendWhole(established, RENEWING.answer, await renewals.answer(asking, payload))
     endExchange(established, clock)
   }

@@ -19,6 +19,7 @@ import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { saveIssuer } from './credentials.ts'
+import { type LinkKeyBody, linkKeyKind } from './link-key-records.ts'
 import { findAddresses } from './peers.ts'
 import { type RevokeBody, revocationKind } from './revocations.ts'
 import { besideIssuer, statement } from './statements.ts'
@@ -40,6 +41,7 @@ export type RelayKinds = {
   branchIdentity: EventKind<IdentityBody>
   branchAddress: EventKind<AddressBody>
   branchRevoke: EventKind<RevokeBody>
+  linkKey: EventKind<LinkKeyBody>
 }
 
 type RelayKindsParts = {
@@ -71,6 +73,7 @@ export function relayKinds(parts: RelayKindsParts): RelayKinds {
       apply: applyAddress,
     },
     branchRevoke: revocationKind(parts),
+    linkKey: linkKeyKind(parts),
   }
 }
 

@@ -24,10 +24,13 @@ const ANSWER_MS_MAX = 20 * SECOND
 const ANSWER_BYTES_MAX = CRL_BYTES_MAX + 8192
 const GOODBYE_MS = 2 * SECOND
 
+/** A frame that may come before the one that is waited for. */
+type Beside = { type: FrameType; take(payload: Uint8Array): void }
+
 /** The payload of the one frame type that may come now, put together from its fragments. */
 export async function received(
   { messages, receive, transport }: Established,
-  type: FrameType,
+  { type, beside }: { type: FrameType; beside?: Beside },
   clock: Clock,
 ): Promise<Uint8Array> {
   const assembly = new Assembly(ANSWER_BYTES_MAX)
@@ -36,6 +39,10 @@ export async function received(
     for (;;) {
       const frames = decodeFrames(receive.open(await messages.next(NOISE_MESSAGE_BYTES_MAX)))
       for (const each of frames) {
+        if (each.type === beside?.type) {
+          beside.take(each.payload.slice())
+          continue
+        }
         if (each.type !== type) {
           throw new ProtocolClose('out-of-turn', `Type ${each.type} is not for this link`)
         }
@@ -69,12 +76,12 @@ export function endExchange({ messages, send, receive, transport }: Established,
 /** One question and its answer, on the side that asks. */
 export async function asked(
   established: Established,
-  question: { type: FrameType; payload: Uint8Array; answer: FrameType },
+  question: { type: FrameType; payload: Uint8Array; answer: FrameType; beside?: Beside },
   clock: Clock,
 ): Promise<Uint8Array> {
   try {
     sendWhole(established, question.type, question.payload)
-    return await received(established, question.answer, clock)
+    return await received(established, { ...question, type: question.answer }, clock)
   } finally {
     established.transport.close()
     established.send.destroy()

@@ -37,6 +37,7 @@ export const FRAME = {
   RENEW_RES: 0x08,
   JOIN_REQ: 0x09,
   JOIN_RES: 0x0a,
+  LINK_KEY: 0x0b,
   HAVE: 0x10,
   WANT: 0x11,
   BATCH: 0x12,

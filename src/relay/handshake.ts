@@ -15,7 +15,8 @@ import {
   verifyHello,
 } from '../certificates/chain.ts'
 import { isByDates } from '../certificates/dates.ts'
-import type { KeyPair, LinkKey } from '../certificates/keys.ts'
+import type { KeyPair, StoredLinkKey } from '../certificates/keys.ts'
+import { servedKeys } from '../certificates/link-key.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import type { Transport } from '../world/network.ts'
 import type { Random } from '../world/random.ts'
@@ -37,7 +38,7 @@ export type Credentials = {
   chain: Chain
   noise: KeyPair
   /** Newest epoch first. */
-  linkKeys: readonly LinkKey[]
+  linkKeys: readonly StoredLinkKey[]
   trust: Trust
 }
 
@@ -226,7 +227,7 @@ function refuseWeaker(
 
 async function pskFor(
   preface: Preface,
-  { linkKeys }: Credentials,
+  { linkKeys, trust }: Credentials,
   answering: Answering,
 ): Promise<Uint8Array> {
   if (preface.kind === 'join') {
@@ -234,8 +235,8 @@ async function pskFor(
     if (!psk) throw new Refused('invitation-unknown')
     return psk
   }
-  // The current epoch and the one before; older ones only let a branch renew, and so learn the new one.
-  const served = preface.kind === 'renew' ? linkKeys : linkKeys.slice(0, 2)
+  // Older epochs only let a branch renew, and so learn the new one.
+  const served = servedKeys(linkKeys, preface.kind, trust.now)
   const found = served.find(({ epoch }) => epoch === preface.epoch)
   if (!found) throw new Refused('no-link-key')
   return found.key

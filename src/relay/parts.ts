@@ -8,13 +8,13 @@ import type { Cancel } from '../world/clock.ts'
 import type { Address } from '../world/network.ts'
 import type { World } from '../world/world.ts'
 import type { AnnounceSetting } from './announcements.ts'
+import type { Authority } from './authority.ts'
 import type { RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
 import type { Wish } from './join.ts'
 import type { ListenerState, RelaySetting } from './listener.ts'
 import type { Signal } from './payloads.ts'
 import type { SpokenSuites } from './peer-suites.ts'
-import type { RenewalOutcome } from './renewals.ts'
 import type { LinkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
@@ -56,8 +56,8 @@ export type Relay = {
   /** A small file of another branch by its SHA-256 in hexadecimal, checked; undefined: it is not there. */
   fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
   createInvitation(wish: Wish): Promise<{ line: string; expiresAt: Millis }>
-  /** Asks for a new certificate now; with `newKey` by a key that nobody can have seen, and all links open anew. */
-  renewCertificate(how: { newKey: boolean }): Promise<RenewalOutcome>
+  /** Certificates and keys. Throws unavailable while the relay does not run. */
+  authority(): Authority
   /** An operator's word: a branch went back to a release that lacks the suite it has shown. */
   forgetSuite(branch: BranchId): Promise<void>
   /** Cuts the line, as far as this branch goes: links die, nobody is let in or called until it is up again. */

@@ -12,6 +12,7 @@ import type { LoggedEvent } from '../eventlog/events.ts'
 import { type Cancel, every } from '../world/clock.ts'
 import { addressText } from './addresses.ts'
 import { Announcements } from './announcements.ts'
+import { Authority } from './authority.ts'
 import { fetchChecked } from './blobs.ts'
 import { Callers } from './callers.ts'
 import { type Call, called } from './calls.ts'
@@ -24,7 +25,8 @@ import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { invite, type Wish } from './join.ts'
 import { Link } from './link.ts'
-import { dueFor, isInnocent, Links, wasFault } from './links.ts'
+import { LinkKeys } from './link-keys.ts'
+import { isInnocent, Links, wasFault } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
 import type { Relay, RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
@@ -39,8 +41,7 @@ import {
   replaceSettingAddresses,
   staticAddresses,
 } from './peers.ts'
-import { type RenewalOutcome, Renewals } from './renewals.ts'
-import { isRevocationEvent } from './revocations.ts'
+import { Renewals } from './renewals.ts'
 import { type LinkState, linkState, reasonOf } from './states.ts'
 import { Troubles } from './troubles.ts'
 
@@ -56,6 +57,8 @@ export function createRelay(parts: RelayParts): Relay {
 type Running = {
   credentials: CredentialStore
   renewals: Renewals
+  linkKeys: LinkKeys
+  authority: Authority
   callers: Callers
 }
 
@@ -129,16 +132,18 @@ class BranchRelay implements Relay {
     const { clock, log } = world
     const credentials = await loadCredentials({ read: store.read, self, keys, clock, isRevoked })
     await this.#suites.load(store.read)
-    const shared = { ...this.#parts, ...world, credentials, suites: this.#suites }
+    const { append } = eventLog
+    const shared = { ...this.#parts, ...world, append, credentials, suites: this.#suites }
     const renewals = new Renewals(shared)
+    const linkKeys = new LinkKeys(shared)
+    const trusted = { ...shared, renewals, linkKeys, links: this.#links, chores: this.#chores }
+    const authority = new Authority({ ...trusted, replace: (link) => this.#replace(link) })
     const callers = new Callers({
-      ...shared,
-      append: eventLog.append,
-      renewals,
+      ...trusted,
       onLink: (established) => void this.#open(established, undefined),
       onRefused: (refused) => this.#troubles.turnedAway(refused),
     })
-    this.#running = { credentials, renewals, callers }
+    this.#running = { credentials, renewals, linkKeys, authority, callers }
     await store.writer.write(async (tx) => {
       await markAllLost(tx)
       await replaceSettingAddresses(tx, peers.map(addressText))
@@ -157,7 +162,7 @@ class BranchRelay implements Relay {
     )
     await this.#refresh()
     this.#troubles.tellOwn()
-    await renewals.renew([])
+    await authority.care()
     await this.#listener.start()
     this.#carrying.start()
     if (this.#isCut) return
@@ -231,15 +236,8 @@ class BranchRelay implements Relay {
     return invite({ ...this.#parts, chain, addresses: this.#listener.addresses }, wish)
   }
 
-  async renewCertificate(how: { newKey: boolean }): Promise<RenewalOutcome> {
-    const { renewals } = this.#runningOrThrow()
-    const outcome = await renewals.renewNow(this.#links.live(), how)
-    if (outcome.kind !== 'renewed') return outcome
-    this.#lookAfterLinks()
-    // Whoever called replaces a link; the others call again after a goodbye.
-    const accepted = how.newKey ? this.#links.live().filter((link) => !link.isInitiator) : []
-    for (const link of accepted) link.close('bye')
-    return outcome
+  authority(): Authority {
+    return this.#runningOrThrow().authority
   }
 
   forgetSuite(branch: BranchId): Promise<void> {
@@ -378,7 +376,7 @@ class BranchRelay implements Relay {
     if (events.some(isIdentityEvent)) {
       for (const link of this.#links.live()) link.identities()
     }
-    if (events.some(isRevocationEvent)) this.#dropRevoked()
+    this.#running?.authority.committed(events)
     const { branchIdentity, branchAddress, branchRevoke } = this.#parts.kinds
     const concerns = [branchIdentity.name, branchAddress.name, branchRevoke.name]
     if (events.some(({ kind }) => concerns.includes(kind))) {
@@ -386,13 +384,6 @@ class BranchRelay implements Relay {
         await this.#refresh()
         this.#tellLinks()
       })
-    }
-  }
-
-  /** At once, not when somebody looks after links the next time. */
-  #dropRevoked(): void {
-    for (const link of this.#links.all()) {
-      if (this.#parts.isRevoked(link.peer)) link.close('certificate-revoked')
     }
   }
 
@@ -415,24 +406,14 @@ class BranchRelay implements Relay {
     this.#chores.run(() => tellAddresses(this.#parts, this.#listener.addresses))
   }
 
-  /** Once a minute: certificates, old links, revocations, and when each peer was heard. */
+  /** Once a minute: certificates, link keys, old links, and when each peer was heard. */
   async #care(): Promise<void> {
     const { store, world } = this.#parts
     this.#troubles.tellOwn()
-    await this.#runningOrThrow().renewals.renew(this.#links.live())
-    this.#lookAfterLinks()
+    await this.#runningOrThrow().authority.care()
     const now = world.clock.now()
     const heard = this.#links.live().map(({ peer }) => peer)
     if (heard.length > 0) await store.writer.write((tx) => markHeard(tx, heard, now))
-  }
-
-  #lookAfterLinks(): void {
-    const { trust, chain } = this.#runningOrThrow().credentials.current()
-    for (const link of this.#links.all()) {
-      const due = dueFor(link, { trust, ownSerial: chain.link.serial })
-      if (due === 'replace') this.#replace(link)
-      else if (due !== undefined) link.close(due)
-    }
   }
 
   #replace({ peer, address }: Link): void {

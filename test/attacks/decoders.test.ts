@@ -14,6 +14,7 @@ import { AppError } from '../../src/base/errors.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FeedId, UserId } from '../../src/base/ids.ts'
 import { decodeInvitation, encodeInvitation } from '../../src/certificates/invitation.ts'
+import { issueLinkKey, parseLinkKeyStatement } from '../../src/certificates/link-key.ts'
 import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
 import { signerOf } from '../../src/certificates/signing.ts'
@@ -51,6 +52,7 @@ import {
   frame,
   ProtocolClose,
 } from '../../src/relay/frames.ts'
+import { decodeLinkKey, encodeLinkKey } from '../../src/relay/link-key-frame.ts'
 import { type Handshake, HandshakeFailed } from '../../src/relay/noise.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/preface.ts'
@@ -166,6 +168,9 @@ const wish = {
 }
 const intermediate = makeIntermediate({ certificate: root, key: tlsKey }, wish, made)
 
+const linkKey = issueLinkKey(founding.issuer, {
+  ...{ epoch: 70_000, key: random(32), isForRevocation: true, revoked: [ID as BranchId], now: NOW },
+})
 const revocation = issueRevocation(founding.issuer, {
   ...{ branch: south.keys.branch, reason: 'keyCompromise', note: 'Вкрадено', now: NOW },
   cuts: [{ feed, upTo: 7 }],
@@ -273,6 +278,14 @@ const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     decode: (bytes) => openBox(box, bytes),
   },
   'a revocation': { samples: [revocation.bytes], decode: parseRevocation },
+  'the word of a link key': { samples: [linkKey.bytes], decode: parseLinkKeyStatement },
+  LINK_KEY: {
+    samples: [
+      encodeLinkKey({ key: random(32), statement: linkKey, issuer: founding.issuer.certificate }),
+    ],
+    decode: decodeLinkKey,
+    refuses: [ProtocolClose],
+  },
   'certificates of HTTPS, the lower one': {
     ...{ samples: [intermediate, root], cases: SLOW_CASES },
     decode: (bytes) => isIssuedBy(bytes, root),
@@ -379,6 +392,10 @@ const BODIES: Record<number, object> = {
   519: {
     ...{ branch: ID, answers: HLC_ZERO, names: ['a.lan'] },
     ...{ intermediate: intermediate.toBase64(), root: root.toBase64() },
+  },
+  520: {
+    ...{ statement: linkKey.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
+    boxes: [{ branch: ID, box: random(80).toBase64() }],
   },
   769: {
     ...{ user: ID, home: ID, rev: 1, login: 'lida', firstName: 'Lida', lastName: '', photo: null },

@@ -13,6 +13,7 @@ import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
 import { admit, foundOrganisation, keysShown } from '../../src/certificates/founding.ts'
 import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys.ts'
+import { issueLinkKey } from '../../src/certificates/link-key.ts'
 import { issueRevocation } from '../../src/certificates/revocation.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
@@ -124,6 +125,21 @@ const TABLE: readonly Row[] = [
     ...{ kind: 0x0207, what: 'a certificate that the root did not sign' },
     body: (at) => ({ ...certificate(at, madeRoot(at)), root: madeRoot(at).der.toBase64() }),
     verdicts: ['not-signed', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
+    ...{ kind: 0x0208, what: 'a link key, as the issuer has signed it' },
+    body: ({ linkKey }) => linkKey(),
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
+    ...{ kind: 0x0208, what: 'a link key that nobody signed' },
+    body: ({ linkKey }) => linkKey({ isForged: true }),
+    verdicts: ['link-key-not-signed', 'link-key-not-signed', 'link-key-not-signed'],
+  },
+  {
+    ...{ kind: 0x0208, what: 'a link key for all but a branch that is none here yet' },
+    body: ({ linkKey }) => linkKey({ revoked: [random.id() as BranchId] }),
+    verdicts: ['waits-for-revocation', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
     ...{ kind: 0x0301, what: 'the record of somebody' },
@@ -426,6 +442,13 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
       const { bytes: statement } = issueRevocation(founding.issuer, { branch, ...why })
       const issuer = founding.issuer.certificate.bytes.toBase64()
       return { revocation: statement.toBase64(), issuer }
+    },
+    linkKey({ isForged = false, revoked = [] as BranchId[] } = {}) {
+      const how = { epoch: 65_536, key: bytes(32), isForRevocation: false, revoked, now: now() }
+      const { certificate } = founding.issuer
+      const signer = isForged ? { certificate, secretKey: bytes(32) } : founding.issuer
+      const statement = issueLinkKey(signer, how).bytes.toBase64()
+      return { statement, issuer: certificate.bytes.toBase64(), boxes: [] }
     },
     setClockOf(origin: Origin, to: number) {
       clocks[origin] = to

@@ -223,7 +223,9 @@ async function prepare(options: OfficeOptions & { store: Store; files: KeyFiles 
   const { org, member, knows, store, files, issuer } = options
   if (!files.findBranchKeys()) files.saveBranchKeys(member.keys)
   const since: Millis = org.clock.now()
-  files.saveLinkKey({ ...(options.linkKey ?? org.linkKey), since })
+  if (files.linkKeys().length === 0) {
+    files.saveLinkKey({ ...(options.linkKey ?? org.linkKey), since })
+  }
   if (issuer)
     files.saveIssuerKey({
       secretKey: issuer.secretKey,

@@ -69,9 +69,9 @@ test('a root key that was brought back is used at once and goes by itself, also 
     files.lendRootKey(org.founding.root, { from, until: from + HOUR })
   }
   lend()
-  await kyiv.relay.renewCertificate({ newKey: false })
+  await kyiv.relay.authority().renewCertificate({ newKey: false })
   assert.equal(count(kyiv, 'relay.issuer.renewed'), 1, 'long before it is due')
-  await kyiv.relay.renewCertificate({ newKey: false })
+  await kyiv.relay.authority().renewCertificate({ newKey: false })
   assert.equal(count(kyiv, 'relay.issuer.renewed'), 1, 'once')
   assert.ok(files.findRootKey())
   org.advance(HOUR)
@@ -91,7 +91,7 @@ test('a root key that was brought back is used at once and goes by itself, also 
 test('a root key that is here for good stays', async (t) => {
   const { org, kyiv } = await companyWith(t, 'here')
   org.advance(2 * DAY)
-  await kyiv.relay.renewCertificate({ newKey: false })
+  await kyiv.relay.authority().renewCertificate({ newKey: false })
   assert.ok(kyiv.files.findRootKey())
   assert.equal(count(kyiv, 'relay.root-key.removed'), 0)
 })

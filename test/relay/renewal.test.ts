@@ -40,7 +40,7 @@ test('an issuing branch renews by itself, another one over its link; both say un
   org.advance(SECOND)
   const before = await keyOf(lviv)
   for (const at of [kyiv, lviv]) {
-    const outcome = await come(org, at.relay.renewCertificate({ newKey: false }))
+    const outcome = await come(org, at.relay.authority().renewCertificate({ newKey: false }))
     assert.equal(outcome.kind, 'renewed')
     assert.equal(outcome.kind === 'renewed' && outcome.by, kyiv.keys.branch)
     const until = outcome.kind === 'renewed' ? outcome.notAfter : 0
@@ -57,21 +57,23 @@ test('without a link to an issuing branch nobody is there to ask', async (t) => 
   const { org, kyiv, lviv } = await linkedCompany(t)
   await kyiv.relay.stop()
   await org.until(() => !isLinked(lviv, kyiv), 'apart')
-  assert.deepEqual(await lviv.relay.renewCertificate({ newKey: false }), { kind: 'nobody' })
+  assert.deepEqual(await lviv.relay.authority().renewCertificate({ newKey: false }), {
+    kind: 'nobody',
+  })
 })
 
 test('an issuer that is silent is waited for twenty seconds, and nothing is lost', async (t) => {
   const { org, kyiv, lviv } = await linkedCompany(t)
   const before = await keyOf(lviv)
   org.network.onWay = () => new Uint8Array(0)
-  const outcome = await come(org, lviv.relay.renewCertificate({ newKey: true }))
+  const outcome = await come(org, lviv.relay.authority().renewCertificate({ newKey: true }))
   assert.deepEqual(outcome, { kind: 'no-answer', by: kyiv.keys.branch })
   assert.equal(await keyOf(lviv), before)
   org.network.onWay = (bytes) => bytes
   const again = () => isLinked(lviv, kyiv) && isLinked(kyiv, lviv)
   await org.until(() => !again(), 'the silent link ends', 1000)
   await org.until(again, 'linked by the key that was in use all the time', 1000)
-  const later = await come(org, lviv.relay.renewCertificate({ newKey: true }))
+  const later = await come(org, lviv.relay.authority().renewCertificate({ newKey: true }))
   assert.equal(later.kind, 'renewed')
 })
 
@@ -84,7 +86,7 @@ test('a new key was never on the disk before, the old one is gone, and every lin
   const drawn = lviv.files.findBranchKeys()?.noise.publicKey ?? new Uint8Array(0)
   const opened = lviv.lines.filter(({ name }) => name === 'relay.link.opened').length
   for (const at of [lviv, kyiv]) {
-    const outcome = await come(org, at.relay.renewCertificate({ newKey: true }))
+    const outcome = await come(org, at.relay.authority().renewCertificate({ newKey: true }))
     assert.equal(outcome.kind, 'renewed')
   }
   assert.equal(lviv.files.findNoiseKey(used), undefined)

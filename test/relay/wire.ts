@@ -23,6 +23,7 @@ import {
 import { decodeHello, encodeHello } from '../../src/certificates/chain.ts'
 import { decodeInvitation, encodeInvitation } from '../../src/certificates/invitation.ts'
 import { x25519KeyPair } from '../../src/certificates/keys.ts'
+import { issueLinkKey, parseLinkKeyStatement } from '../../src/certificates/link-key.ts'
 import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
 import { signerOf, signingPublicKeyOf } from '../../src/certificates/signing.ts'
@@ -58,6 +59,7 @@ import {
   decodeAnnouncement,
   encodeAnnouncement,
 } from '../../src/relay/announcement.ts'
+import { decodeLinkKey, encodeLinkKey } from '../../src/relay/link-key-frame.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface } from '../../src/relay/preface.ts'
 
@@ -86,6 +88,15 @@ const link = issueLinkCertificate(issuer, {
 const revocation = issueRevocation(issuer, {
   ...{ branch: self, reason: 'keyCompromise', note: 'stolen', now: NOW },
   cuts: [{ feed: id(8) as FeedId, upTo: 12 }],
+})
+const linkKey = issueLinkKey(issuer, {
+  ...{
+    epoch: 65_543,
+    key: key(16),
+    isForRevocation: true,
+    revoked: [id(17) as BranchId],
+    now: NOW,
+  },
 })
 const sign = signerOf(key(3))
 const feedKey = key(10)
@@ -173,6 +184,11 @@ export const WIRE: Readonly<Record<string, Wire>> = {
   'branch identity': { write: () => identity.bytes, read: parseBranchIdentity },
   'link certificate': { write: () => link.bytes, read: parseLinkCertificate },
   revocation: { write: () => revocation.bytes, read: parseRevocation },
+  'link key statement': { write: () => linkKey.bytes, read: parseLinkKeyStatement },
+  LINK_KEY: {
+    write: () => encodeLinkKey({ key: key(16), statement: linkKey, issuer: certificate }),
+    read: decodeLinkKey,
+  },
   invitation: {
     write: () => utf8(encodeInvitation(invitation)),
     read: (bytes) => decodeInvitation(new TextDecoder().decode(bytes), NOW),

@@ -1,0 +1,90 @@
+/**
+ * What a running branch does about trust: certificates that are renewed, link keys that change, links that may not go
+ * on. The one place that knows when each is looked at; how it is done is in renewals.ts and link-keys.ts.
+ */
+import type { BranchId } from '../base/ids.ts'
+import type { LoggedEvent } from '../eventlog/events.ts'
+import type { Chores } from './chores.ts'
+import type { CredentialStore } from './credentials.ts'
+import { isIdentityEvent } from './events.ts'
+import type { Link } from './link.ts'
+import { isLinkKeyEvent } from './link-key-records.ts'
+import type { LinkKeyState, LinkKeys } from './link-keys.ts'
+import { dueFor, type Links } from './links.ts'
+import type { RenewalOutcome, Renewals } from './renewals.ts'
+import { isRevocationEvent } from './revocations.ts'
+
+type AuthorityParts = {
+  credentials: CredentialStore
+  renewals: Renewals
+  linkKeys: LinkKeys
+  links: Links
+  chores: Chores
+  isRevoked(branch: BranchId): boolean
+  /** Opens a link anew beside the one there is. */
+  replace(link: Link): void
+}
+
+export class Authority {
+  readonly #parts: AuthorityParts
+
+  constructor(parts: AuthorityParts) {
+    this.#parts = parts
+  }
+
+  /** At the start and once a minute. */
+  async care(): Promise<void> {
+    const { renewals, linkKeys, links } = this.#parts
+    await renewals.renew(links.live())
+    await linkKeys.look()
+    this.#lookAfterLinks()
+  }
+
+  /** Events were applied. */
+  committed(events: readonly LoggedEvent[]): void {
+    const { linkKeys, chores } = this.#parts
+    const isRevocation = events.some(isRevocationEvent)
+    if (isRevocation) this.#dropRevoked()
+    if (isRevocation || events.some(isLinkKeyEvent) || events.some(isIdentityEvent)) {
+      chores.run(() => linkKeys.look())
+    }
+  }
+
+  /** Asks for a new certificate now; with `newKey` all links open anew. */
+  async renewCertificate(how: { newKey: boolean }): Promise<RenewalOutcome> {
+    const { renewals, links } = this.#parts
+    const outcome = await renewals.renewNow(links.live(), how)
+    if (outcome.kind !== 'renewed') return outcome
+    this.#lookAfterLinks()
+    // Whoever called replaces a link; the others call again after a goodbye.
+    const accepted = how.newKey ? links.live().filter((link) => !link.isInitiator) : []
+    for (const link of accepted) link.close('bye')
+    return outcome
+  }
+
+  get linkKey(): LinkKeyState | undefined {
+    return this.#parts.linkKeys.state
+  }
+
+  rotateLinkKey(): Promise<LinkKeyState> {
+    return this.#parts.linkKeys.rotate()
+  }
+
+  /** At once, not when somebody looks after links the next time. */
+  #dropRevoked(): void {
+    const { links, isRevoked } = this.#parts
+    for (const link of links.all()) {
+      if (isRevoked(link.peer)) link.close('certificate-revoked')
+    }
+  }
+
+  #lookAfterLinks(): void {
+    const { credentials, links, replace } = this.#parts
+    const { trust, chain } = credentials.current()
+    for (const link of links.all()) {
+      const due = dueFor(link, { trust, ownSerial: chain.link.serial })
+      if (due === 'replace') replace(link)
+      else if (due !== undefined) link.close(due)
+    }
+  }
+}
