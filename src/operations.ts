@@ -13,6 +13,7 @@ import type { Millis } from './base/units.ts'
 import { branchStates, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { findChain } from './relay/credentials.ts'
+import { issuingBranches } from './relay/issuers.ts'
 import { revokedBranches } from './relay/revocations.ts'
 import type { Running } from './running.ts'
 
@@ -86,6 +87,9 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       const own = await findChain(store.read)
       const states = await branchStates(core, relay)
       const links = relay.links()
+      const issuing = new Map(
+        (await issuingBranches(store.read)).map(({ branch, notAfter }) => [branch, notAfter]),
+      )
       const nameOf = (id: BranchId | undefined) => states.find((one) => one.id === id)?.name ?? id
       const branches = states.map(({ id, name, isSelf, up, certificateNotAfter }) => {
         const issuer = links.find(({ branch }) => branch === id)?.certificateIssuer
@@ -93,15 +97,16 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
           ...{ name, isSelf, up },
           notAfter: isSelf ? own?.link.notAfter : certificateNotAfter,
           signedBy: nameOf(isSelf ? own?.issuer.branch : issuer),
+          issuesUntil: issuing.get(id),
         }
       })
       return { branches, revoked: await revokedBranches(store.read) }
     },
     /** The organisation, and until when this branch may issue its certificates. */
     async authority() {
-      const own = await findChain(store.read)
-      const mayIssueUntil = own?.issuer.branch === membership.self ? own.issuer.notAfter : undefined
-      return { organisation: membership.organisation, mayIssueUntil }
+      const issuing = await issuingBranches(store.read)
+      const own = issuing.find(({ branch }) => branch === membership.self)
+      return { organisation: membership.organisation, mayIssueUntil: own?.notAfter }
     },
     /** Asks for a new certificate now, and says what came of it; branches by name. */
     async renewCertificate(how: { newKey: boolean }) {
@@ -111,6 +116,8 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       const by = states.find(({ id }) => id === outcome.by)?.name ?? outcome.by
       return { ...outcome, by }
     },
+    /** Lets another branch issue, by the root key on this server. */
+    nameIssuer: (name: string) => relay.authority().nameIssuer(name),
     rotateLinkKey: () => relay.authority().rotateLinkKey(),
     revokeBranch: revoke,
     markBackup: core.eventLog.markBackup,

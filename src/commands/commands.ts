@@ -46,8 +46,11 @@ const COMMANDS: Record<string, Command> = {
   cert: {
     load: () => import('./cert.ts').then(({ cert }) => cert),
     usage:
-      'cert list, cert renew, cert new, cert revoke --branch NAME --reason REASON [--note TEXT]',
-    does: 'which branches are believed and until when; a new certificate now, by a new key too; ends one branch for good',
+      'cert list, cert renew, cert new, cert issuer --branch NAME, ' +
+      'cert revoke --branch NAME --reason REASON [--note TEXT]',
+    does:
+      'which branches are believed and until when; a new certificate now, by a new key too; ' +
+      'lets one more branch sign certificates; ends one branch for good',
   },
   trace: {
     load: () => import('./trace.ts').then(({ trace }) => trace),

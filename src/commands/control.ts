@@ -82,6 +82,9 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.post('/certificates/renew', async (c) => {
     return c.json(await operations().renewCertificate(await body(c.req.raw, renewal)))
   })
+  app.post('/issuers', async (c) => {
+    return c.json(await operations().nameIssuer((await body(c.req.raw, ofBranch)).name))
+  })
   app.post('/link-key', async (c) => c.json(await operations().rotateLinkKey()))
   app.post('/revocations', async (c) => {
     return c.json(await operations().revokeBranch(await body(c.req.raw, newRevocation)))

@@ -87,15 +87,12 @@ async function removeKey({ call, file, files }: Task): Promise<number> {
   call.out(
     'Invitations, revocations and certificates of links go on. What waits until it is brought back (key import): ' +
       'renewing the right of this branch to issue them, which ends a year after it was given. ' +
-      'The log says so from half a year on (relay.issuer.ends).\n',
+      'The log says so two weeks after half of the year (relay.issuer.ends).\n',
   )
   return 0
 }
 
 async function importKey({ call, file, files }: Task, known: Authority): Promise<number> {
-  if (known.mayIssueUntil === undefined) {
-    throw new AppError('conflict', 'This branch issues no certificates: the key is of no use here')
-  }
   if (files.findRootKey() && !files.findRootLoan()) {
     throw new AppError('conflict', 'The root key is on this server already, for good')
   }
@@ -113,8 +110,11 @@ async function importKey({ call, file, files }: Task, known: Authority): Promise
     control('POST', '/certificates/renew', { newKey: false }),
   )
   const { mayIssueUntil } = await authorityOf(call)
-  if (mayIssueUntil === undefined) return 1
-  call.out(`This branch may issue certificates until ${isoTime(mayIssueUntil)}\n`)
+  call.out(
+    mayIssueUntil === undefined
+      ? 'This branch issues no certificates; "cert issuer --branch NAME" lets it, or another one\n'
+      : `This branch may issue certificates until ${isoTime(mayIssueUntil)}\n`,
+  )
   return 0
 }
 

@@ -1,12 +1,13 @@
 /**
  * What a running branch does about trust: certificates that are renewed, link keys that change, links that may not go
- * on. The one place that knows when each is looked at; how it is done is in renewals.ts and link-keys.ts.
+ * on. The one place that knows when each is looked at; how it is done is in issuers.ts, renewals.ts and link-keys.ts.
  */
 import type { BranchId } from '../base/ids.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { Chores } from './chores.ts'
 import type { CredentialStore } from './credentials.ts'
 import { isIdentityEvent } from './events.ts'
+import type { Issuers, IssuingBranch } from './issuers.ts'
 import type { Link } from './link.ts'
 import { isLinkKeyEvent } from './link-key-records.ts'
 import type { LinkKeyState, LinkKeys } from './link-keys.ts'
@@ -18,6 +19,7 @@ type AuthorityParts = {
   credentials: CredentialStore
   renewals: Renewals
   linkKeys: LinkKeys
+  issuers: Issuers
   links: Links
   chores: Chores
   isRevoked(branch: BranchId): boolean
@@ -27,6 +29,8 @@ type AuthorityParts = {
 
 export class Authority {
   readonly #parts: AuthorityParts
+  /** One after the other: two at once would renew or introduce twice. */
+  #caring: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AuthorityParts) {
     this.#parts = parts
@@ -35,6 +39,7 @@ export class Authority {
   /** At the start and once a minute. */
   async care(): Promise<void> {
     const { renewals, linkKeys, links } = this.#parts
+    await this.#careForIssuers()
     await renewals.renew(links.live())
     await linkKeys.look()
     this.#lookAfterLinks()
@@ -45,6 +50,7 @@ export class Authority {
     const { linkKeys, chores } = this.#parts
     const isRevocation = events.some(isRevocationEvent)
     if (isRevocation) this.#dropRevoked()
+    if (events.some(isIdentityEvent)) chores.run(() => this.#careForIssuers())
     if (isRevocation || events.some(isLinkKeyEvent) || events.some(isIdentityEvent)) {
       chores.run(() => linkKeys.look())
     }
@@ -53,6 +59,7 @@ export class Authority {
   /** Asks for a new certificate now; with `newKey` all links open anew. */
   async renewCertificate(how: { newKey: boolean }): Promise<RenewalOutcome> {
     const { renewals, links } = this.#parts
+    await this.#careForIssuers()
     const outcome = await renewals.renewNow(links.live(), how)
     if (outcome.kind !== 'renewed') return outcome
     this.#lookAfterLinks()
@@ -68,6 +75,27 @@ export class Authority {
 
   rotateLinkKey(): Promise<LinkKeyState> {
     return this.#parts.linkKeys.rotate()
+  }
+
+  /** Whether no issuing branch has answered for five days. */
+  get isRenewalLate(): boolean {
+    return this.#parts.renewals.isLate
+  }
+
+  /** Whether the root key is on this server now. */
+  get hasRoot(): boolean {
+    return this.#parts.issuers.hasRoot
+  }
+
+  /** Lets another branch issue; see Issuers. */
+  nameIssuer(name: string): Promise<IssuingBranch> {
+    return this.#parts.issuers.name(name)
+  }
+
+  #careForIssuers(): Promise<void> {
+    const done = this.#caring.then(() => this.#parts.issuers.care())
+    this.#caring = done.catch(() => {})
+    return done
   }
 
   /** At once, not when somebody looks after links the next time. */

@@ -47,32 +47,43 @@ export async function findChain(db: Db): Promise<Chain | undefined> {
   return value === undefined ? undefined : decodeHello(Uint8Array.fromBase64(value))
 }
 
+/** Where the secret key of the right to issue lies: in a file of its own, or it is the branch's signing key. */
+export type IssuerKeys = Pick<KeyFiles, 'findIssuerKey' | 'findBranchKeys'>
+
 /**
  * The right to issue, where this branch has it: the newest certificate of its issuer key that has begun. One that has
  * not was made while a clock was ahead; it serves where there is no other.
  */
 export async function findIssuer(
   db: Db,
-  { self, keys, now }: { self: BranchId; keys: Pick<KeyFiles, 'findIssuerKey'>; now: Millis },
+  { self, keys, now }: { self: BranchId; keys: IssuerKeys; now: Millis },
 ): Promise<Issuer | undefined> {
-  const pair = keys.findIssuerKey()
-  if (!pair) return undefined
   const rows = await db
     .selectFrom('issuer')
     .select('certificate')
     .where('branchId', '=', self)
     .orderBy('serial')
     .execute()
-  let newest: IssuerCertificate | undefined
+  if (rows.length === 0) return undefined
+  const pairs = [keys.findIssuerKey(), keys.findBranchKeys()?.sign]
+  let newest: Issuer | undefined
   for (const { certificate: bytes } of rows) {
     const certificate = parseIssuerCertificate(bytes)
-    if (!certificate || !equal(certificate.issuerPublicKey, pair.publicKey)) continue
-    if (!newest || isBetter(certificate, newest, now)) newest = certificate
+    if (!certificate) continue
+    const pair = pairs.find((each) => each && equal(certificate.issuerPublicKey, each.publicKey))
+    if (pair && (!newest || betterIssuer(certificate, newest.certificate, now))) {
+      newest = { certificate, secretKey: pair.secretKey }
+    }
   }
-  return newest && { certificate: newest, secretKey: pair.secretKey }
+  return newest
 }
 
-function isBetter(one: IssuerCertificate, other: IssuerCertificate, now: Millis): boolean {
+/** Whether one of two certificates of a branch serves rather than the other. */
+export function betterIssuer(
+  one: IssuerCertificate,
+  other: IssuerCertificate,
+  now: Millis,
+): boolean {
   const [hasBegun, hasOtherBegun] = [one.notBefore <= now, other.notBefore <= now]
   return hasBegun === hasOtherBegun ? one.notAfter > other.notAfter : hasBegun
 }

@@ -14,7 +14,7 @@ import {
   parseBranchIdentity,
   parseIssuerCertificate,
 } from '../certificates/certificate.ts'
-import { refusalOfIdentity } from '../certificates/chain.ts'
+import { refusalOfIdentity, refusalOfIssuer } from '../certificates/chain.ts'
 import { ADDRESSES_MAX, isAddress } from '../certificates/invitation.ts'
 import type { Db, Store } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
@@ -30,11 +30,20 @@ const identityBody = v.object({
   ...besideIssuer,
 })
 
+const issuerBody = v.object({
+  /** The certificate that the root signed for the branch. */
+  ...besideIssuer,
+  /** Who that branch is, for those who have not heard it. */
+  identity: statement(),
+  identityIssuer: statement(),
+})
+
 const addressBody = v.object({
   addresses: v.pipe(v.array(v.pipe(v.string(), v.check(isAddress))), v.maxLength(ADDRESSES_MAX)),
 })
 
 type IdentityBody = v.InferOutput<typeof identityBody>
+type IssuerBody = v.InferOutput<typeof issuerBody>
 type AddressBody = v.InferOutput<typeof addressBody>
 
 export type RelayKinds = {
@@ -42,6 +51,7 @@ export type RelayKinds = {
   branchAddress: EventKind<AddressBody>
   branchRevoke: EventKind<RevokeBody>
   linkKey: EventKind<LinkKeyBody>
+  branchIssuer: EventKind<IssuerBody>
 }
 
 type RelayKindsParts = {
@@ -74,6 +84,7 @@ export function relayKinds(parts: RelayKindsParts): RelayKinds {
     },
     branchRevoke: revocationKind(parts),
     linkKey: linkKeyKind(parts),
+    branchIssuer: issuerKind(parts),
   }
 }
 
@@ -85,6 +96,49 @@ export function identityEventBody(statements: {
   return {
     identity: statements.identity.bytes.toBase64(),
     issuer: statements.issuer.bytes.toBase64(),
+  }
+}
+
+/** The kind `branch.issuer`: what it holds proves itself, so every branch may bring it. */
+function issuerKind(parts: RelayKindsParts): EventKind<IssuerBody> {
+  return {
+    code: 0x0209,
+    name: 'branch.issuer',
+    scope: 'all',
+    parse: (body) => v.parse(issuerBody, body),
+    refusal: async (_tx, { body }) => {
+      const { issuer, identity, identityIssuer } = namedIn(body)
+      if (!issuer || !identity || !identityIssuer) return 'malformed'
+      const trust = { ...parts, now: parts.now(), isRevoked: () => false }
+      if (issuer.branch !== identity.branch) return 'wrong-branch-id'
+      return refusalOfIssuer(issuer, trust) ?? refusalOfIdentity(identity, identityIssuer, trust)
+    },
+    apply: async (tx, { body }) => {
+      const { issuer, identity, identityIssuer } = namedIn(body)
+      if (!issuer || !identity || !identityIssuer) return
+      await admitBranch(tx, { identity, issuer: identityIssuer })
+      await saveIssuer(tx, issuer)
+    },
+  }
+}
+
+/** The body of a branch.issuer event. */
+export function issuerEventBody(of: {
+  issuer: IssuerCertificate
+  identity: BranchIdentity
+  identityIssuer: IssuerCertificate
+}): IssuerBody {
+  const { identityIssuer, ...statements } = of
+  return {
+    ...identityEventBody(statements),
+    identityIssuer: identityIssuer.bytes.toBase64(),
+  }
+}
+
+function namedIn({ identityIssuer, ...statements }: IssuerBody) {
+  return {
+    ...statementsOf(statements),
+    identityIssuer: parseIssuerCertificate(Uint8Array.fromBase64(identityIssuer)),
   }
 }
 
@@ -152,7 +206,7 @@ async function applyAddress(tx: Db, event: LoggedEvent<AddressBody>): Promise<vo
 
 /** Whether an event tells who a branch is: feeds of branches unknown until now may be known then. */
 export function isIdentityEvent(event: { kind: string }): boolean {
-  return event.kind === 'branch.identity'
+  return event.kind === 'branch.identity' || event.kind === 'branch.issuer'
 }
 
 /** Tells the other branches where this one listens, when that changed. */

@@ -214,7 +214,10 @@ export class LinkKeys {
     if (record.statement.epoch !== newest.epoch) return
     const { key } = newest
     await store.writer.write(async (tx) => {
-      const to = (await activeBranches(tx)).filter(({ id }) => !record.boxes.has(id))
+      // An issuing branch that was away may not have heard yet that one of its branches is none any more.
+      const isLeftOut = (id: BranchId) => record.statement.revoked.includes(id)
+      const active = await activeBranches(tx)
+      const to = active.filter(({ id }) => !record.boxes.has(id) && !isLeftOut(id))
       await this.#tell(tx, { ...record, key, to })
     })
   }

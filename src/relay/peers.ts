@@ -2,6 +2,7 @@
  * The relay's tables: branches and when they were heard, addresses, feeds as far as a session asks. The log's own
  * tables are only read here. Every function takes the database first; changes are called inside the writer.
  */
+import { invalidInput } from '../base/errors.ts'
 import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -52,6 +53,23 @@ export async function findSignKey(db: Db, branch: BranchId): Promise<Uint8Array 
     .where('status', '=', 'active')
     .executeTakeFirst()
   return row?.signPublicKey
+}
+
+/**
+ * The branch that a person means by a name, also a revoked one. Throws invalid-input `branch-unknown`. What is done
+ * with it has no way back: of two names that differ in capitals only the very one is meant.
+ */
+export async function findNamed(
+  db: Db,
+  name: string,
+): Promise<{ id: BranchId; name: string; signPublicKey: Uint8Array }> {
+  const wanted = name.trim()
+  const rows = await db.selectFrom('branch').select(['id', 'name', 'signPublicKey']).execute()
+  const alike = rows.filter((row) => row.name.toLowerCase() === wanted.toLowerCase())
+  const found =
+    alike.find((row) => row.name === wanted) ?? (alike.length === 1 ? alike[0] : undefined)
+  if (found) return found
+  throw invalidInput('branch', `There is no branch called ${name}`, 'branch-unknown')
 }
 
 /** Notes that branches are linked now. */

@@ -23,6 +23,7 @@ import { Dialer } from './dialer.ts'
 import { isIdentityEvent, tellAddresses } from './events.ts'
 import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
+import { Issuers } from './issuers.ts'
 import { invite, type Wish } from './join.ts'
 import { Link } from './link.ts'
 import { LinkKeys } from './link-keys.ts'
@@ -137,7 +138,10 @@ class BranchRelay implements Relay {
     const renewals = new Renewals(shared)
     const linkKeys = new LinkKeys(shared)
     const trusted = { ...shared, renewals, linkKeys, links: this.#links, chores: this.#chores }
-    const authority = new Authority({ ...trusted, replace: (link) => this.#replace(link) })
+    const authority = new Authority({
+      ...{ ...trusted, issuers: new Issuers(shared) },
+      replace: (link) => this.#replace(link),
+    })
     const callers = new Callers({
       ...trusted,
       onLink: (established) => void this.#open(established, undefined),

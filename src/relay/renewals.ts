@@ -1,20 +1,12 @@
 /**
  * Certificates of links live ten days and are renewed at half of it, over any live link whose peer may issue, or by
  * ourselves when we may. Each renewal has a new Noise key, stored before it is asked for; the links of the old one live
- * on until they are replaced. The right to issue lives a year and is renewed where the root key lies.
- * docs/protocol.md, section 6.
+ * on until they are replaced. docs/protocol.md, section 6.
  */
-
 import { equal } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
 import { DAY, HOUR, type Millis, SECOND } from '../base/units.ts'
-import {
-  BACKDATE_MS,
-  type Issuer,
-  isDueForRenewal,
-  issueIssuerCertificate,
-  issueLinkCertificate,
-} from '../certificates/certificate.ts'
+import { type Issuer, isDueForRenewal, issueLinkCertificate } from '../certificates/certificate.ts'
 import { type Chain, verifyChain } from '../certificates/chain.ts'
 import { type KeyPair, x25519KeyPair } from '../certificates/keys.ts'
 import {
@@ -32,23 +24,19 @@ import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
 import { keepCard } from './card.ts'
-import {
-  type CredentialStore,
-  findIssuer,
-  type RelayKeys,
-  saveChain,
-  saveIssuer,
-} from './credentials.ts'
+import { type CredentialStore, findIssuer, type RelayKeys, saveChain } from './credentials.ts'
 import { FRAME, type Frame, frame } from './frames.ts'
 import { findSignKey } from './peers.ts'
 
 const SERIAL_BYTES = 16
 const KEY_BYTES = 32
-/** An organisation that can renew nothing any more stands still within ten days: it is said daily, months ahead. */
-const WARNED_MS: Millis = DAY
 
 /** An issuer that is linked answers at once; one whose disk is slow still does. */
 const ANSWER_MS_MAX: Millis = 20 * SECOND
+
+/** It is due after five days and asked for every minute: after that much more, nobody who may issue has answered. */
+const LATE_MS: Millis = HOUR
+const LATE_TOLD_MS: Millis = DAY
 
 /** What came of asking for a certificate now; `by`: the branch that was asked. */
 export type RenewalOutcome =
@@ -73,8 +61,10 @@ type RenewalParts = {
 
 export class Renewals {
   readonly #parts: RenewalParts
-  #warnedAt: Millis = Number.NEGATIVE_INFINITY
   #earlyAt: Millis = Number.NEGATIVE_INFINITY
+  #lateToldAt: Millis = Number.NEGATIVE_INFINITY
+  /** When each issuing branch was asked last. */
+  readonly #askedAt = new Map<BranchId, Millis>()
   /** Who waits for an answer that was asked for by hand. */
   readonly #waiting = new Set<(answer: { by: BranchId; reason: string | undefined }) => void>()
 
@@ -88,6 +78,13 @@ export class Renewals {
     return isDueForRenewal(credentials.current().chain.link, clock.now())
   }
 
+  /** Whether it should have been renewed by now: no issuing branch has answered for five days. */
+  get isLate(): boolean {
+    const { credentials, clock } = this.#parts
+    const { notBefore, notAfter } = credentials.current().chain.link
+    return clock.now() > notBefore + (notAfter - notBefore) / 2 + LATE_MS
+  }
+
   /** Whether our certificate opens no ordinary link any more. */
   get isExpired(): boolean {
     const { credentials, clock } = this.#parts
@@ -96,20 +93,40 @@ export class Renewals {
 
   /** Renews by ourselves, or asks the first of these links whose peer may issue. */
   async renew(links: readonly RenewalLink[]): Promise<void> {
-    await this.#renewIssuer()
     if (!this.isDue) return
-    const { store, self } = this.#parts
+    const { self } = this.#parts
     const issuer = await this.#findIssuer()
     if (issuer) {
       await this.#take(this.#issue(issuer, self, this.#newKey().publicKey))
       return
     }
+    this.#tellLate()
     if (links.length === 0 || this.#isTooOften()) return
+    const [link] = await this.#issuing(links)
+    if (link) this.#ask(link)
+  }
+
+  /** Links to branches that may issue, first who was asked longest ago: one may be unable to, and say so. */
+  async #issuing(links: readonly RenewalLink[]): Promise<RenewalLink[]> {
+    const issuing: RenewalLink[] = []
     for (const link of links) {
-      if (!(await isIssuer(store.read, link.peer))) continue
-      link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
-      return
+      if (await isIssuer(this.#parts.store.read, link.peer)) issuing.push(link)
     }
+    const askedAt = ({ peer }: RenewalLink) => this.#askedAt.get(peer) ?? 0
+    return issuing.sort((a, b) => askedAt(a) - askedAt(b))
+  }
+
+  #ask(link: RenewalLink): void {
+    this.#askedAt.set(link.peer, this.#parts.clock.now())
+    link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
+  }
+
+  #tellLate(): void {
+    const { credentials, clock, log } = this.#parts
+    const now = clock.now()
+    if (!this.isLate || Math.abs(now - this.#lateToldAt) < LATE_TOLD_MS) return
+    this.#lateToldAt = now
+    log.error('relay.renewal.late', { notAfter: credentials.current().chain.link.notAfter })
   }
 
   /**
@@ -120,29 +137,26 @@ export class Renewals {
     links: readonly RenewalLink[],
     { newKey }: { newKey: boolean },
   ): Promise<RenewalOutcome> {
-    const { store, self } = this.#parts
-    await this.#renewIssuer()
     if (newKey) this.#drawKey()
-    const outcome = await this.#asked(await this.#findIssuer(), links, { store, self })
+    const outcome = await this.#asked(await this.#findIssuer(), links)
     if (newKey && outcome.kind === 'renewed') this.#forgetKeys()
     return outcome
   }
 
-  async #asked(
-    issuer: Issuer | undefined,
-    links: readonly RenewalLink[],
-    { store, self }: Pick<RenewalParts, 'store' | 'self'>,
-  ): Promise<RenewalOutcome> {
+  async #asked(issuer: Issuer | undefined, links: readonly RenewalLink[]): Promise<RenewalOutcome> {
+    const { self } = this.#parts
     if (issuer) {
       return this.#outcome(
         self,
         await this.#take(this.#issue(issuer, self, this.#newKey().publicKey)),
       )
     }
-    for (const link of links) {
-      if (await isIssuer(store.read, link.peer)) return await this.#askedOver(link)
+    let outcome: RenewalOutcome = { kind: 'nobody' }
+    for (const link of await this.#issuing(links)) {
+      outcome = await this.#askedOver(link)
+      if (outcome.kind === 'renewed') break
     }
-    return { kind: 'nobody' }
+    return outcome
   }
 
   async #askedOver(link: RenewalLink): Promise<RenewalOutcome> {
@@ -153,7 +167,7 @@ export class Renewals {
     }
     this.#waiting.add(answered)
     const cancel = this.#parts.clock.after(ANSWER_MS_MAX, () => resolve({ kind: 'no-answer', by }))
-    link.send(frame(FRAME.RENEW_REQ, this.request(link.handshakeHash)))
+    this.#ask(link)
     try {
       return await promise
     } finally {
@@ -173,30 +187,6 @@ export class Renewals {
     return findIssuer(store.read, { self, keys, now: clock.now() })
   }
 
-  /** The right to issue, where it is ours and half of its life is over. Its key stays the same. */
-  async #renewIssuer(): Promise<void> {
-    const { store, self, keys, clock, random, log } = this.#parts
-    const now = clock.now()
-    const loan = this.#rootLoan(now)
-    const issuer = await this.#findIssuer()
-    if (!issuer) return
-    // A key that was brought back is used at once, so that it must come back only in a year.
-    const isBefore = loan !== undefined && issuer.certificate.notBefore + BACKDATE_MS < loan.from
-    if (!isBefore && !isDueForRenewal(issuer.certificate, now)) return
-    const { rootPublicKey, issuerPublicKey, notAfter } = issuer.certificate
-    const root = keys.findRootKey()
-    if (!root || !equal(root.publicKey, rootPublicKey)) {
-      if (now - this.#warnedAt < WARNED_MS) return
-      this.#warnedAt = now
-      log.error('relay.issuer.ends', { notAfter })
-      return
-    }
-    const serial = random.bytes(SERIAL_BYTES)
-    const renewed = issueIssuerCertificate(root, { branch: self, issuerPublicKey, serial, now })
-    await store.writer.write((tx: Db) => saveIssuer(tx, renewed))
-    log.info('relay.issuer.renewed', { notAfter: renewed.notAfter })
-  }
-
   /** Before our certificate began a clock is wrong. If it is ours, no answer is of use: it is asked once an hour. */
   #isTooOften(): boolean {
     const { credentials, clock } = this.#parts
@@ -205,16 +195,6 @@ export class Renewals {
     if (Math.abs(now - this.#earlyAt) < HOUR) return true
     this.#earlyAt = now
     return false
-  }
-
-  /** The loan of the root key, ended when its time is over or the clock was set back before it. */
-  #rootLoan(now: Millis): { from: Millis } | undefined {
-    const { keys, log } = this.#parts
-    const loan = keys.findRootLoan()
-    if (!loan || (now >= loan.from && now < loan.until)) return loan
-    keys.removeRootKey()
-    log.info('relay.root-key.removed', {})
-    return undefined
   }
 
   /** The bytes that ask over one link. */

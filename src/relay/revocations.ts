@@ -23,7 +23,8 @@ import type { Db, Store } from '../db/open.ts'
 import { cutFeeds } from '../eventlog/cuts.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
-import { findIssuer, type RelayKeys, saveIssuer } from './credentials.ts'
+import { findIssuer, type IssuerKeys, saveIssuer } from './credentials.ts'
+import { findNamed } from './peers.ts'
 import { besideIssuer, statement } from './statements.ts'
 
 /** CUTS_MAX cuts and the rest, in base64. */
@@ -155,7 +156,7 @@ type RevokeParts = {
   store: Pick<Store, 'writer'>
   append: Append
   kind: EventKind<RevokeBody>
-  keys: Pick<RelayKeys, 'findIssuerKey'>
+  keys: IssuerKeys
   self: BranchId
   clock: Pick<Clock, 'now'>
 }
@@ -200,15 +201,7 @@ async function branchToRevoke(
   tx: Db,
   { name, self }: { name: string; self: BranchId },
 ): Promise<{ id: BranchId; name: string }> {
-  const wanted = name.trim()
-  const rows = await tx.selectFrom('branch').select(['id', 'name']).execute()
-  // There is no way back: of two names that differ in capitals only the very one is meant.
-  const alike = rows.filter((row) => row.name.toLowerCase() === wanted.toLowerCase())
-  const found =
-    alike.find((row) => row.name === wanted) ?? (alike.length === 1 ? alike[0] : undefined)
-  if (found === undefined) {
-    throw invalidInput('branch', `There is no branch called ${name}`, 'branch-unknown')
-  }
+  const found = await findNamed(tx, name)
   if (found.id === self) {
     throw invalidInput('branch', 'A branch cannot revoke itself: ask another one', 'branch-own')
   }

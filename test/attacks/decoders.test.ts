@@ -397,6 +397,11 @@ const BODIES: Record<number, object> = {
     ...{ statement: linkKey.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
     boxes: [{ branch: ID, box: random(80).toBase64() }],
   },
+  521: {
+    ...{ identity: north.chain.identity.bytes.toBase64() },
+    ...{ issuer: north.chain.issuer.bytes.toBase64() },
+    identityIssuer: north.chain.issuer.bytes.toBase64(),
+  },
   769: {
     ...{ user: ID, home: ID, rev: 1, login: 'lida', firstName: 'Lida', lastName: '', photo: null },
     ...{

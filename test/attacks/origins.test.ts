@@ -11,8 +11,9 @@ import { userKinds, userPut } from '../../src/accounts/events.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
+import { issueIssuerCertificate } from '../../src/certificates/certificate.ts'
 import { admit, foundOrganisation, keysShown } from '../../src/certificates/founding.ts'
-import { type BranchKeys, generateBranchKeys } from '../../src/certificates/keys.ts'
+import { type BranchKeys, generateBranchKeys, signKeyPair } from '../../src/certificates/keys.ts'
 import { issueLinkKey } from '../../src/certificates/link-key.ts'
 import { issueRevocation } from '../../src/certificates/revocation.ts'
 import { chatKinds } from '../../src/chat/events.ts'
@@ -21,7 +22,7 @@ import type { EventKind } from '../../src/eventlog/events.ts'
 import { demandIssuer } from '../../src/eventlog/issuers.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
-import { identityEventBody, relayKinds } from '../../src/relay/events.ts'
+import { identityEventBody, issuerEventBody, relayKinds } from '../../src/relay/events.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
 import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
 import { publicPoint } from '../../src/tls/x509.ts'
@@ -140,6 +141,16 @@ const TABLE: readonly Row[] = [
     ...{ kind: 0x0208, what: 'a link key for all but a branch that is none here yet' },
     body: ({ linkKey }) => linkKey({ revoked: [random.id() as BranchId] }),
     verdicts: ['waits-for-revocation', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
+    ...{ kind: 0x0209, what: 'an issuing branch, as the root has signed it' },
+    body: ({ named }) => named(),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0209, what: 'an issuing branch that an issuing branch would like to have' },
+    body: ({ named }) => named({ isForged: true }),
+    verdicts: ['other-organisation', 'other-organisation', 'other-organisation'],
   },
   {
     ...{ kind: 0x0301, what: 'the record of somebody' },
@@ -449,6 +460,17 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
       const signer = isForged ? { certificate, secretKey: bytes(32) } : founding.issuer
       const statement = issueLinkKey(signer, how).bytes.toBase64()
       return { statement, issuer: certificate.bytes.toBase64(), boxes: [] }
+    },
+    named({ isForged = false } = {}) {
+      const keys = generateBranchKeys(bytes)
+      const wish = { name: 'New', now: now(), serial: bytes(16) }
+      const { identity, issuer } = admit(founding.issuer, keysShown(keys), wish)
+      const root = isForged ? signKeyPair(bytes(32)) : founding.root
+      const subject = { branch: keys.branch, issuerPublicKey: keys.sign.publicKey }
+      const certificate = issueIssuerCertificate(root, {
+        ...{ ...subject, serial: bytes(16), now: now() },
+      })
+      return issuerEventBody({ issuer: certificate, identity, identityIssuer: issuer })
     },
     setClockOf(origin: Origin, to: number) {
       clocks[origin] = to

@@ -62,6 +62,14 @@ test('the root key is exported, removed and brought back for a while', {
   )
   assert.ok(existsSync(rootFile))
   assert.match(kyiv.output, /relay\.issuer\.renewed/)
+  const named = await run('cert', 'issuer', '--data', kyiv.data, '--branch', 'Rivne')
+  assert.deepEqual([named.status, named.err], [1, 'There is no branch called Rivne\n'])
+  const again = await run('cert', 'issuer', '--data', kyiv.data, '--branch', 'Kyiv')
+  assert.match(again.err, /^Kyiv may issue already/)
+  const rotated = await run('key', 'rotate', '--link', '--data', kyiv.data)
+  assert.match(rotated.out, /^Link key 2 is in use/)
+  const listed = await run('cert', 'list', '--data', kyiv.data)
+  assert.match(listed.out, /^Kyiv +this branch, .* may issue until /)
   for (const { out, err } of [exported, removed, back]) {
     assert.ok(!`${out}${err}`.includes(secret) && !`${out}${err}`.includes('five words'))
   }
