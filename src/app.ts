@@ -10,6 +10,8 @@ import { accountRoutes } from './accounts/routes.ts'
 import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
+import { keyAdminRoutes } from './admin/keys.ts'
+import { keyAdminApi, keyAdminApiRoutes } from './admin/keys-api.ts'
 import { type TraceDeps, traceApi, traceApiRoutes, traceRoutes } from './admin/trace.ts'
 import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
 import type { UserId } from './base/ids.ts'
@@ -98,6 +100,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
 
   app.route('/', userAdminRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
+  app.route('/', keyAdminRoutes(deps.branches))
   app.route('/', traceRoutes(deps.branches))
   return app
 }
@@ -110,6 +113,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...streamApi,
     ...userAdminApi,
     ...branchAdminApi,
+    ...keyAdminApi,
     ...traceApi,
   ]
   // Loaded and made when somebody asks: few do.
@@ -124,6 +128,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', streamApiRoutes(deps.streams))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))
+  api.route('/', keyAdminApiRoutes(deps.branches))
   api.route('/', traceApiRoutes(deps.branches))
   return api
 }

@@ -1,5 +1,6 @@
 /** Small facts about a branch that pages and commands ask for: names, states of links, where the demo begins. */
 import type { BranchState, MailOnTheWay } from './admin/branches.ts'
+import type { KeysState, NamedOutcome } from './admin/keys.ts'
 import type { NamedTrace } from './admin/trace.ts'
 import { millisOf } from './base/hlc.ts'
 import type { BranchId, EventId, UserId } from './base/ids.ts'
@@ -11,6 +12,8 @@ import type { EventLog } from './eventlog/log.ts'
 import { missing } from './eventlog/reports.ts'
 import { traceOf } from './eventlog/trace.ts'
 import { namesOf } from './organisation/membership.ts'
+import { findChain } from './relay/credentials.ts'
+import { issuingBranches } from './relay/issuers.ts'
 import type { Relay } from './relay/parts.ts'
 
 type Names = { organisation: string; branch: string }
@@ -62,6 +65,31 @@ export async function branchStates(core: Core, relay: Relay): Promise<BranchStat
     }
   })
   return [own, ...(await Promise.all(others))]
+}
+
+/** What is known here of certificates and keys. */
+export async function keysState({ store }: Core, relay: Relay): Promise<KeysState> {
+  const authority = relay.authority()
+  const own = await findChain(store.read)
+  return {
+    certificateUntil: own?.link.notAfter,
+    isLate: authority.isRenewalLate,
+    issuing: await issuingBranches(store.read),
+    hasRoot: authority.hasRoot,
+    linkKey: authority.linkKey,
+  }
+}
+
+/** Asks for a new certificate now, and says what came of it; branches by name. */
+export async function renewedNow(
+  { store }: Core,
+  relay: Relay,
+  how: { newKey: boolean },
+): Promise<NamedOutcome> {
+  const outcome = await relay.authority().renewCertificate(how)
+  if (outcome.kind === 'nobody') return outcome
+  const nameOf = await branchNames(store.read)
+  return { ...outcome, by: nameOf(outcome.by) }
 }
 
 /** What goes by way of others: carried here, and kept back from us. */

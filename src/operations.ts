@@ -10,7 +10,7 @@ import { getTrace } from './admin/trace.ts'
 import { notFound } from './base/errors.ts'
 import type { BranchId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
-import { branchStates, tracedEvent } from './branch-facts.ts'
+import { branchStates, renewedNow, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { findChain } from './relay/credentials.ts'
 import { issuingBranches } from './relay/issuers.ts'
@@ -108,14 +108,7 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       const own = issuing.find(({ branch }) => branch === membership.self)
       return { organisation: membership.organisation, mayIssueUntil: own?.notAfter }
     },
-    /** Asks for a new certificate now, and says what came of it; branches by name. */
-    async renewCertificate(how: { newKey: boolean }) {
-      const outcome = await relay.authority().renewCertificate(how)
-      if (outcome.kind === 'nobody') return outcome
-      const states = await branchStates(core, relay)
-      const by = states.find(({ id }) => id === outcome.by)?.name ?? outcome.by
-      return { ...outcome, by }
-    },
+    renewCertificate: (how: { newKey: boolean }) => renewedNow(core, relay, how),
     /** Lets another branch issue, by the root key on this server. */
     nameIssuer: (name: string) => relay.authority().nameIssuer(name),
     rotateLinkKey: () => relay.authority().rotateLinkKey(),

@@ -13,7 +13,15 @@ import { createApp, type ShellDeps } from './app.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
 import { HOUR } from './base/units.ts'
-import { branchStates, createNames, demoChatOf, mailOnTheWay, tracedEvent } from './branch-facts.ts'
+import {
+  branchStates,
+  createNames,
+  demoChatOf,
+  keysState,
+  mailOnTheWay,
+  renewedNow,
+  tracedEvent,
+} from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
 import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
@@ -204,6 +212,10 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
       revoke,
+      keysState: () => keysState(core, relay),
+      renewCertificate: () => renewedNow(core, relay, { newKey: false }),
+      rotateLinkKey: () => relay.authority().rotateLinkKey(),
+      nameIssuer: (name) => relay.authority().nameIssuer(name),
       mayIssue: async (person) =>
         person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
     },

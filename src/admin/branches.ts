@@ -19,6 +19,7 @@ import { readForm } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
 import type { ZeroTierState } from '../zerotier/service.ts'
+import { doneText, type KeyDeps, keysProps } from './keys.ts'
 
 /** An operator joins within a day, or asks again. */
 export const INVITATION_MS: Millis = DAY
@@ -57,7 +58,7 @@ export type MailOnTheWay = {
   missing: { from: string; events: number; since: Millis }[]
 }
 
-export type BranchAdminDeps = {
+export type BranchAdminDeps = KeyDeps & {
   guards: Guards
   frameOf: FrameOf
   clock: Clock
@@ -105,11 +106,13 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   for (const path of PATHS) app.use(path, guards.signedIn, guards.admin)
   app.get('/admin', (c) => c.redirect('/admin/users', 303))
   app.get('/admin/branches', async (c) => {
-    return c.html(branchesPage(frameOf(asWeb(c)), await propsOf(c, deps)))
+    const text = doneText(c)
+    const more = text === undefined ? {} : { flash: { kind: 'ok' as const, text } }
+    return c.html(branchesPage(frameOf(asWeb(c), more), await branchesProps(c, deps)))
   })
   app.post('/admin/invitations', async (c) => {
     const { branch } = await readForm(c, invitationForm)
-    const props = await propsOf(c, deps)
+    const props = await branchesProps(c, deps)
     try {
       const invitation = await inviteAs(deps, c.var.user, { branch, validMs: INVITATION_MS })
       return c.html(branchesPage(frameOf(asWeb(c)), { ...props, invitation }), 201)
@@ -136,7 +139,11 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
       const field = error.field === 'note' ? 'note' : 'revokedBranch'
       const errors = { [field]: problemText(c.var.t, error) }
       const values = { ...rest, revokedBranch }
-      const page = branchesPage(frameOf(asWeb(c)), { ...(await propsOf(c, deps)), values, errors })
+      const page = branchesPage(frameOf(asWeb(c)), {
+        ...(await branchesProps(c, deps)),
+        values,
+        errors,
+      })
       return c.html(page, error.status)
     }
   })
@@ -173,11 +180,16 @@ async function demandIssuing(
   throw new AppError('forbidden', `Cannot ${what} a branch: only organisation admins can`)
 }
 
-async function propsOf(c: Context<SignedIn>, deps: BranchAdminDeps): Promise<BranchesProps> {
+/** What the page shows, to whom asks for it. */
+export async function branchesProps(
+  c: Context<SignedIn>,
+  deps: BranchAdminDeps,
+): Promise<BranchesProps> {
   const now = deps.clock.now()
   const states = await deps.branchStates()
   return {
     mayIssue: await deps.mayIssue(c.var.user),
+    keys: await keysProps(deps, c.var.user),
     zeroTier: await deps.zeroTier?.(),
     revoked: await deps.revoked(),
     recovery: await deps.recovery(),

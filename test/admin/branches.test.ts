@@ -102,3 +102,43 @@ test('with its token ZeroTier’s state stands on the page, and the token nowher
     assert.ok(!text.includes(TOKEN))
   }
 })
+
+test('the page says who may issue, renews, lets another branch issue, and changes the link key', async (t) => {
+  const network = memoryNetwork()
+  const relay = { kind: 'address', address: { host: '10.0.0.1', port: 7900 } } as const
+  const at = await castle(t, { relay }, network.door('10.0.0.1'))
+  await lvivOf(at)
+  const ada = await at.browser('ada')
+  const self = at.core.membership.self
+  const names = await at.core.store.read.selectFrom('branch').select(['id', 'name']).execute()
+  const own = names.find(({ id }) => id === self)?.name ?? ''
+  const page = async (path = '/admin/branches') => await (await ada.get(path)).text()
+  assert.ok((await page()).includes(`Only ${own} may issue certificates and invitations`))
+  const led = async (path: string, fields: Record<string, string>, to: string) => {
+    const answer = await ada.post(path, fields)
+    assert.equal(answer.status, 303, await answer.text())
+    assert.equal(answer.headers.get('location'), to)
+    return await page(to)
+  }
+  const renewed = await led('/admin/certificates/renew', {}, '/admin/branches?done=renewed')
+  assert.match(renewed, /The certificate was renewed/)
+  const named = await led('/admin/issuers', { issuer: 'Lviv' }, '/admin/branches?done=issuer')
+  assert.match(named, /These branches may issue: .*Lviv/)
+  const wrong = await ada.post('/admin/link-key', { confirm: 'Lviv' })
+  assert.equal(wrong.status, 422)
+  assert.match(await wrong.text(), /To confirm, type .* exactly/)
+  const changed = await led('/admin/link-key', { confirm: own }, '/admin/branches?done=link-key')
+  assert.match(changed, /This is number 2/)
+  const script = await at.script('ada')
+  const state = await script.json<{ issuing: { branch: string }[]; linkKey: { number: number } }>(
+    'GET',
+    '/admin/keys',
+  )
+  assert.deepEqual(state.issuing.map(({ branch }) => branch).sort(), ['Lviv', own].sort())
+  assert.equal(state.linkKey.number, 2)
+  await at.add('emil')
+  const emil = await at.browser('emil')
+  for (const path of ['/admin/certificates/renew', '/admin/issuers', '/admin/link-key']) {
+    assert.equal((await emil.post(path, {})).status, 403, path)
+  }
+})

@@ -19,6 +19,7 @@ const JSON_BODIES: [method: string, path: string, body: object][] = [
   ['PATCH', `/admin/users/${ID}`, { firstName: 'A', post: 'x', room: '7', role: 'employee' }],
   ['POST', '/admin/invitations', { branch: 'Lviv', validHours: 2 }],
   ['POST', '/admin/revocations', { branch: 'Lviv', reason: 'superseded', note: 'x' }],
+  ['POST', '/admin/issuers', { branch: 'Lviv' }],
 ]
 const QUERIES = [
   '/chats?find=a',

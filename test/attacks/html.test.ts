@@ -190,6 +190,8 @@ describe('what a branch answers', () => {
         ['/admin/invitations', { branch: '' }],
         ['/admin/revocations', { revokedBranch: NAME, reason: 'superseded', note: NAME }],
         ['/admin/revocations', { revokedBranch: NAME, reason: 'none' }],
+        ['/admin/issuers', { issuer: NAME }],
+        ['/admin/link-key', { confirm: NAME }],
       ]
       for (const [path, fields] of posts) {
         for (const form of [{}, SCRIPT, TEXT_BROWSER]) {

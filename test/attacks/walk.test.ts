@@ -150,6 +150,16 @@ const TABLE: Record<string, Line> = {
     answers: [DOOR, '403', '403', '403', '422'],
     fields: () => ({ revokedBranch: 'Lviv', reason: 'keyCompromise', note: '' }),
   },
+  'POST /admin/certificates/renew': { answers: admins('303 /admin') },
+  // Only an organisation admin, and here there is no other branch.
+  'POST /admin/issuers': {
+    answers: [DOOR, '403', '403', '403', '422'],
+    fields: () => ({ issuer: 'Lviv' }),
+  },
+  'POST /admin/link-key': {
+    answers: [DOOR, '403', '403', '403', '422'],
+    fields: () => ({ confirm: 'another name' }),
+  },
 
   'GET /api/v1/openapi.json': { answers: everybody('200') },
   'POST /api/v1/sign-in': {
@@ -217,6 +227,13 @@ const TABLE: Record<string, Line> = {
     answers: ['401', '403', '403', '403', '422'],
     json: () => ({ branch: 'Lviv' }),
   },
+  'GET /api/v1/admin/keys': { answers: adminsByToken('200') },
+  'POST /api/v1/admin/certificates/renew': { answers: adminsByToken('200') },
+  'POST /api/v1/admin/issuers': {
+    answers: ['401', '403', '403', '403', '422'],
+    json: () => ({ branch: 'Lviv' }),
+  },
+  'POST /api/v1/admin/link-key': { answers: ['401', '403', '403', '403', '201'] },
   'POST /api/v1/admin/revocations': {
     answers: ['401', '403', '403', '403', '422'],
     json: () => ({ branch: 'Lviv', reason: 'keyCompromise' }),

@@ -229,8 +229,29 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         ...{ branches, mayIssue: false, zeroTier: { kind: 'away', reason: 'wrong-token' } },
       }),
     ],
+    [
+      'keys',
+      branchesPage(frame, {
+        ...{ branches, mayIssue: true, keys: keys(text), values: { issuer: text } },
+        errors: { issuer: text, confirm: text },
+      }),
+    ],
+    [
+      'keys elsewhere',
+      branchesPage(frame, {
+        ...{ branches, mayIssue: false },
+        keys: { ...keys(text), hasRoot: false, mayChangeLinkKey: false, issuers: [text, text] },
+      }),
+    ],
     ['invitation', branchesPage(frame, { branches, mayIssue: true, invitation })],
   ]
+}
+
+function keys(text: string) {
+  return {
+    ...{ certificateUntil: NOW, isLate: true, issuers: [text], mayName: true, hasRoot: true },
+    ...{ linkKey: { number: 2, since: NOW }, mayChangeLinkKey: true },
+  }
 }
 
 function zeroTier(text: string) {

@@ -3,6 +3,7 @@ import { html } from 'hono/html'
 import { type ClockProblem, clockProblemText } from '../language/clocks.ts'
 import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
+import { type KeysProps, keysSection } from './keys.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
 import { type RecoveryProps, recoverySection } from './recovery.ts'
 import { adminPage } from './shell.ts'
@@ -49,8 +50,14 @@ export type BranchesProps = {
   missing?: readonly { from: string; events: number; since: number }[] | undefined
   /** Branches that are none any more, the last first. */
   revoked?: readonly Revoked[] | undefined
-  values?: Partial<Record<'branch' | 'revokedBranch' | 'reason' | 'note', string>> | undefined
-  errors?: Partial<Record<'branch' | 'revokedBranch' | 'note', string>> | undefined
+  /** Certificates and keys. */
+  keys?: KeysProps | undefined
+  values?:
+    | Partial<Record<'branch' | 'revokedBranch' | 'reason' | 'note' | 'issuer', string>>
+    | undefined
+  errors?:
+    | Partial<Record<'branch' | 'revokedBranch' | 'note' | 'issuer' | 'confirm', string>>
+    | undefined
 }
 
 type Revoked = { name: string; reason: string; note: string; revokedAt: number }
@@ -71,6 +78,7 @@ ${p.missing && p.missing.length > 0 && missingList(frame, p.missing)}
 ${p.carried && p.carried.length > 0 && carriedList(frame, p.carried)}
 ${p.zeroTier && zeroTierSection(frame, p.zeroTier)}
 ${p.revoked && p.revoked.length > 0 && revokedList(frame, p.revoked)}
+${p.keys && !p.invitation && keysSection(frame, p.keys, p)}
 ${p.mayIssue && !p.invitation && invitationForm(frame, p)}
 ${p.mayIssue && !p.invitation && !isAlone && revocationForm(frame, p)}`
   return adminPage(frame, { title: t.branches, place: 'branches', body })

@@ -58,6 +58,7 @@ const problems = {
   'disk-full': () =>
     'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
   'branch-own': () => 'A branch cannot revoke itself. Do it at another branch that may invite.',
+  'branch-issues': () => 'This branch may issue already.',
   'branch-revoked': () => 'This branch is revoked already.',
   'branch-unknown': () => 'There is no branch with this name. Type it as it stands in the table.',
   'reason-unknown': () => 'Choose one of the reasons.',

@@ -2,6 +2,7 @@
 
 import { enAdmin } from './en-admin.ts'
 import { enClocks } from './en-clocks.ts'
+import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
 import { enRecovery } from './en-recovery.ts'
@@ -252,6 +253,7 @@ export const en = {
   },
   admin: enAdmin,
   network: enNetwork,
+  keys: enKeys,
   recovery: enRecovery,
   clocks: enClocks,
   trust: enTrust,

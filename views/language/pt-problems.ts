@@ -58,6 +58,7 @@ export const ptProblems: typeof enProblems = {
       'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
     'branch-own': () =>
       'Uma filial não se pode revogar a si própria. Faça-o noutra filial que possa convidar.',
+    'branch-issues': () => 'Esta filial já pode emitir.',
     'branch-revoked': () => 'Esta filial já está revogada.',
     'branch-unknown': () => 'Não há filial com este nome. Escreva-o como está na tabela.',
     'reason-unknown': () => 'Escolha um dos motivos.',

@@ -3,6 +3,7 @@ import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
 import { ptClocks } from './pt-clocks.ts'
+import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptRecovery } from './pt-recovery.ts'
@@ -250,6 +251,7 @@ export const pt: Words = {
   },
   admin: ptAdmin,
   network: ptNetwork,
+  keys: ptKeys,
   recovery: ptRecovery,
   clocks: ptClocks,
   trust: ptTrust,

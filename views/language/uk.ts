@@ -4,6 +4,7 @@ import { counting } from './plural.ts'
 import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
 import { ukClocks } from './uk-clocks.ts'
+import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukRecovery } from './uk-recovery.ts'
@@ -252,6 +253,7 @@ export const uk: Words = {
   },
   admin: ukAdmin,
   network: ukNetwork,
+  keys: ukKeys,
   recovery: ukRecovery,
   clocks: ukClocks,
   trust: ukTrust,
