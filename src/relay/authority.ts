@@ -4,6 +4,7 @@
  */
 import type { BranchId } from '../base/ids.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
+import type { Log } from '../world/log.ts'
 import type { Chores } from './chores.ts'
 import type { CredentialStore } from './credentials.ts'
 import { isIdentityEvent } from './events.ts'
@@ -12,6 +13,7 @@ import type { Link } from './link.ts'
 import { isLinkKeyEvent } from './link-key-records.ts'
 import type { LinkKeyState, LinkKeys } from './link-keys.ts'
 import { dueFor, type Links } from './links.ts'
+import { isRenewalEvent, type MailedRenewals } from './mailed-renewals.ts'
 import type { RenewalOutcome, Renewals } from './renewals.ts'
 import { isRevocationEvent } from './revocations.ts'
 
@@ -20,8 +22,10 @@ type AuthorityParts = {
   renewals: Renewals
   linkKeys: LinkKeys
   issuers: Issuers
+  mailed: MailedRenewals
   links: Links
   chores: Chores
+  log: Log
   isRevoked(branch: BranchId): boolean
   /** Opens a link anew beside the one there is. */
   replace(link: Link): void
@@ -36,18 +40,29 @@ export class Authority {
     this.#parts = parts
   }
 
-  /** At the start and once a minute. */
+  /** At the start and once a minute. What fails keeps nothing else from its turn. */
   async care(): Promise<void> {
-    const { renewals, linkKeys, links } = this.#parts
-    await this.#careForIssuers()
-    await renewals.renew(links.live())
-    await linkKeys.look()
+    const { renewals, linkKeys, links, mailed, log } = this.#parts
+    const turns = [
+      () => this.#careForIssuers(),
+      () => renewals.renew(links.live()),
+      () => mailed.ask(links.live().map(({ peer }) => peer)),
+      () => linkKeys.look(),
+    ]
+    for (const turn of turns) {
+      try {
+        await turn()
+      } catch (error) {
+        log.error('relay.care-failed', { cause: error })
+      }
+    }
     this.#lookAfterLinks()
   }
 
   /** Events were applied. */
   committed(events: readonly LoggedEvent[]): void {
-    const { linkKeys, chores } = this.#parts
+    const { linkKeys, chores, mailed } = this.#parts
+    if (events.some(isRenewalEvent)) chores.run(() => mailed.committed(events))
     const isRevocation = events.some(isRevocationEvent)
     if (isRevocation) this.#dropRevoked()
     if (events.some(isIdentityEvent)) chores.run(() => this.#careForIssuers())

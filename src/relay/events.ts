@@ -20,6 +20,7 @@ import type { Db, Store } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { saveIssuer } from './credentials.ts'
 import { type LinkKeyBody, linkKeyKind } from './link-key-records.ts'
+import { type RenewalKinds, renewalKinds } from './mailed-renewals.ts'
 import { findAddresses } from './peers.ts'
 import { type RevokeBody, revocationKind } from './revocations.ts'
 import { besideIssuer, statement } from './statements.ts'
@@ -46,7 +47,7 @@ type IdentityBody = v.InferOutput<typeof identityBody>
 type IssuerBody = v.InferOutput<typeof issuerBody>
 type AddressBody = v.InferOutput<typeof addressBody>
 
-export type RelayKinds = {
+export type RelayKinds = RenewalKinds & {
   branchIdentity: EventKind<IdentityBody>
   branchAddress: EventKind<AddressBody>
   branchRevoke: EventKind<RevokeBody>
@@ -85,6 +86,7 @@ export function relayKinds(parts: RelayKindsParts): RelayKinds {
     branchRevoke: revocationKind(parts),
     linkKey: linkKeyKind(parts),
     branchIssuer: issuerKind(parts),
+    ...renewalKinds(),
   }
 }
 

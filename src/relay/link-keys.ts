@@ -212,12 +212,12 @@ export class LinkKeys {
     const [record] = await linkKeyRecords(store.read)
     if (!newest || !record || !this.#has(record.statement)) return
     if (record.statement.epoch !== newest.epoch) return
+    // An issuing branch that was away may not have heard yet that one of its branches is none any more.
+    const { isRevoked } = this.#parts.credentials.current().trust
+    if (!record.statement.revoked.every(isRevoked)) return
     const { key } = newest
     await store.writer.write(async (tx) => {
-      // An issuing branch that was away may not have heard yet that one of its branches is none any more.
-      const isLeftOut = (id: BranchId) => record.statement.revoked.includes(id)
-      const active = await activeBranches(tx)
-      const to = active.filter(({ id }) => !record.boxes.has(id) && !isLeftOut(id))
+      const to = (await activeBranches(tx)).filter(({ id }) => !record.boxes.has(id))
       await this.#tell(tx, { ...record, key, to })
     })
   }

@@ -29,6 +29,7 @@ import { Link } from './link.ts'
 import { LinkKeys } from './link-keys.ts'
 import { isInnocent, Links, wasFault } from './links.ts'
 import { Listener, type ListenerState } from './listener.ts'
+import { MailedRenewals } from './mailed-renewals.ts'
 import type { Relay, RelayParts } from './parts.ts'
 import type { Signal } from './payloads.ts'
 import { PeerSuites } from './peer-suites.ts'
@@ -137,9 +138,10 @@ class BranchRelay implements Relay {
     const shared = { ...this.#parts, ...world, append, credentials, suites: this.#suites }
     const renewals = new Renewals(shared)
     const linkKeys = new LinkKeys(shared)
+    const mailed = new MailedRenewals({ ...shared, renewals })
     const trusted = { ...shared, renewals, linkKeys, links: this.#links, chores: this.#chores }
     const authority = new Authority({
-      ...{ ...trusted, issuers: new Issuers(shared) },
+      ...{ ...trusted, issuers: new Issuers(shared), mailed },
       replace: (link) => this.#replace(link),
     })
     const callers = new Callers({

@@ -80,9 +80,42 @@ export class Renewals {
 
   /** Whether it should have been renewed by now: no issuing branch has answered for five days. */
   get isLate(): boolean {
+    return this.overdueMs > LATE_MS
+  }
+
+  /** For how long half of our certificate's life is over; below 0: it is not. */
+  get overdueMs(): Millis {
     const { credentials, clock } = this.#parts
     const { notBefore, notAfter } = credentials.current().chain.link
-    return clock.now() > notBefore + (notAfter - notBefore) / 2 + LATE_MS
+    return clock.now() - (notBefore + (notAfter - notBefore) / 2)
+  }
+
+  /** Whether we sign for ourselves. */
+  async isOwnIssuer(): Promise<boolean> {
+    return (await this.#findIssuer()) !== undefined
+  }
+
+  /** The public key that a certificate is asked for, stored already. */
+  keyToAskFor(): Uint8Array {
+    return this.#newKey().publicKey
+  }
+
+  /** A certificate for another branch; undefined where we may not issue. */
+  async grant(
+    branch: BranchId,
+    noisePublicKey: Uint8Array,
+  ): Promise<Pick<Chain, 'issuer' | 'link'> | undefined> {
+    const issuer = await this.#findIssuer()
+    if (!issuer) return undefined
+    const granted = this.#issue(issuer, branch, noisePublicKey)
+    const { notAfter } = granted.link
+    this.#parts.log.info('relay.renewal.granted', { peer: branch, notAfter })
+    return granted
+  }
+
+  /** Takes what an issuer granted; what comes back is why not. */
+  take(granted: Pick<Chain, 'issuer' | 'link'>): Promise<string | undefined> {
+    return this.#take(granted)
   }
 
   /** Whether our certificate opens no ordinary link any more. */
@@ -225,10 +258,9 @@ export class Renewals {
     { peer, handshakeHash }: Pick<RenewalLink, 'peer' | 'handshakeHash'>,
     payload: Uint8Array,
   ): Promise<Uint8Array> {
-    const { store, log, credentials } = this.#parts
+    const { store, credentials } = this.#parts
     const request = parseRenewalRequest(payload)
     const signPublicKey = await findSignKey(store.read, peer)
-    const issuer = await this.#findIssuer()
     const { isRevoked } = credentials.current().trust
     const refuse = (reason: Extract<RenewalResponse, { ok: false }>['reason']) =>
       renewalResponse({ ok: false, reason })
@@ -236,10 +268,8 @@ export class Renewals {
     const isSigned = request && isRenewalSigned(request, { signPublicKey, handshakeHash })
     if (!isSigned || request.branch !== peer) return refuse('not-signed')
     if (isRevoked(peer)) return refuse('revoked')
-    if (!issuer) return refuse('not-an-issuer')
-    const { link } = this.#issue(issuer, peer, request.noisePublicKey)
-    log.info('relay.renewal.granted', { peer, notAfter: link.notAfter })
-    return renewalResponse({ ok: true, issuer: issuer.certificate, link })
+    const granted = await this.grant(peer, request.noisePublicKey)
+    return granted ? renewalResponse({ ok: true, ...granted }) : refuse('not-an-issuer')
   }
 
   /** Takes an issuer's answer; what comes back is why it was not taken. */

@@ -402,6 +402,11 @@ const BODIES: Record<number, object> = {
     ...{ issuer: north.chain.issuer.bytes.toBase64() },
     identityIssuer: north.chain.issuer.bytes.toBase64(),
   },
+  522: { noiseKey: random(32).toBase64() },
+  523: {
+    ...{ issuer: north.chain.issuer.bytes.toBase64() },
+    link: north.chain.link.bytes.toBase64(),
+  },
   769: {
     ...{ user: ID, home: ID, rev: 1, login: 'lida', firstName: 'Lida', lastName: '', photo: null },
     ...{

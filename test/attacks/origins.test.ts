@@ -153,6 +153,16 @@ const TABLE: readonly Row[] = [
     verdicts: ['other-organisation', 'other-organisation', 'other-organisation'],
   },
   {
+    ...{ kind: 0x020a, what: 'a wish for a certificate, which can only be its own' },
+    body: () => ({ noiseKey: random.bytes(32).toBase64() }),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x020b, what: 'a certificate, which the asker looks at' },
+    body: ({ certified }) => certified(),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
     ...{ kind: 0x0301, what: 'the record of somebody' },
     body: (at) => record(at),
     verdicts: ['not-home', 'applied', 'not-home'],
@@ -460,6 +470,10 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
       const signer = isForged ? { certificate, secretKey: bytes(32) } : founding.issuer
       const statement = issueLinkKey(signer, how).bytes.toBase64()
       return { statement, issuer: certificate.bytes.toBase64(), boxes: [] }
+    },
+    certified() {
+      const { issuer, link } = founding.chain
+      return { issuer: issuer.bytes.toBase64(), link: link.bytes.toBase64() }
     },
     named({ isForged = false } = {}) {
       const keys = generateBranchKeys(bytes)

@@ -2,10 +2,17 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { hex } from '../../src/base/bytes.ts'
-import { DAY, SECOND } from '../../src/base/units.ts'
+import { DAY, HOUR, SECOND } from '../../src/base/units.ts'
 import { findChain } from '../../src/relay/credentials.ts'
 import { temporaryFolder } from '../db/store.ts'
-import { isLinked, type Office, openOffice, organisation, twoOffices } from './company.ts'
+import {
+  isLinked,
+  type Office,
+  openOffice,
+  organisation,
+  threeOffices,
+  twoOffices,
+} from './company.ts'
 
 async function linkedCompany(t: TestContext) {
   const org = organisation()
@@ -99,4 +106,53 @@ test('a new key was never on the disk before, the old one is gone, and every lin
   await again.relay.start()
   await org.until(() => isLinked(again, kyiv), 'it starts with the new key alone', 200)
   await again.stop()
+})
+
+test('a branch that sees no issuing branch renews by mail over one that does', async (t) => {
+  const { org, setCut, kyiv, lviv, odesa } = await threeOffices(t)
+  for (const office of [kyiv, lviv, odesa]) t.after(() => office.stop())
+  setCut(kyiv, odesa, true)
+  const apart = () => !isLinked(kyiv, odesa) && !isLinked(odesa, kyiv)
+  await org.until(apart, 'Kyiv and Odesa are apart', 500)
+  const before = await keyOf(odesa)
+  const mailed = () => odesa.lines.filter(({ name }) => name === 'relay.renewal.mailed').length
+  for (let hour = 0; hour < 5 * 24 - 2; hour += 2) {
+    org.advance(2 * HOUR)
+    for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.equal(mailed(), 0, 'not before it is due')
+  assert.equal(await keyOf(odesa), before)
+  const renewed = async () => (await keyOf(odesa)) !== before
+  await org.until(renewed, 'Odesa has another certificate', 5 * SECOND)
+  assert.ok(apart(), 'still')
+  assert.equal(mailed(), 1)
+  const chain = await findChain(odesa.store.read)
+  assert.equal(chain?.issuer.branch, kyiv.keys.branch)
+  assert.ok((chain?.link.notAfter ?? 0) > org.clock.now() + 9 * DAY)
+  assert.equal(odesa.lines.filter(({ name }) => name === 'relay.renewal.late').length, 0)
+  await org.until(() => isLinked(odesa, lviv) && isLinked(lviv, odesa), 'its links go on', SECOND)
+})
+
+test('mail for a key that was not asked for, or to a branch that may not issue, changes nothing', async (t) => {
+  const { org, kyiv, lviv } = await linkedCompany(t)
+  const before = await keyOf(lviv)
+  const { renewalRequest, renewalAnswer } = kyiv.kinds
+  const send = (from: Office, to: Office, body: { noiseKey: string }) =>
+    from.store.writer.write((tx) =>
+      from.eventLog.append(tx, { kind: renewalRequest, body, to: [to.keys.branch] }),
+    )
+  const answers = async () =>
+    (await lviv.store.read.selectFrom('event').where('kind', '=', 0x020b).select('id').execute())
+      .length
+  const noiseKey = lviv.keys.noise.publicKey.toBase64()
+  await send(kyiv, lviv, { noiseKey })
+  await send(lviv, kyiv, { noiseKey: kyiv.keys.noise.publicKey.toBase64() })
+  await org.until(async () => (await answers()) === 1, 'Kyiv answered')
+  await send(lviv, kyiv, { noiseKey })
+  org.advance(SECOND)
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(await answers(), 1, 'once an hour at most')
+  assert.equal(await keyOf(lviv), before)
+  assert.equal(renewalAnswer.name, 'cert.renew.ok')
+  assert.ok(lviv.lines.some(({ name }) => name === 'relay.renewal.wrong'))
 })
