@@ -237,6 +237,39 @@ test('an issuing branch that was away seals the new link key to nobody who was r
   }
 })
 
+test('who has the new link key and has not heard why tells it to nobody who must not have it', async (t) => {
+  const { org, kyiv, lviv, odesa, optionsOf, stop, started } = await company(t)
+  await stop(lviv)
+  // Each calls nobody but whom its settings name: Lviv calls Kyiv, Odesa calls Lviv.
+  const callNobody = ({ store }: Office) =>
+    store.writer.write((tx) => tx.updateTable('branch').set({ addresses: '[]' }).execute())
+  await callNobody(kyiv)
+  await kyiv.revoke('Odesa')
+  await org.until(() => kyiv.relay.authority().linkKey?.number === 2, 'Kyiv has a new one')
+  const newest = ({ files }: Office) => files.linkKeys()[0]?.key.toHex()
+  const lost = newest(odesa)
+  // Lviv gets the key by a call that renews, and then sees Odesa, not Kyiv any more: the revocation does not come.
+  org.network.onWay = (bytes, { hosts }) => {
+    const shut = lviv.files.linkKeys().length === 2 ? '10.0.0.1' : '10.0.0.3'
+    return hosts.includes(shut) ? undefined : bytes
+  }
+  const again = await openOffice({ ...optionsOf.lviv, files: lviv.files })
+  await callNobody(again)
+  await started(again)
+  const isTold = () => again.relay.authority().linkKey?.number === 2
+  await org.until(isTold, 'Lviv has the new one', 200)
+  const answered = () => count(again, 'relay.renewal.granted') > 0
+  await org.until(answered, 'Odesa called Lviv to renew', 500)
+  for (let minute = 0; minute < 3; minute++) {
+    org.advance(MINUTE)
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.equal(newest(odesa), lost)
+  const records = await linkKeyRecords(again.store.read)
+  assert.ok(records.length === 1 && records.every(({ boxes }) => boxes.size === 0))
+  assert.equal(count(again, 'relay.care-failed'), 0)
+})
+
 test('a branch whose certificate nobody renewed for five days says so, daily', async (t) => {
   const { org, kyiv, lviv, odesa, stop } = await company(t)
   await stop(kyiv)

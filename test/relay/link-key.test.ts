@@ -150,6 +150,21 @@ test('a branch that was cut off while another was revoked links again within sec
   for (const office of [kyiv, again, odesa]) await office.stop()
 })
 
+test('a branch that nobody can call gets the new link key by its own calls', async (t) => {
+  const { org, kyiv, lviv, odesa, optionsOf } = await threeOffices(t)
+  for (const office of [lviv, odesa]) await office.stop()
+  await kyiv.store.writer.write((tx) => tx.updateTable('branch').set({ addresses: '[]' }).execute())
+  await kyiv.revoke('Odesa')
+  await org.until(() => numberAt(kyiv) === 2, 'Kyiv has a new one')
+  const again = await openOffice({ ...optionsOf.lviv, files: lviv.files })
+  for (const office of [kyiv, again]) t.after(() => office.stop())
+  await again.relay.start()
+  const began = org.clock.now()
+  await org.until(() => isLinked(again, kyiv) && isLinked(kyiv, again), 'linked', 100)
+  assert.ok(org.clock.now() - began < 20 * SECOND, `${org.clock.now() - began} ms`)
+  assert.equal(keyOf(again), keyOf(kyiv), 'it had it before it was linked')
+})
+
 test('a branch that only answers is called with a key it knows', async (t) => {
   const { org, kyiv, lviv, kyivOptions, lvivOptions } = await linkedPair(t)
   await lviv.stop()
