@@ -56,6 +56,8 @@ type CoreParts = {
   hasher: Hasher
   /** Room for mail that is carried for others, in MiB; 0: none. */
   carryMib: number
+  /** Kinds of a release to come are for tests of upgrades. */
+  laterKinds?: readonly EventKind<unknown>[]
 }
 
 /** The row of this branch must stand in table `branch` before the first event is written. */
@@ -101,6 +103,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),
+        ...(parts.laterKinds ?? []),
       ] as EventKind<unknown>[],
   })
   await revocations.load(store.read)

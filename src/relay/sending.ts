@@ -96,7 +96,9 @@ export class Sending {
       const isServed = this.#serving.get(id)?.isLive ?? false
       // A carrier that begins anew earlier can be asked for what could not be had before.
       const isSame = before?.head === head && before.floor <= floor
-      const isKnown = isServed || isSame || head <= this.#peerHead(id)
+      // Of our own that came back by another way the peer has said that it offers it, not that it holds it for itself.
+      const isHeld = !offer.isOurs && head <= this.#peerHead(id)
+      const isKnown = isServed || isSame || isHeld
       if (isFirst || !isKnown) news.push(offer)
     }
     const frames = listFrames([...takenBack, ...news])

@@ -1,6 +1,7 @@
 /** A bad event never blocks its feed: it is refused and its origin told, or parked and tried again. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { AppError } from '../../src/base/errors.ts'
 import { Parked } from '../../src/eventlog/events.ts'
 import { WAITING_PER_BRANCH_MAX } from '../../src/eventlog/waiting.ts'
@@ -63,6 +64,25 @@ test('a body of the wrong form, a wrong scope and a broken rule are refused for 
     ['301', 'refused', 'wrong-scope'],
     ['402', 'refused', 'already-there'],
   ])
+})
+
+/** As SQLite does when a disk is full amid a transaction (https://sqlite.org/lang_transaction.html, 3): all is undone. */
+test('a full disk that undoes the whole transaction keeps nothing of a batch', async (t) => {
+  let isFull = true
+  const full = noteKind('to', 0x0402, {
+    apply: async (tx) => {
+      if (!isFull) return
+      await sql`rollback`.execute(tx)
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
+    },
+  })
+  const { kyiv, lviv, lvivKeys } = await pairFor(t, { lviv: { mail: full } })
+  await kyiv.post('a', [lvivKeys.id])
+  await assert.rejects(exchange(kyiv, lviv), { code: 'unavailable', detail: 'disk-full' })
+  assert.deepEqual(await states(lviv), [])
+  isFull = false
+  await exchange(kyiv, lviv)
+  assert.deepEqual(await states(lviv), [['402', 'applied', null]])
 })
 
 test('a branch cannot write what the others would refuse', async (t) => {

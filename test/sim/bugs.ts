@@ -249,6 +249,80 @@ function openGroups(): Bug {
   return bug
 }
 
+/** Nobody asks whether a branch is revoked: its links stay. */
+const revokedStays = (): Bug => ({
+  isOn: false,
+  needsRevocation: true,
+  core: (core) => ({ ...core, isRevoked: () => false }),
+})
+
+/** How far a revoked branch is believed is forgotten. */
+function cutsForgotten(): Bug {
+  const bug = inTheLog((log, { store }, isOn) => ({
+    async receiveBatch(peer, bytes) {
+      if (isOn()) await store.writer.write((tx) => tx.deleteFrom('feed_cut').execute())
+      return log.receiveBatch(peer, bytes)
+    },
+  }))
+  const { core: wrapped } = bug
+  bug.needsRevocation = true
+  bug.core = (core, world) => ({ ...(wrapped?.(core, world) ?? core), isRevoked: () => false })
+  return bug
+}
+
+const SECRET_BYTES = 32
+
+/** Every secret that is drawn is the same one. */
+function sameSecret(): Bug {
+  const bug: Bug = {
+    isOn: false,
+    random: (random) => ({
+      ...random,
+      bytes: (length) =>
+        bug.isOn && length === SECRET_BYTES ? new Uint8Array(length).fill(7) : random.bytes(length),
+    }),
+  }
+  return bug
+}
+
+/** What this release does not know is not kept for the next one. */
+function unknownDropped(): Bug {
+  const bug = inTheLog((log, { store }, isOn) => ({
+    async receiveBatch(peer, bytes) {
+      const received = await log.receiveBatch(peer, bytes)
+      if (!isOn()) return received
+      await store.writer.write((tx) =>
+        tx
+          .updateTable('event')
+          .set({ state: 'refused', reason: 'unknown' })
+          .where('reason', '=', 'unknown-kind')
+          .execute(),
+      )
+      return received
+    },
+  }))
+  bug.needsMix = true
+  return bug
+}
+
+/** The branch that may issue does not find its key: nobody's certificate is renewed. */
+function neverRenewed(): Bug {
+  const bug: Bug = {
+    isOn: false,
+    needsLeap: true,
+    files: (files) => ({
+      ...files,
+      findIssuerKey: () => (bug.isOn ? undefined : files.findIssuerKey()),
+    }),
+  }
+  return bug
+}
+
+function whereFull(bug: Bug): Bug {
+  bug.needsFullDisk = true
+  return bug
+}
+
 export type Planted = {
   name: string
   plant(): Bug
@@ -270,6 +344,19 @@ export const BUGS: readonly Planted[] = [
   { name: 'groups that everybody is in', plant: openGroups, found: /never in it/, seed: 1 },
   { name: 'carried taken for delivered', plant: carriedIsDelivered, found: /^I5/, seed: 2 },
   { name: 'carried mail dropped when sent', plant: droppedWhenSent, found: /^I5/, seed: 2 },
-  { name: 'an ack although the disk is full', plant: ackOfTheFull, found: /^I[145]/, seed: 3 },
+  {
+    name: 'an ack although the disk is full',
+    plant: () => whereFull(ackOfTheFull()),
+    found: /^I[145]/,
+    seed: 3,
+  },
+  { name: 'a revoked branch that stays', plant: revokedStays, found: /^I14/, seed: 1 },
+  { name: 'cuts forgotten', plant: cutsForgotten, found: /^I14: .* took/, seed: 1 },
+  { name: 'the same secret again', plant: sameSecret, found: /^I16/, seed: 1 },
+  {
+    ...{ name: 'unknown kinds not kept', plant: unknownDropped, seed: 1 },
+    found: /later release wrote differs|has refused/,
+  },
+  { name: 'certificates never renewed', plant: neverRenewed, found: /^I4: .* rest/, seed: 1 },
   { name: 'no signature checked', plant: uncheckedSignatures, found: /^I(?:2|7|11)/, seed: 4 },
 ]

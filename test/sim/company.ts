@@ -1,16 +1,20 @@
 /**
  * A simulated company: the first branch founds it, the others join by invitations over the simulated network, and each
- * gets some people. All by the production code of the first start.
+ * gets some people. All by the production code of the first start. That takes as long as the storm that follows: of
+ * four seeds one founds its company, the others go on with one that was founded before, from the disks it left.
  */
+import { mkdtempSync } from 'node:fs'
 import { createUser } from '../../src/accounts/new-person.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
-import { HOUR, MINUTE } from '../../src/base/units.ts'
+import { HOUR, MINUTE, type Millis } from '../../src/base/units.ts'
 import type { AckEntry } from '../../src/eventlog/log.ts'
 import { foundBranch, joinBranch } from '../../src/setup/found.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { liar } from './liar.ts'
 import { SimNetwork } from './network.ts'
-import { type Bug, Office, PORT } from './office.ts'
+import { type Bug, type Image, Office, PORT } from './office.ts'
+import { assign, EARLIER, MIXED_IN, type Release, TODAY } from './releases.ts'
+import { Standing } from './standing.ts'
 import { Timeline } from './timeline.ts'
 
 const NAMES = ['Kyiv', 'Lviv', 'Odesa', 'Dnipro', 'Kharkiv', 'Poltava', 'Sumy', 'Rivne']
@@ -42,6 +46,10 @@ export type Company = {
   people: Person[]
   /** Lines no honest run has; each is a failure. */
   alarms: string[]
+  /** The one that is revoked, if one is. */
+  standing: Standing
+  /** Its branches are of two releases. */
+  isMixed: boolean
   /** Branches that lied: whoever warns of them is right. */
   liars: Set<BranchId>
   /** What went wrong in something nobody waits for. */
@@ -52,10 +60,79 @@ export type Company = {
 
 export type CompanyOptions = { seed: number; branches: number; folder: string; bug: Bug }
 
-/** Sets a company up, in good weather, and waits until everybody knows everybody. */
+/** One seed in so many founds its company. */
+const FOUNDED_IN = 4
+/** Beyond all seeds: what is drawn in a founding is drawn in no run. */
+const FOUNDING_SEED = 2 ** 31
+
+/** A company that stands, in good weather. */
 export async function companyOf(options: CompanyOptions): Promise<Company> {
+  const { seed } = options
+  if (isMixed(options)) return await reopened(options, await foundedBefore(options, EARLIER))
+  if (seed % FOUNDED_IN === 0) return await foundedCompany(options, TODAY)
+  return await reopened(options, await foundedBefore(options, TODAY))
+}
+
+const isMixed = ({ seed, bug }: Pick<CompanyOptions, 'seed' | 'bug'>) =>
+  bug.needsMix === true || (seed < FOUNDING_SEED && seed % MIXED_IN === MIXED_IN - 1)
+
+/** What a company left on its disks, and who works there. */
+type Left = {
+  now: Millis
+  images: readonly Image[]
+  people: readonly (Omit<Person, 'home'> & { home: string })[]
+}
+
+/** By the number of branches, of each release: founded once in each process, always the same. */
+const LEFT = new Map([TODAY, EARLIER].map((each) => [each, new Map<number, Promise<Left>>()]))
+
+function foundedBefore({ branches, folder }: CompanyOptions, release: Release): Promise<Left> {
+  const ofRelease = LEFT.get(release)
+  const known = ofRelease?.get(branches)
+  if (known) return known
+  const options = {
+    ...{ seed: FOUNDING_SEED + branches, branches, bug: { isOn: false } },
+    folder: mkdtempSync(`${folder}/founding-`),
+  }
+  const left = foundedCompany(options, release).then(async ({ timeline, offices, people }) => {
+    for (const office of offices) await office.kill(true)
+    return {
+      now: timeline.now,
+      images: offices.map((office) => office.image()),
+      people: people.map((person) => ({ ...person, home: person.home.name })),
+    }
+  })
+  ofRelease?.set(branches, left)
+  return left
+}
+
+/** Goes on where a company stopped. */
+async function reopened(options: CompanyOptions, left: Left): Promise<Company> {
+  const company = emptyCompany(options)
+  const { timeline, offices, people } = company
+  timeline.now = left.now
+  if (company.isMixed) assign(chanceOf(options.seed, 'releases'), offices)
+  for (const [index, office] of offices.entries()) {
+    const image = left.images[index]
+    if (image) office.begin(image)
+    await done(company, office.start())
+  }
+  for (const person of left.people) {
+    const home = offices.find(({ name }) => name === person.home)
+    if (home) people.push({ ...person, home })
+  }
+  const isLinked = () => offices.every(({ at }) => at.running.relay.links().every(({ up }) => up))
+  if (!(await timeline.runUntil(5 * MINUTE, isLinked))) {
+    throw new Broken('The branches did not find each other in good weather')
+  }
+  return company
+}
+
+/** Sets a company up, and waits until everybody knows everybody. */
+async function foundedCompany(options: CompanyOptions, release: Release): Promise<Company> {
   const company = emptyCompany(options)
   const { timeline, offices, chance } = company
+  for (const office of offices) office.release = release
   const first = offices[0]
   if (!first) throw new Error('No branches')
   await done(
@@ -74,6 +151,7 @@ export async function companyOf(options: CompanyOptions): Promise<Company> {
 
 function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company {
   const timeline = new Timeline()
+  const standing = new Standing(timeline)
   const network = new SimNetwork(timeline, chanceOf(seed, 'network'))
   const chance = chanceOf(seed, 'company')
   const alarms: string[] = []
@@ -89,12 +167,13 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
     const onAlarm = (line: string) => void alarms.push(line)
     const onAcks = (peer: BranchId, entries: readonly AckEntry[]) =>
       heldBy({ offices, failures }, peer, entries)
-    const office = new Office({ machine, seed, timeline, network, bug, onAlarm, onAcks })
+    const office = new Office({ machine, seed, timeline, network, bug, onAlarm, onAcks, standing })
     if (index === liarAt) office.liar = liar(seed)
     return office
   })
   return {
     ...{ seed, timeline, network, chance, offices, people: [], alarms, failures, liars: new Set() },
+    ...{ standing, isMixed: isMixed({ seed, bug }) },
     doing: (work) => void work.catch((error) => void failures.push(error)),
   }
 }

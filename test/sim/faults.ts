@@ -1,15 +1,20 @@
 /**
  * What goes wrong: branches die between any two events and come back, power goes, lines are cut, directions are
  * stalled or swallow bytes, two branches lose each other while others see both, links are slow, disks are slow or
- * full, clocks are set, a branch lies about what it passes on (liar.ts). Each seed has some of it: a storm of
+ * full, clocks are set, all calendars leap so far that certificates expire, a branch lies about what it passes on
+ * (liar.ts), one is revoked (standing.ts), some are upgraded (releases.ts), a stranger knocks (stranger.ts). Each seed has some of it: a storm of
  * everything hides what one fault does. At the end all is well again.
  */
+
+import { AppError } from '../../src/base/errors.ts'
 import type { Millis } from '../../src/base/units.ts'
-import { SECOND } from '../../src/base/units.ts'
+import { DAY, MINUTE, SECOND } from '../../src/base/units.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import type { Company } from './company.ts'
 import type { Mode } from './network.ts'
 import type { Office } from './office.ts'
+import { EARLIER, LATER } from './releases.ts'
+import { knock } from './stranger.ts'
 
 const PAUSE_MS: readonly [Millis, Millis] = [500, 12 * SECOND]
 const DOWN_MS: readonly [Millis, Millis] = [50, 25 * SECOND]
@@ -17,7 +22,19 @@ const TROUBLE_MS: readonly [Millis, Millis] = [200, 60 * SECOND]
 /** A crash strikes after so many events: mostly amid something. */
 const EVENTS_BEFORE_CRASH_MAX = 300
 const DISK_MS_MAX: Millis = 900
-const CLOCK_MS_MAX: Millis = 150 * SECOND
+const CLOCK_MS_MAX: readonly Millis[] = [150 * SECOND, 10 * MINUTE]
+/** More than a link certificate lives, less than mail is carried. */
+const LEAP_MS: Millis = 11 * DAY
+/** Of runs, in which they do, and when. */
+const LEAPT = 0.25
+const LEAPT_MS: readonly [Millis, Millis] = [SECOND, 12 * SECOND]
+/** Of runs, in which a branch is revoked, and when. */
+const REVOKED = 0.25
+const REVOKED_MS: readonly [Millis, Millis] = [2 * SECOND, 11 * SECOND]
+const AGAIN_MS: Millis = 700
+/** Of branches of the earlier release: they are upgraded in the storm, at some time. */
+const UPGRADED = 0.6
+const UPGRADED_MS: readonly [Millis, Millis] = [2 * SECOND, 13 * SECOND]
 /** Of all that can go wrong, what does in one run. */
 const SHARE_OF_KINDS = 0.75
 /** Runs in which two branches never see each other until all is repaired. */
@@ -28,7 +45,7 @@ const COPIED_MS: readonly [Millis, Millis] = [SECOND, 5 * SECOND]
 const PUT_BACK_MS: readonly [Millis, Millis] = [8 * SECOND, 14 * SECOND]
 
 /** Something that goes wrong, and how often compared with the rest. */
-type Kind = { weight: number; strike(office: Office): void }
+type Kind = { name: string; weight: number; strike(office: Office): void }
 
 export class Faults {
   readonly #company: Company
@@ -36,7 +53,11 @@ export class Faults {
   /** Branches that will die, by the number of the event before which they do. */
   readonly #doomed: { office: Office; before: number; isLoud: boolean }[] = []
   readonly #weather: readonly Kind[]
+  /** How often what struck. */
+  readonly met = new Map<string, number>()
   #isOver = false
+  /** Will be revoked, or is. */
+  #accused: Office | undefined
 
   constructor(company: Company) {
     this.#company = company
@@ -59,6 +80,13 @@ export class Faults {
       network.cut(office.host, other.host)
     }
     if (this.#chance.isLucky(PUT_BACK)) this.#planLoss(this.#chance.pick(honest))
+    const { bug } = honest[0] ?? this.#chance.pick(offices)
+    const isRevoking = bug.needsRevocation || this.#chance.isLucky(REVOKED)
+    if (isRevoking && !bug.needsLeap) this.#planRevocation()
+    this.#planUpgrades()
+    if (bug.needsLeap || this.#chance.isLucky(LEAPT)) {
+      timeline.after(this.#chance.between(...LEAPT_MS), () => this.#leap())
+    }
     this.#next()
   }
 
@@ -68,6 +96,73 @@ export class Faults {
     timeline.after(this.#chance.between(...PUT_BACK_MS), () => {
       if (!this.#isOver) this.#putBack(office)
     })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** The first branch may issue, hence revoke. */
+  #planRevocation(): void {
+    const { offices, timeline } = this.#company
+    const [issuer, ...others] = offices
+    const office = this.#chance.pick(others)
+    this.#accused = office
+    if (issuer)
+      timeline.after(this.#chance.between(...REVOKED_MS), () => this.#revoke(issuer, office))
+  }
+
+  /** Asked again until it is known to be said: it may be, and the answer lost. */
+  #revoke(issuer: Office, office: Office): void {
+    const { standing, timeline, doing } = this.#company
+    if (standing.isSaid || !office.branch) return
+    standing.branch = office.branch
+    timeline.after(AGAIN_MS, () => this.#revoke(issuer, office))
+    const { work } = issuer
+    if (!work) return
+    const said = () => {
+      if (standing.isSaid) return
+      standing.isSaid = true
+      timeline.note(`${office.name} is revoked`)
+      this.#note('a branch revoked')
+    }
+    const word = { name: office.name, reason: 'keyCompromise', note: 'stolen' } as const
+    const asked = work.running.revoke(word).then(said, (error) => {
+      const isSaid = error instanceof AppError && error.message.endsWith('is revoked already')
+      if (isSaid) said()
+      else if (work.life.isAlive && !(error instanceof AppError)) throw error
+    })
+    doing(asked)
+  }
+
+  #planUpgrades(): void {
+    const { offices, timeline } = this.#company
+    for (const office of offices.filter(({ release }) => release === EARLIER)) {
+      if (!this.#chance.isLucky(UPGRADED)) continue
+      timeline.after(this.#chance.between(...UPGRADED_MS), () => {
+        if (this.#isOver) return
+        this.#upgrade(office)
+        if (!office.isDown) this.#stop(office)
+      })
+    }
+  }
+
+  #upgrade(office: Office): void {
+    if (office.release !== EARLIER) return
+    office.release = LATER
+    this.#company.timeline.note(`${office.name} is upgraded`)
+    this.#note('an upgrade')
+  }
+
+  /** Until all run what they should: one may be starting. */
+  #replaceOutdated(): void {
+    const { offices, timeline, doing } = this.#company
+    for (const office of offices) if (office.isOutdated) doing(this.#convert(office))
+    timeline.after(SECOND, () => this.#replaceOutdated())
+  }
+
+  #note(name: string): void {
+    this.met.set(name, (this.met.get(name) ?? 0) + 1)
   }
 
   #next(): void {
@@ -86,6 +181,8 @@ export class Faults {
     this.#isOver = true
     this.#doomed.length = 0
     network.heal()
+    for (const office of offices) this.#upgrade(office)
+    timeline.after(SECOND, () => this.#replaceOutdated())
     for (const office of offices) {
       if (office.liar) office.liar.isOn = false
       office.machine.diskMs = 0
@@ -109,28 +206,51 @@ export class Faults {
       dice -= weight
       return dice < 0
     })
-    drawn?.strike(office)
+    if (!drawn) return
+    this.#note(drawn.name)
+    drawn.strike(office)
   }
 
   /** What can happen in this run. */
   #drawn(): Kind[] {
     const { network } = this.#company
+    const needsFullDisk = this.#company.offices[0]?.bug.needsFullDisk === true
     const all: Kind[] = [
-      { weight: 30, strike: (office) => this.#doom(office) },
-      { weight: 6, strike: (office) => this.#stop(office) },
-      { weight: 8, strike: (office) => network.cut(office.host, this.#other(office).host) },
-      { weight: 20, strike: (office) => this.#part(office, this.#other(office)) },
-      { weight: 16, strike: (office) => this.#separate(office, this.#other(office)) },
-      { weight: 8, strike: (office) => this.#isolate(office) },
-      { weight: 8, strike: (office) => this.#slow(office, this.#other(office)) },
-      { weight: 7, strike: (office) => this.#slowDisk(office) },
-      { weight: 6, strike: (office) => this.#fillDisk(office) },
-      { weight: 5, strike: (office) => this.#setClock(office) },
-      { weight: 10, strike: (office) => this.#company.doing(office.copy()) },
-      { weight: 6, strike: (office) => this.#putBack(office) },
-      { weight: 8, strike: (office) => this.#prune(office) },
+      { name: 'a crash', weight: 30, strike: (office) => this.#doom(office) },
+      { name: 'a stop', weight: 6, strike: (office) => this.#stop(office) },
+      {
+        ...{ name: 'a line reset', weight: 8 },
+        strike: (office) => network.cut(office.host, this.#other(office).host),
+      },
+      {
+        ...{ name: 'one way or both stalled or black', weight: 20 },
+        strike: (office) => this.#part(office, this.#other(office)),
+      },
+      {
+        ...{ name: 'two parted', weight: 16 },
+        strike: (office) => this.#separate(office, this.#other(office)),
+      },
+      { name: 'one isolated', weight: 8, strike: (office) => this.#isolate(office) },
+      {
+        ...{ name: 'a slow line', weight: 8 },
+        strike: (office) => this.#slow(office, this.#other(office)),
+      },
+      { name: 'a slow disk', weight: 7, strike: (office) => this.#slowDisk(office) },
+      {
+        name: 'a full disk',
+        weight: needsFullDisk ? 90 : 6,
+        strike: (office) => this.#fillDisk(office),
+      },
+      { name: 'a clock set', weight: 5, strike: (office) => this.#setClock(office) },
+      { name: 'a stranger', weight: 6, strike: (office) => this.#stranger(office) },
+      { name: 'a copy', weight: 10, strike: (office) => this.#company.doing(office.copy()) },
+      { name: 'a copy put back', weight: 6, strike: (office) => this.#putBack(office) },
+      { name: 'pruning', weight: 8, strike: (office) => this.#prune(office) },
     ]
-    const drawn = all.filter(() => this.#chance.isLucky(SHARE_OF_KINDS))
+    const drawn = all.filter(
+      ({ name }) =>
+        this.#chance.isLucky(SHARE_OF_KINDS) || (needsFullDisk && name === 'a full disk'),
+    )
     return drawn.length > 0 ? drawn : all
   }
 
@@ -174,7 +294,9 @@ export class Faults {
 
   /** The server is lost, and an old copy takes its place. */
   #putBack(office: Office): void {
-    if (office.liar || !office.hasCopy) return
+    // Nobody gives anything back to whoever is a member no more, and who revoked him must hear of his own word first.
+    const isJudge = this.#accused !== undefined && office === this.#company.offices[0]
+    if (office.liar || !office.hasCopy || office === this.#accused || isJudge) return
     const isLoud = this.#chance.isLucky(0.5)
     const [least, most] = DOWN_MS
     const ms = this.#chance.between(least, most)
@@ -252,8 +374,21 @@ export class Faults {
     })
   }
 
+  /** Everybody's certificates have expired, as after a cut of eleven days. */
+  #leap(): void {
+    if (this.#isOver) return
+    this.#company.timeline.note('eleven days pass')
+    this.#company.timeline.leapt += LEAP_MS
+    this.#note('eleven days at once')
+  }
+
+  #stranger(office: Office): void {
+    this.#company.doing(knock(this.#company, office, this.#chance))
+  }
+
   #setClock({ machine, name }: Office): void {
-    machine.skew = this.#chance.between(-CLOCK_MS_MAX, CLOCK_MS_MAX)
+    const most = this.#chance.pick(CLOCK_MS_MAX)
+    machine.skew = this.#chance.between(-most, most)
     this.#company.timeline.note(`the clock of ${name} is set to ${machine.skew} ms`)
   }
 }

@@ -1,4 +1,5 @@
 /** A company in bad weather, fresh seeds every day: part 3 of 8. */
-import { testFresh } from './fresh.ts'
+import './native.ts'
 
+const { testFresh } = await import('./fresh.ts')
 testFresh(3)

@@ -1,12 +1,25 @@
-/** `npm run sim`: seeds until told to stop, or one seed again. */
+/**
+ * `npm run sim`: one seed again (`--seed`), so many (`--seeds N --from S`) in threads, with a table of what came of
+ * them, or others until one fails or somebody stops it.
+ */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { BRANCHES_MAX } from './company.ts'
-import { report, run } from './run.ts'
+import { runMany, tableOf } from './many.ts'
+import './native.ts'
+import type { Outcome } from './run.ts'
+
+const { BRANCHES_MAX } = await import('./company.ts')
+const { report, run } = await import('./run.ts')
+
+const SEED_MAX = 2 ** 31 - 1
+const THREADS_MAX = 64
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
-    runs: { type: 'string' },
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    threads: { type: 'string' },
     minutes: { type: 'string' },
     branches: { type: 'string' },
     trace: { type: 'boolean' },
@@ -22,22 +35,46 @@ const options = {
   minutes: number(values.minutes, 60 * 24),
   branches: number(values.branches, BRANCHES_MAX),
 }
-const seed = number(values.seed, 2 ** 31)
-const first = seed ?? 1 + Math.floor(Math.random() * 2 ** 30)
-const runs = number(values.runs, 1e9) ?? (seed === undefined ? Number.POSITIVE_INFINITY : 1)
+const seed = number(values.seed, SEED_MAX)
+const seeds = number(values.seeds, SEED_MAX)
+const from = number(values.from, SEED_MAX) ?? 1 + Math.floor(Math.random() * 2 ** 30)
+const threads = number(values.threads, THREADS_MAX) ?? availableParallelism()
 
-for (let n = 0; n < runs; n++) {
-  const each = { ...options, seed: first + n }
-  const started = performance.now()
-  const outcome = await run(each)
-  if (values.trace) process.stdout.write(`${outcome.lines.join('\n')}\n`)
+function tell(outcome: Outcome, ms?: number): void {
   const { events, messages, carried, hash, faults } = outcome
-  const ms = Math.round(performance.now() - started)
   if (faults.length > 0) {
-    process.stdout.write(report(outcome, each))
+    process.stdout.write(report(outcome, { ...options, seed: outcome.seed }))
     process.exitCode = 1
-    break
+    return
   }
-  const what = `${events} events, ${messages} messages, ${carried} marks of carriers, ${ms} ms, ${hash.slice(0, 12)}`
-  process.stdout.write(`seed ${each.seed}: all holds (${what})\n`)
+  const what = [
+    `${events} events, ${messages} messages, ${carried} marks of carriers`,
+    ...(ms === undefined ? [] : [`${Math.round(ms)} ms`]),
+    hash.slice(0, 12),
+  ]
+  process.stdout.write(`seed ${outcome.seed}: all holds (${what.join(', ')})\n`)
+}
+
+if (seed !== undefined) {
+  const started = performance.now()
+  const outcome = await run({ ...options, seed })
+  if (values.trace) process.stdout.write(`${outcome.lines.join('\n')}\n`)
+  tell(outcome, performance.now() - started)
+} else {
+  const started = performance.now()
+  const last = seeds === undefined ? SEED_MAX : from + seeds - 1
+  let next = from
+  let isOver = false
+  const sum = await runMany(
+    () => (isOver || next > last ? undefined : { ...options, seed: next++ }),
+    {
+      threads,
+      onOutcome(outcome) {
+        tell(outcome)
+        // Without a number it is for finding one; with a number all are counted.
+        if (seeds === undefined && outcome.faults.length > 0) isOver = true
+      },
+    },
+  )
+  process.stdout.write(tableOf(sum, (performance.now() - started) / 60_000))
 }

@@ -4,19 +4,18 @@
  * no transaction is open, so that is the files as they are.
  */
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
 import type { BranchId } from '../../src/base/ids.ts'
 import { DAY, type Millis } from '../../src/base/units.ts'
-import { keyFiles } from '../../src/certificates/keys.ts'
+import { type KeyFiles, keyFiles } from '../../src/certificates/keys.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { buildCore, type Core } from '../../src/core.ts'
 import { openStore, type Store } from '../../src/db/open.ts'
 import type { AckEntry } from '../../src/eventlog/log.ts'
 import { findMembership } from '../../src/organisation/membership.ts'
-import { spokenSuites } from '../../src/relay/peer-suites.ts'
 import { type Running, startRunning } from '../../src/running.ts'
 import type { SetupParts } from '../../src/setup/found.ts'
 import { finishRestore } from '../../src/setup/recover.ts'
@@ -27,6 +26,8 @@ import type { Random } from '../../src/world/random.ts'
 import type { World } from '../../src/world/world.ts'
 import { determinedKem } from '../support/kem.ts'
 import type { SimNetwork } from './network.ts'
+import { type Release, TODAY } from './releases.ts'
+import type { Standing } from './standing.ts'
 import type { Timeline } from './timeline.ts'
 import { type Life, lifeOf, type Machine } from './world.ts'
 
@@ -40,11 +41,30 @@ export type Bug = {
   isOn: boolean
   /** It shows only where somebody lies. */
   needsLiar?: boolean
+  /** It shows only where a branch is revoked. */
+  needsRevocation?: boolean
+  /** It shows only where a disk is full. */
+  needsFullDisk?: boolean
+  /** It shows only where certificates expire. */
+  needsLeap?: boolean
+  /** It shows only where releases are mixed. */
+  needsMix?: boolean
   core?(core: Core, world: World): Core
   random?(random: Random): Random
+  files?(files: KeyFiles): KeyFiles
   /** What people send is changed on its way in. */
   clientId?(given: string): string | undefined
 }
+
+/** What lies on the disk of a branch that does not run, and how often it was started. */
+export type Image = {
+  keys: ReadonlyMap<string, Uint8Array>
+  database: ReadonlyMap<string, Uint8Array>
+  lives: number
+}
+
+/** The file and its log; what SQLite keeps beside them it makes anew. */
+const ENDINGS = ['', '-wal']
 
 /** A branch at work, between a start and its end. */
 export type Work = { life: Life; store: Store; core: Core; running: Running; reading: Reading }
@@ -58,6 +78,7 @@ export type OfficeParts = {
   onAlarm(line: string): void
   /** A branch was told what another one holds. */
   onAcks(peer: BranchId, entries: readonly AckEntry[]): Promise<void>
+  standing: Standing
 }
 
 /** Quick, and different for each password and salt: what bcrypt is for the rest of the program. */
@@ -72,6 +93,10 @@ export class Office {
   readonly #parts: OfficeParts
   /** It runs this program, not the honest one. */
   liar: Bug | undefined
+  /** What it runs from its next start on. */
+  release: Release = TODAY
+  #runs: Release = TODAY
+  #branch: BranchId | undefined
   #life: Life | undefined
   #work: Work | undefined
   #file = 0
@@ -107,33 +132,48 @@ export class Office {
     return work
   }
 
+  /** Its id, from its first start on. */
+  get branch(): BranchId | undefined {
+    return this.#branch
+  }
+
+  /** It runs another release than it should. */
+  get isOutdated(): boolean {
+    return this.work !== undefined && this.#runs !== this.release
+  }
+
   get bug(): Bug {
     return this.#parts.bug
   }
 
   /** The first start founds or joins by `setUp`; later ones open what is there. */
   async start(setUp?: (parts: SetupParts) => Promise<Core>): Promise<void> {
-    const { timeline, bug } = this.#parts
+    const { timeline, bug, standing } = this.#parts
     await this.#restoring
     if (!this.isDown) return
+    const { release } = this
+    this.#runs = release
     const life = lifeOf(this.#parts)
     this.#life = life
     timeline.note(`${this.name} starts, life ${life.number}`)
     const world = { ...life.world, random: bug.random?.(life.world.random) ?? life.world.random }
     const { clock, log, disk } = world
     const store = await openStore({ path: this.#path, clock, log })
-    const files = keyFiles(disk)
+    const own = keyFiles(disk)
+    const files = bug.files?.(own) ?? own
     const kem = determinedKem(() => world.random.bytes(32))
-    const suites = { ...spokenSuites(1), kem }
+    const suites = { ...release.suites, kem }
     const membership = await findMembership(store.read)
     const keys = files.findBranchKeys()
+    const extent = { carryMib: 64, laterKinds: release.kinds }
     const built =
       membership && keys
-        ? await buildCore({ world, store, keys, membership, hasher, carryMib: 64 })
-        : await setUp?.({ world, store, files, hasher, suites, carryMib: 64 })
+        ? await buildCore({ ...{ world, store, keys, membership, hasher }, ...extent })
+        : await setUp?.({ ...{ world, store, files, hasher, suites }, ...extent })
     if (!built) throw new Error(`${this.name} is not set up`)
-    const watched = this.#watched(built)
-    const withBug = bug.core?.(watched, world) ?? watched
+    this.#branch = built.membership.self
+    const watched = await standing.watched(this.#watched(built))
+    const withBug = release.core(bug.core?.(watched, world) ?? watched)
     const core = this.liar?.core?.(withBug, world) ?? withBug
     const running = await startRunning({
       ...{
@@ -261,8 +301,25 @@ export class Office {
 
   /** Its database as it lies on the disk. */
   bytes(): Buffer {
-    const files = ['', '-wal'].map((ending) => this.#path + ending)
-    return Buffer.concat(files.filter((path) => existsSync(path)).map((path) => readFileSync(path)))
+    return Buffer.concat([...this.#database().values()])
+  }
+
+  /** For `begin`; it is down. */
+  image(): Image {
+    const { files, lives } = this.machine
+    return { keys: new Map(files), database: this.#database(), lives }
+  }
+
+  /** Before its first start: goes on where another one stopped. */
+  begin({ keys, database, lives }: Image): void {
+    for (const [name, bytes] of keys) this.machine.files.set(name, bytes.slice())
+    for (const [ending, bytes] of database) writeFileSync(this.#path + ending, bytes)
+    this.machine.lives = lives
+  }
+
+  #database(): Map<string, Buffer> {
+    const there = ENDINGS.filter((ending) => existsSync(this.#path + ending))
+    return new Map(there.map((ending) => [ending, readFileSync(this.#path + ending)]))
   }
 
   #end(life: Life, isLoud: boolean): void {

@@ -6,12 +6,17 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MINUTE, SECOND } from '../../src/base/units.ts'
-import { acksHold, CHECKS } from './checkers.ts'
+import type { BranchId } from '../../src/base/ids.ts'
+import { MINUTE, type Millis, SECOND } from '../../src/base/units.ts'
+import { believed } from './believed.ts'
+import { acksHold, CHECKS, CHECKS_AMONG_HONEST, type Checked } from './checkers.ts'
 import { Broken, type Company, companyOf } from './company.ts'
 import { Faults } from './faults.ts'
+import { beginMemory, queuesTooLong } from './memory.ts'
+import { beginNonces, noncesUsedTwice } from './nonces.ts'
 import type { Bug, Office } from './office.ts'
 import { readable, unsigned } from './proofs.ts'
+import { notesDiffer, startNotes } from './releases.ts'
 import { type Acks, acksAndHeads, type Snapshot, snapshotOf } from './snapshot.ts'
 import { seenBy, Workload } from './workload.ts'
 
@@ -32,6 +37,8 @@ export type Outcome = {
   messages: number
   /** How often mail came by a third branch, as its writers know. */
   carried: number
+  /** What struck, and how often. */
+  weather: readonly (readonly [string, number])[]
   /** What did not hold, in words. */
   faults: string[]
   lines: readonly string[]
@@ -61,22 +68,27 @@ export async function run(options: RunOptions): Promise<Outcome> {
     events: 0,
     messages: 0,
     carried: 0,
+    weather: [],
     faults: [],
     lines: [],
   }
+  beginNonces()
+  beginMemory()
   try {
     const company = await companyOf({ seed, branches, folder, bug })
     const workload = new Workload(company)
     bug.isOn = true
     for (const office of company.offices) if (office.liar) begin(company, office.liar, office)
+    const faults = new Faults(company)
     try {
-      outcome.faults = await storm(company, workload, minutes * MINUTE)
+      outcome.faults = await storm(company, { workload, faults }, minutes * MINUTE)
       outcome.carried = await carriedIn(company)
     } catch (error) {
       outcome.faults = [told(error)]
     }
     const { timeline } = company
     Object.assign(outcome, { hash: timeline.hash, events: timeline.count, lines: timeline.lines })
+    outcome.weather = [...faults.met]
     outcome.messages = workload.posted.length
     timeline.beforeEvent = () => {}
     for (const office of company.offices) await office.kill(true)
@@ -100,10 +112,14 @@ function branchesOf(seed: number): number {
   return seed % 9 === 0 ? 5 : 3
 }
 
-async function storm(company: Company, workload: Workload, ms: number): Promise<string[]> {
+async function storm(
+  company: Company,
+  { workload, faults }: { workload: Workload; faults: Faults },
+  ms: Millis,
+): Promise<string[]> {
   const { timeline } = company
-  const faults = new Faults(company)
   workload.start()
+  startNotes(company, () => faults.isOver)
   faults.start()
   const isBroken = await timeline.runUntil(ms, () => isWrong(company), ACKS_LOOKED_AT_MS)
   if (isBroken) return wrongs(company)
@@ -137,26 +153,40 @@ async function isWrong(company: Company): Promise<boolean> {
 }
 
 async function wrongs(company: Company): Promise<string[]> {
-  const { failures, alarms, liars, offices } = company
+  const { failures, alarms, liars, offices, standing } = company
   const running = offices.filter((office) => office.work)
   const snapshots: Acks[] = []
-  for (const office of running) snapshots.push(await acksAndHeads(office))
+  const above: string[] = []
+  for (const office of running) {
+    snapshots.push(await acksAndHeads(office))
+    above.push(...(await standing.above(office.at.core)))
+  }
   return [
     ...failures.map(told),
     ...alarms
       .filter((line) => ![...liars].some((branch) => line.includes(`"peer":"${branch}"`)))
       .map((line) => `no honest branch says: ${line}`),
     ...acksHold({ snapshots }).map((fault) => `I5: ${fault}`),
+    ...queuesTooLong().map((fault) => `I13: ${fault}`),
+    ...[...standing.faults, ...above].map((fault) => `I14: ${fault}`),
+    ...noncesUsedTwice().map((fault) => `I16: ${fault}`),
   ]
 }
 
+/** All but the revoked one. */
+const honest = ({ offices, standing }: Company) =>
+  offices.filter(({ branch }) => branch !== standing.branch)
+
 /** Everybody is linked with everybody, has answers, and nothing waits to be told. */
-async function isAllTold({ offices }: Company, workload: Workload): Promise<boolean> {
-  if (!workload.isQuiet || offices.some((office) => !office.work)) return false
-  for (const office of offices) {
+async function isAllTold(company: Company, workload: Workload): Promise<boolean> {
+  const { offices, standing } = company
+  if (!workload.isQuiet || offices.some(({ work, isOutdated }) => !work || isOutdated)) return false
+  const all = honest(company)
+  for (const office of all) {
     const { running, core, store } = office.at
     const links = running.relay.links()
-    if (links.length < offices.length - 1 || links.some(({ up }) => !up)) return false
+    if (links.length !== all.length - 1 || links.some(({ up }) => !up)) return false
+    if (standing.branch !== undefined && !standing.hasHeard(core)) return false
     for (const { branch } of links) if ((await core.eventLog.outboxOf(branch)) > 0) return false
     // Whether somebody lacks the record of a group is looked at in the end: see `isForNobody`.
     const parked = store.read
@@ -164,26 +194,46 @@ async function isAllTold({ offices }: Company, workload: Workload): Promise<bool
       .select('position')
       .where('state', '=', 'parked')
       .where('reason', '!=', 'waits-for-conversation')
-    if (await parked.executeTakeFirst()) return false
+    if ((await parked.executeTakeFirst()) && (await isSomethingAwaited(company))) return false
     // Who carried what came by another way hears of it when its own link is mended.
-    const carried = store.read.selectFrom('carried_batch').select('feedN')
+    const carried = store.read
+      .selectFrom('carried_batch as c')
+      .innerJoin('feed as f', 'f.n', 'c.feedN')
+      .select('c.feedN')
+      // Of and for a revoked branch it is dropped at the next start.
+      .where('f.origin', '!=', standing.branch ?? ('' as BranchId))
+      .where('f.destination', '!=', standing.branch ?? ('' as BranchId))
     if (await carried.executeTakeFirst()) return false
   }
   return true
 }
 
-async function checked(company: Company, workload: Workload): Promise<string[]> {
-  const down = company.offices.filter((office) => !office.work)
-  if (down.length > 0) return down.map(({ name }) => `${name} does not run`)
+/** Whether what is parked waits for something that comes: nothing comes of a revoked branch. */
+async function isSomethingAwaited(company: Company): Promise<boolean> {
+  const { branch } = company.standing
+  if (branch === undefined) return true
   const snapshots: Snapshot[] = []
   for (const office of company.offices) snapshots.push(await snapshotOf(office))
-  const { posted } = workload
-  const faults = CHECKS.flatMap(([name, check]) =>
-    check({ snapshots, posted }).map((fault) => `${name}: ${fault}`),
+  return believed(snapshots, branch).some(({ events }) =>
+    events.some(({ state, reason }) => state === 'parked' && reason !== 'waits-for-conversation'),
   )
+}
+
+async function checked(company: Company, workload: Workload): Promise<string[]> {
+  const { offices, standing } = company
+  const down = offices.filter((office) => !office.work)
+  if (down.length > 0) return down.map(({ name }) => `${name} does not run`)
+  const snapshots: Snapshot[] = []
+  for (const office of offices) snapshots.push(await snapshotOf(office))
+  const { posted } = workload
+  const found = (checks: typeof CHECKS, of: Checked) =>
+    checks.flatMap(([name, check]) => check(of).map((fault) => `${name}: ${fault}`))
   const texts = posted.map(({ text }) => text)
+  const notes = await notesDiffer(honest(company), standing.branch)
   return [
-    ...faults,
+    ...found(CHECKS, { snapshots, posted }),
+    ...found(CHECKS_AMONG_HONEST, { snapshots: believed(snapshots, standing.branch), posted }),
+    ...notes.map((fault) => `what the later release wrote differs: ${fault}`),
     ...(await unsigned(company)).map((fault) => `I7: ${fault}`),
     ...readable(company, snapshots, texts).map((fault) => `I9: ${fault}`),
     ...(await strangersSee(company, workload)),

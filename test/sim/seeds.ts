@@ -14,5 +14,9 @@ export const KEPT: readonly { seed: number; branches?: number; found: string }[]
   { seed: 1003, found: 'nothing: a branch that lies about what it passes on' },
   { seed: 1006, found: 'a carrier whose own link is dead when the mail has come by another way' },
   { seed: 1009, found: 'a batch behind one that found the disk full, taken for a copied branch' },
+  {
+    seed: 1174,
+    found: 'a full disk that undid a whole transaction, taken for a fault of an event',
+  },
   { seed: 1011, found: 'mail for a guest whose password was replaced, which waits for no record' },
 ]

@@ -1,9 +1,11 @@
 /** A whole company in one process, in bad weather: kept seeds. Fresh ones stand in fresh.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { holds } from './fresh.ts'
-import { run } from './run.ts'
+import './native.ts'
 import { KEPT } from './seeds.ts'
+
+const { holds } = await import('./fresh.ts')
+const { run } = await import('./run.ts')
 
 for (const { seed, branches, found } of KEPT) {
   test(`seed ${seed} holds (it found ${found})`, () =>

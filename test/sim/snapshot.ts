@@ -20,7 +20,7 @@ export async function snapshotOf(office: Office) {
     carried: await carriedOf(db, core.membership.self),
     acks: await acksOf(db),
     events: await eventsOf(db),
-    refusals: await db.selectFrom('refusal').select(['position', 'reason']).execute(),
+    refusals: await db.selectFrom('refusal').select(['position', 'branchId', 'reason']).execute(),
     messages: await messagesOf(db),
     users: await db.selectFrom('user').select(['id', 'home', 'rev']).orderBy('id').execute(),
     conversations: await conversationsOf(db),
@@ -51,7 +51,7 @@ async function carriedOf(db: Db, self: BranchId) {
     .where('scope', '=', 'to')
     .where('origin', '!=', self)
     .where('destination', '!=', self)
-    .select(['n', 'id', 'floor', 'head', 'bodyKey', 'carriedBytes'])
+    .select(['n', 'id', 'origin', 'destination', 'floor', 'head', 'bodyKey', 'carriedBytes'])
     .orderBy('n')
     .execute()
   const found = []
@@ -125,9 +125,10 @@ function acksOf(db: Db): Promise<{ feed: FeedId; branch: BranchId; durable: numb
 
 async function eventsOf(db: Db) {
   const rows = await db
-    .selectFrom('event')
-    .select(['position', 'kind', 'state', 'reason', 'body'])
-    .orderBy('position')
+    .selectFrom('event as e')
+    .innerJoin('branch as b', 'b.n', 'e.originN')
+    .select(['e.position', 'b.id as origin', 'e.kind', 'e.state', 'e.reason', 'e.body'])
+    .orderBy('e.position')
     .execute()
   return rows.map(({ body, ...rest }) => ({ ...rest, body: jsonOf(body) }))
 }
@@ -160,7 +161,13 @@ async function conversationsOf(db: Db) {
   const members = Map.groupBy(rows, ({ conversationId }) => conversationId as ConversationId)
   return chats.map((chat) => {
     const own = members.get(chat.id) ?? []
-    return { id: chat.id, rev: chat.rev, members: own, text: JSON.stringify([chat, own]) }
+    return {
+      id: chat.id,
+      home: chat.home,
+      rev: chat.rev,
+      members: own,
+      text: JSON.stringify([chat, own]),
+    }
   })
 }
 

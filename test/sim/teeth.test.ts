@@ -1,8 +1,10 @@
 /** Whether the simulator finds what it is for: mistakes are planted, and each must be found within a few seeds. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BUGS } from './bugs.ts'
-import { report, run } from './run.ts'
+import './native.ts'
+
+const { BUGS } = await import('./bugs.ts')
+const { report, run } = await import('./run.ts')
 
 const SEEDS_MAX = 10
 const MINUTES = 0.4

@@ -18,6 +18,8 @@ export type Cancel = () => void
 export class Timeline {
   /** Milliseconds since the beginning. */
   now = 0
+  /** Days that passed at once, on every calendar: timers do not notice. */
+  leapt: Millis = 0
   /** Events so far. */
   count = 0
   readonly lines: string[] = []

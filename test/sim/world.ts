@@ -54,7 +54,7 @@ export function lifeOf(parts: LifeParts): Life {
   const committing = new Set<() => void>()
   const life: HostLife = { host: machine.host, isAlive: true }
   const clock: Clock = {
-    now: () => BEGINNING + Math.floor(timeline.now) + machine.skew,
+    now: () => BEGINNING + Math.floor(timeline.now) + timeline.leapt + machine.skew,
     after(ms, fn) {
       if (!life.isAlive) return () => {}
       return timeline.after(ms, () => {
@@ -108,7 +108,7 @@ function logOf(parts: LifeParts, life: HostLife, own: Fields): Log {
       const text = `${machine.name} ${level} ${name} ${fieldsText({ ...own, ...fields })}`
       if (level !== 'debug') timeline.note(text)
       // Clocks are set in a storm: whose clock is behind his own records says so, and is right.
-      const isClock = name === 'relay.dates.own'
+      const isClock = name === 'relay.dates.own' || name === 'relay.renewal.late'
       // Its clock was set as well: what it lost looks younger than the copy's return.
       const isLoss = machine.wasRestored && name === 'eventlog.rolled-back'
       const isExpected = isClock || isLoss || (machine.wasFull && DISK_FULL.test(text))

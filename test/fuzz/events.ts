@@ -1,0 +1,165 @@
+/** Bodies of every kind of event, as their origins write them, and as nobody should. */
+import assert from 'node:assert/strict'
+import { serialize } from 'node:v8'
+import { newSalt } from '../../src/accounts/credentials.ts'
+import { userKinds } from '../../src/accounts/events.ts'
+import { concat, utf8 } from '../../src/base/bytes.ts'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
+import type { BranchId, EventId, FeedId } from '../../src/base/ids.ts'
+import { issueLinkKey } from '../../src/certificates/link-key.ts'
+import { issueRevocation } from '../../src/certificates/revocation.ts'
+import { chatKinds } from '../../src/chat/events.ts'
+import { understand } from '../../src/eventlog/apply.ts'
+import type { EventKind } from '../../src/eventlog/events.ts'
+import { refusedKind } from '../../src/eventlog/refused.ts'
+import { organisationKind } from '../../src/organisation/events.ts'
+import { relayKinds } from '../../src/relay/events.ts'
+import { tlsKinds } from '../../src/tls/events.ts'
+import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
+import { publicPoint } from '../../src/tls/x509.ts'
+import { realRandom } from '../../src/world/random.ts'
+import { company, NOW, seeded } from '../certificates/cast.ts'
+import { beginBuffers, checkBuffers, checkSize, Otherwise, type Tried, told } from './trying.ts'
+
+const ID = 'ab'.repeat(16)
+const feed = ID as FeedId
+const branch = ID as BranchId
+const random = seeded('events')
+const { organisation, north, south, founding } = company()
+
+const tlsKey = newTlsKey(random)
+const made = { now: NOW, randomBytes: random }
+const root = makeRoot(tlsKey, { organisation: 'Dovira', name: 'Root' }, made)
+const wish = {
+  point: publicPoint(tlsKey),
+  names: ['a.lan'],
+  subject: { organisation: 'D', name: 'I' },
+}
+const intermediate = makeIntermediate({ certificate: root, key: tlsKey }, wish, made)
+const revocation = issueRevocation(founding.issuer, {
+  ...{ branch: south.keys.branch, reason: 'keyCompromise', note: 'Вкрадено', now: NOW },
+  cuts: [{ feed, upTo: 7 }],
+})
+
+const linkKey = issueLinkKey(founding.issuer, {
+  ...{ epoch: 70_000, key: random(32), isForRevocation: true, revoked: [branch], now: NOW },
+})
+
+const joined = { user: ID, role: 'owner', joinedAt: HLC_ZERO }
+/** A body of every kind of event, as its origin would write it. */
+const BODIES: Record<number, object> = {
+  513: {
+    identity: north.chain.identity.bytes.toBase64(),
+    issuer: north.chain.issuer.bytes.toBase64(),
+  },
+  514: { addresses: ['10.1.2.3:7900'] },
+  515: { revocation: revocation.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
+  517: { name: 'Dovira', rev: 1 },
+  518: { key: publicPoint(tlsKey).toBase64(), names: ['chat.lviv.lan'] },
+  519: {
+    ...{ branch: ID, answers: HLC_ZERO, names: ['a.lan'] },
+    ...{ intermediate: intermediate.toBase64(), root: root.toBase64() },
+  },
+  520: {
+    ...{ statement: linkKey.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
+    boxes: [{ branch: ID, box: random(80).toBase64() }],
+  },
+  521: {
+    ...{ identity: north.chain.identity.bytes.toBase64() },
+    ...{ issuer: north.chain.issuer.bytes.toBase64() },
+    identityIssuer: north.chain.issuer.bytes.toBase64(),
+  },
+  522: { noiseKey: random(32).toBase64() },
+  523: {
+    ...{ issuer: north.chain.issuer.bytes.toBase64() },
+    link: north.chain.link.bytes.toBase64(),
+  },
+  769: {
+    ...{ user: ID, home: ID, rev: 1, login: 'lida', firstName: 'Lida', lastName: '', photo: null },
+    ...{
+      post: '',
+      department: '',
+      phone: '',
+      room: '',
+      language: null,
+      theme: 'auto',
+      createdAt: 0,
+    },
+  },
+  770: {
+    ...{
+      user: ID,
+      epoch: 1,
+      rev: 0,
+      salt: newSalt({ ...realRandom(), bytes: random }),
+      publicKey: 'ab'.repeat(32),
+    },
+    mustChange: false,
+  },
+  771: { user: ID, generation: 1, blocked: true },
+  772: { user: ID, branch: ID, epoch: 1, rev: 0, until: NOW, signature: '00'.repeat(64) },
+  773: { user: ID, role: 'employee', rev: 5 },
+  1025: {
+    ...{ id: ID, kind: 'group', title: 'Board', createdAt: 0, term: 0, rev: 1, members: [joined] },
+  },
+  1026: { conversation: ID, author: ID, body: 'Hello', direct: [ID, ID] },
+  1027: {
+    ...{ conversation: ID, user: ID, mark: 'read', lastMessage: ID },
+    marks: [{ origin: ID, hlc: HLC_ZERO }],
+  },
+  1028: { owner: ID, contact: ID, removed: false },
+  1537: { event: ID, origin: ID, reason: 'forged' },
+}
+
+const isIssuer = async () => {}
+const kinds = [
+  ...userKinds,
+  ...Object.values(chatKinds({ self: branch })),
+  ...Object.values(relayKinds({ organisation, now: () => NOW, isRevoked: () => false })),
+  ...[organisationKind(isIssuer as never), ...Object.values(tlsKinds(isIssuer as never))],
+  refusedKind(branch),
+] as EventKind<unknown>[]
+
+/** Each kind of event: bodies whose values were changed, and every fourth one its bytes. */
+export const EVENTS: readonly Tried[] = kinds.map((kind) => {
+  const sample = BODIES[kind.code]
+  const table = new Map([[kind.code, kind]])
+  const to = kind.scope === 'to' ? [branch] : []
+  const header = {
+    ...{ id: ID as EventId, kind: kind.code, to, hlc: HLC_ZERO },
+    ...{ bodyBytes: 0, bodyHash: random(32) },
+  }
+  const about = { origin: branch, scope: kind.scope, destination: branch, arrivedAt: NOW }
+  const read = (json: Uint8Array) =>
+    understand(table, { header, ...about, plain: concat(new Uint8Array(16), json) })
+  let count = 0
+  return {
+    ...{ name: `event ${kind.name}`, isSlow: false, mayRefuse: true },
+    begin() {
+      assert.ok(sample, `a body for 0x${kind.code.toString(16)}`)
+      assert.equal(read(utf8(JSON.stringify(sample))).outcome, undefined)
+    },
+    once(chance) {
+      const value = utf8(JSON.stringify(chance.value(sample)))
+      const json = count++ % 4 === 0 ? chance.bytes([value]) : value
+      const shown = () => Buffer.from(json).toString()
+      const inputBytes = json.length
+      beginBuffers()
+      try {
+        const { outcome, event } = read(json)
+        if (outcome) assert.deepEqual(outcome, { state: 'refused', reason: 'malformed' })
+        else checkSize(serialize(event.body).length, { inputBytes, shown })
+        const allocated = checkBuffers(inputBytes, shown)
+        return {
+          isAnswer: outcome === undefined,
+          inputBytes,
+          allocated,
+          shown,
+          again: () => read(json),
+        }
+      } catch (error) {
+        throw error instanceof Otherwise ? error : new Otherwise(told(error, shown))
+      }
+    },
+  }
+})

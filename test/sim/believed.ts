@@ -1,0 +1,67 @@
+/**
+ * What honest branches must agree on when one is revoked: all but what that one wrote, or what follows from it. Whoever
+ * took something of it before he heard keeps it (docs/protocol.md, section 6), so its people, its groups and the
+ * passwords that were changed there may differ.
+ */
+import type { BranchId } from '../../src/base/ids.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** User.cred, user.block, role.grant: what a branch may say of people of others. */
+const OF_PEOPLE: ReadonlySet<number> = new Set([0x0302, 0x0303, 0x0305])
+
+/** Snapshots of the branches that stand, without what hangs on the revoked one. */
+export function believed(
+  snapshots: readonly Snapshot[],
+  revoked: BranchId | undefined,
+): readonly Snapshot[] {
+  if (revoked === undefined) return snapshots
+  const isTouched = touchedBy(snapshots, revoked)
+  return snapshots
+    .filter(({ self }) => self !== revoked)
+    .map((at) => ({
+      ...at,
+      carried: at.carried.filter(
+        ({ origin, destination }) => origin !== revoked && destination !== revoked,
+      ),
+      events: at.events.filter(
+        ({ origin, body }) => origin !== revoked && !isTouched(JSON.stringify(body)),
+      ),
+      refusals: at.refusals.filter(({ position, branchId }) => {
+        const event = at.events.find((each) => each.position === position)
+        return branchId !== revoked && !isTouched(JSON.stringify(event?.body ?? {}))
+      }),
+      messages: at.messages.filter(
+        ({ origin, conversation }) => origin !== revoked && !isTouched(conversation),
+      ),
+      conversations: at.conversations.filter(({ id }) => !isTouched(id)),
+      directory: Object.fromEntries(
+        Object.entries(at.directory).map(([table, rows]) => [
+          table,
+          rows
+            .split('\n')
+            .filter((row) => !isTouched(row))
+            .join('\n'),
+        ]),
+      ),
+    }))
+}
+
+/** Whether a text names the revoked branch, its people, its groups, or what it wrote of others. */
+export function touchedBy(
+  snapshots: readonly Snapshot[],
+  revoked: BranchId,
+): (text: string) => boolean {
+  const ids = new Set<string>([revoked])
+  for (const { users, conversations, events } of snapshots) {
+    for (const { id, home } of users) if (home === revoked) ids.add(id)
+    for (const { id, home } of conversations) if (home === revoked) ids.add(id)
+    for (const { kind, origin, body } of events.filter((each) => each.origin === revoked)) {
+      if (OF_PEOPLE.has(kind)) ids.add(String(body.user))
+      // A group is as its home says; a direct chat is as its first message says.
+      if (kind === 0x0401 && origin === revoked) ids.add(String(body.id))
+      if (kind === 0x0402 && body.direct) ids.add(String(body.conversation))
+    }
+  }
+  const all = [...ids]
+  return (text) => all.some((id) => text.includes(id))
+}
