@@ -99,7 +99,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
       [
         ...userKinds.filter((kind) => kind !== userAt && kind !== userPut),
         followedByGroups(userAt, { append, kinds: chats, self }),
-        ...missedByNewcomers({ userPut, chats }, { forward, self }),
+        ...missedByNewcomers({ userPut, chats }, { forward, self, incarnation }),
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),

@@ -5,14 +5,19 @@
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserPut } from '../accounts/records.ts'
 import type { Hlc } from '../base/hlc.ts'
-import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { BranchId, ConversationId, Incarnation, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { EventKind, Forward } from '../eventlog/events.ts'
-import type { ChatKinds } from './events.ts'
+import type { EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
+import type { ChatKinds, ConvBody } from './events.ts'
 import { membersSince } from './members.ts'
 
-type Parts = { forward: Forward; self: BranchId }
+type Parts = {
+  forward: Forward
+  self: BranchId
+  /** Of this start: what stands in a feed of another one came back after a loss. */
+  incarnation: Incarnation
+}
 
 /** The kinds of chats, and of people's records, as the log needs them: newcomers are served in the same transaction. */
 export function missedByNewcomers(
@@ -30,6 +35,7 @@ export function missedByNewcomers(
         if (before.get(user) === since) continue
         await sendMissed(parts, tx, { user, conversation, since, now: event.arrivedAt })
       }
+      if (event.origin === parts.self) await sendBack(parts, tx, event)
     },
   }
   const person: typeof userPut = {
@@ -46,6 +52,29 @@ export function missedByNewcomers(
     },
   }
   return [group, person, ...Object.values(others)] as EventKind<never>[]
+}
+
+/**
+ * A group that its own branch had lost came back from one of its branches, by a record that names that one alone: it had
+ * been sent there for a guest. The record for all of them may be lost, so the others get this one.
+ */
+async function sendBack(
+  { forward, self, incarnation }: Parts,
+  tx: Db,
+  { position, to, body, arrivedAt }: LoggedEvent<ConvBody>,
+): Promise<void> {
+  const before = await tx
+    .selectFrom('feed_entry')
+    .innerJoin('feed', 'feed.n', 'feed_entry.feedN')
+    .where('feed_entry.position', '=', position)
+    .where('feed.incarnation', '!=', incarnation)
+    .select('feed.n')
+    .executeTakeFirst()
+  if (before === undefined) return
+  const members = body.members.map(({ user }) => user)
+  for (const branch of await branchesOf(tx, members, arrivedAt)) {
+    if (branch !== self && !to.includes(branch)) await forward(tx, position, branch)
+  }
 }
 
 async function groupsOf(

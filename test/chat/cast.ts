@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { userPut } from '../../src/accounts/events.ts'
 import { hex } from '../../src/base/bytes.ts'
-import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
+import type { ConversationId, Incarnation, MessageId, UserId } from '../../src/base/ids.ts'
 import type { Millis } from '../../src/base/units.ts'
 import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
@@ -116,7 +116,8 @@ async function rested(...offices: Office[]) {
   }
 }
 
-async function openOffice(options: {
+/** An office on a folder; those of a company know each other. */
+export async function openOffice(options: {
   own: Keys
   keys: readonly Keys[]
   folder: string
@@ -125,9 +126,10 @@ async function openOffice(options: {
   const { own, keys, folder, clock } = options
   const kinds = chatKinds({ self: own.id })
   const knows = keys.filter((each) => each !== own)
+  const incarnation = hex(randomBytes(8)) as Incarnation
   const all: LogParts['kinds'] = (_, forward) =>
-    missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id })
-  const branch = await startBranch({ keys: own, knows, folder, clock, kinds: all })
+    missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id, incarnation })
+  const branch = await startBranch({ keys: own, knows, folder, clock, kinds: all, incarnation })
   const { store, log } = branch
   const random = realRandom()
   const parts: ChatParts = {

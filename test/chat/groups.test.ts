@@ -5,11 +5,19 @@ import { userPut } from '../../src/accounts/events.ts'
 import { AppError } from '../../src/base/errors.ts'
 import type { ConversationId } from '../../src/base/ids.ts'
 import { chatsOf, getChat } from '../../src/chat/chats.ts'
-import { addMember, createGroup, leaveGroup, removeMember } from '../../src/chat/groups.ts'
+import {
+  addMember,
+  createGroup,
+  leaveGroup,
+  recordedMembers,
+  removeMember,
+} from '../../src/chat/groups.ts'
 import { groupIdOf } from '../../src/chat/ids.ts'
 import { membersOf } from '../../src/chat/members.ts'
-import { exchange } from '../eventlog/fixture.ts'
-import { companyOf, type Office, type Person } from './cast.ts'
+import type { Clock } from '../../src/world/clock.ts'
+import { temporaryFolder } from '../db/store.ts'
+import { crashImage, exchange } from '../eventlog/fixture.ts'
+import { companyOf, type Office, openOffice, type Person } from './cast.ts'
 
 const isCode = (code: string) => (error: unknown) =>
   error instanceof AppError && error.code === code
@@ -251,3 +259,31 @@ async function withoutFeedsOf(office: Office, origin: Office): Promise<Office['l
     offersTo: async (peer) => (await office.log.offersTo(peer)).filter(({ id }) => !hidden.has(id)),
   }
 }
+
+test('a group that its branch lost comes back to all of its branches, whichever record came back', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, cid } = await cast(t)
+  const folder = crashImage(kyiv, temporaryFolder(t))
+  const title = 'For Odesa'
+  const chat = await createGroup(kyiv.parts, ada.id, { title, members: [cid.id] })
+  // Cid is a guest in Lviv meanwhile, which gets a record of its own; Odesa is cut off.
+  const group = await kyiv.store.read
+    .selectFrom('conversation')
+    .where('id', '=', chat)
+    .select(['id', 'title', 'createdAt', 'term', 'rev'])
+    .executeTakeFirstOrThrow()
+  await kyiv.store.writer.write(async (tx) => {
+    const body = { kind: 'group' as const, ...group, members: await recordedMembers(tx, chat) }
+    const { append, kinds } = kyiv.parts
+    await append(tx, { kind: kinds.convPut, body, to: [lviv.keys.id] })
+  })
+  await exchange(kyiv, lviv)
+
+  const keys = company.offices.map((office) => office.keys)
+  const again = { own: kyiv.keys, keys, folder, clock: { ...kyiv.parts.clock } as Clock }
+  const restored = await openOffice(again)
+  t.after(() => restored.store.close())
+  await exchange(lviv, restored)
+  assert.equal((await chatsOf(restored.store.read, ada.viewer))[0]?.title, title)
+  await exchange(restored, odesa)
+  assert.deepEqual(await names(cid, chat), ['Ada*', 'Cid'])
+})

@@ -133,6 +133,8 @@ export type BranchOptions = {
   mail?: ReturnType<typeof noteKind> | undefined
   record?: ReturnType<typeof noteKind>
   carryBytesMax?: number
+  /** Drawn when absent. */
+  incarnation?: Incarnation
   kinds?: readonly EventKind<unknown>[] | LogParts['kinds']
 }
 
@@ -152,7 +154,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
   const log = await createEventLog({
     store,
     self: keys.id,
-    incarnation: hex(randomBytes(8)) as Incarnation,
+    incarnation: options.incarnation ?? (hex(randomBytes(8)) as Incarnation),
     sign: signerOf(keys.signKey),
     verifierOf,
     sealKey: (publicKey, key) => sealBox(publicKey, key, new Uint8Array(randomBytes(32))),
@@ -161,7 +163,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
     random: realRandom(),
     log: lines,
     carryBytesMax: options.carryBytesMax ?? 10_000_000,
-    rolledBack: async () => {},
+    rolledBack: async () => lines.error('eventlog.rolled-back'),
     kinds: typeof options.kinds === 'function' ? options.kinds : () => kinds,
   })
   const write = (kind: EventKind<Note>, text: string, to: 'all' | readonly BranchId[]) =>

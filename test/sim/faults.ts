@@ -56,8 +56,8 @@ export class Faults {
   /** How often what struck. */
   readonly met = new Map<string, number>()
   #isOver = false
-  /** Will be revoked, or is. */
-  #accused: Office | undefined
+  /** A branch will be revoked, or is. */
+  #isRevoking = false
 
   constructor(company: Company) {
     this.#company = company
@@ -107,7 +107,7 @@ export class Faults {
     const { offices, timeline } = this.#company
     const [issuer, ...others] = offices
     const office = this.#chance.pick(others)
-    this.#accused = office
+    this.#isRevoking = true
     if (issuer)
       timeline.after(this.#chance.between(...REVOKED_MS), () => this.#revoke(issuer, office))
   }
@@ -294,9 +294,8 @@ export class Faults {
 
   /** The server is lost, and an old copy takes its place. */
   #putBack(office: Office): void {
-    // Nobody gives anything back to whoever is a member no more, and who revoked him must hear of his own word first.
-    const isJudge = this.#accused !== undefined && office === this.#company.offices[0]
-    if (office.liar || !office.hasCopy || office === this.#accused || isJudge) return
+    // Who was put back believes who is revoked until he hears it again, and gives nothing to be judged by.
+    if (office.liar || !office.hasCopy || this.#isRevoking) return
     const isLoud = this.#chance.isLucky(0.5)
     const [least, most] = DOWN_MS
     const ms = this.#chance.between(least, most)
