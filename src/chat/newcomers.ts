@@ -55,8 +55,8 @@ export function missedByNewcomers(
 }
 
 /**
- * A group that its own branch had lost came back from one of its branches, by a record that names that one alone: it had
- * been sent there for a guest. The record for all of them may be lost, so the others get this one.
+ * A group that its own branch had lost came back from one of its branches, by a record that names that one alone: it
+ * had been sent there for a guest. The record for all of them may be lost, so the others get this one.
  */
 async function sendBack(
   { forward, self, incarnation }: Parts,

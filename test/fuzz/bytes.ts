@@ -14,14 +14,14 @@ import {
   parseJoinRequest,
   parseJoinResponse,
 } from '../../src/certificates/joining.ts'
-import { issueLinkKey, parseLinkKeyStatement } from '../../src/certificates/link-key.ts'
+import { parseLinkKeyStatement } from '../../src/certificates/link-key.ts'
 import {
   parseRenewalRequest,
   parseRenewalResponse,
   renewalRequest,
   renewalResponse,
 } from '../../src/certificates/renewal.ts'
-import { issueRevocation, parseRevocation } from '../../src/certificates/revocation.ts'
+import { parseRevocation } from '../../src/certificates/revocation.ts'
 import { openBox, sealBox } from '../../src/certificates/sealed-box.ts'
 import { signerOf } from '../../src/certificates/signing.ts'
 import {
@@ -57,17 +57,25 @@ import { type Handshake, HandshakeFailed } from '../../src/relay/noise.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/preface.ts'
 import { initiator, responder, type Suite } from '../../src/relay/suites.ts'
-import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
-import { isIssuedBy, publicPoint } from '../../src/tls/x509.ts'
-import { company, NOW, seeded } from '../certificates/cast.ts'
+import { isIssuedBy } from '../../src/tls/x509.ts'
+import { NOW, seeded } from '../certificates/cast.ts'
 import { determinedKem } from '../support/kem.ts'
+import {
+  founding,
+  ID,
+  intermediate,
+  linkKeyWord,
+  north,
+  organisation,
+  revocation,
+  root,
+  south,
+} from './samples.ts'
 import type { Decoder } from './trying.ts'
 
-const ID = 'ab'.repeat(16)
 const feed = ID as FeedId
 const branch = ID as BranchId
 const random = seeded('decoders')
-const { organisation, north, south, founding } = company()
 
 function sampleBatch(): Uint8Array {
   const body = utf8('0123456789abcdef{"body":"x"}')
@@ -136,24 +144,6 @@ function handshake(suite: Suite, turn: 0 | 1 | 2): { reader: Handshake; message:
 }
 
 const box = north.keys.box
-const tlsKey = newTlsKey(random)
-const made = { now: NOW, randomBytes: random }
-const root = makeRoot(tlsKey, { organisation: 'Dovira', name: 'Root' }, made)
-const wish = {
-  point: publicPoint(tlsKey),
-  names: ['a.lan'],
-  subject: { organisation: 'D', name: 'I' },
-}
-const intermediate = makeIntermediate({ certificate: root, key: tlsKey }, wish, made)
-
-const newLinkKey = issueLinkKey(founding.issuer, {
-  ...{ epoch: 70_000, key: random(32), isForRevocation: true, revoked: [ID as BranchId], now: NOW },
-})
-const revocation = issueRevocation(founding.issuer, {
-  ...{ branch: south.keys.branch, reason: 'keyCompromise', note: 'Вкрадено', now: NOW },
-  cuts: [{ feed, upTo: 7 }],
-})
-
 const assembled = (message: Uint8Array) => {
   const assembly = new Assembly(64 * 1024)
   return decodeFrames(message).map((each) => assembly.add(each))
@@ -256,12 +246,12 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     decode: (bytes) => openBox(box, bytes),
   },
   'a revocation': { samples: [revocation.bytes], decode: parseRevocation },
-  'the word of a link key': { samples: [newLinkKey.bytes], decode: parseLinkKeyStatement },
+  'the word of a link key': { samples: [linkKeyWord.bytes], decode: parseLinkKeyStatement },
   LINK_KEY: {
     samples: [
       encodeLinkKey({
         key: random(32),
-        statement: newLinkKey,
+        statement: linkKeyWord,
         issuer: founding.issuer.certificate,
       }),
     ],

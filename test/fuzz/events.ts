@@ -5,9 +5,7 @@ import { newSalt } from '../../src/accounts/credentials.ts'
 import { userKinds } from '../../src/accounts/events.ts'
 import { concat, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
-import type { BranchId, EventId, FeedId } from '../../src/base/ids.ts'
-import { issueLinkKey } from '../../src/certificates/link-key.ts'
-import { issueRevocation } from '../../src/certificates/revocation.ts'
+import type { BranchId, EventId } from '../../src/base/ids.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { understand } from '../../src/eventlog/apply.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
@@ -15,36 +13,22 @@ import { refusedKind } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { relayKinds } from '../../src/relay/events.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
-import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
-import { publicPoint } from '../../src/tls/x509.ts'
 import { realRandom } from '../../src/world/random.ts'
-import { company, NOW, seeded } from '../certificates/cast.ts'
+import { NOW, seeded } from '../certificates/cast.ts'
+import {
+  ID,
+  intermediate,
+  linkKeyWord,
+  north,
+  organisation,
+  revocation,
+  root,
+  tlsPoint,
+} from './samples.ts'
 import { beginBuffers, checkBuffers, checkSize, Otherwise, type Tried, told } from './trying.ts'
 
-const ID = 'ab'.repeat(16)
-const feed = ID as FeedId
 const branch = ID as BranchId
 const random = seeded('events')
-const { organisation, north, south, founding } = company()
-
-const tlsKey = newTlsKey(random)
-const made = { now: NOW, randomBytes: random }
-const root = makeRoot(tlsKey, { organisation: 'Dovira', name: 'Root' }, made)
-const wish = {
-  point: publicPoint(tlsKey),
-  names: ['a.lan'],
-  subject: { organisation: 'D', name: 'I' },
-}
-const intermediate = makeIntermediate({ certificate: root, key: tlsKey }, wish, made)
-const revocation = issueRevocation(founding.issuer, {
-  ...{ branch: south.keys.branch, reason: 'keyCompromise', note: 'Вкрадено', now: NOW },
-  cuts: [{ feed, upTo: 7 }],
-})
-
-const linkKey = issueLinkKey(founding.issuer, {
-  ...{ epoch: 70_000, key: random(32), isForRevocation: true, revoked: [branch], now: NOW },
-})
-
 const joined = { user: ID, role: 'owner', joinedAt: HLC_ZERO }
 /** A body of every kind of event, as its origin would write it. */
 const BODIES: Record<number, object> = {
@@ -55,13 +39,13 @@ const BODIES: Record<number, object> = {
   514: { addresses: ['10.1.2.3:7900'] },
   515: { revocation: revocation.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
   517: { name: 'Dovira', rev: 1 },
-  518: { key: publicPoint(tlsKey).toBase64(), names: ['chat.lviv.lan'] },
+  518: { key: tlsPoint.toBase64(), names: ['chat.lviv.lan'] },
   519: {
     ...{ branch: ID, answers: HLC_ZERO, names: ['a.lan'] },
     ...{ intermediate: intermediate.toBase64(), root: root.toBase64() },
   },
   520: {
-    ...{ statement: linkKey.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
+    ...{ statement: linkKeyWord.bytes.toBase64(), issuer: north.chain.issuer.bytes.toBase64() },
     boxes: [{ branch: ID, box: random(80).toBase64() }],
   },
   521: {
