@@ -12,7 +12,7 @@ import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts
 import { tidied } from '../base/text.ts'
 import { TIME_MS_MAX } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { type Holes, prepared } from '../db/prepared.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { ConversationTable, MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
@@ -211,7 +211,8 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
   const { body, origin, hlc: at } = event
   const known = await conversationRow(tx, body.id)
   // One writer counts `rev`, but its feeds (one per start) may arrive in any order: the highest wins.
-  if (known !== undefined && known.rev >= body.rev) return
+  if (known !== undefined && known.rev > body.rev) return
+  if (known?.rev === body.rev && !(await replaces(tx, event, known))) return
   const { id: conversation, kind, title, term, rev, createdAt } = body
   await tx
     .insertInto('conversation')
@@ -223,6 +224,40 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
     .onConflict((on) => on.column('id').doUpdateSet({ title, rev, hlc: at }))
     .execute()
   for (const member of body.members) await putMember(tx, conversation, member)
+}
+
+/**
+ * Of two records with one `rev` the later one counts: a branch that was put back from an old copy counted again. The
+ * same record sent again, to a guest's branch, is no other one: its first time stands.
+ */
+async function replaces(
+  tx: Db,
+  { body, hlc: at }: LoggedEvent<ConvBody>,
+  known: Selectable<ConversationTable>,
+): Promise<boolean> {
+  const conversation = tx.updateTable('conversation').where('id', '=', body.id)
+  const members = tx.deleteFrom('membership').where('conversationId', '=', body.id)
+  if (known.title === body.title && (await isSameMembers(tx, body))) {
+    if (at < known.hlc) await conversation.set({ hlc: at }).execute()
+    return false
+  }
+  if (at < known.hlc) return false
+  const users = JSON.stringify(body.members.map(({ user }) => user))
+  await members.where('userId', 'not in', listed<UserId>(users)).execute()
+  return true
+}
+
+async function isSameMembers(tx: Db, { id, members }: ConvBody): Promise<boolean> {
+  const rows = await tx
+    .selectFrom('membership')
+    .where('conversationId', '=', id)
+    .select(['userId', 'role', 'joinedAt', 'leftAt'])
+    .execute()
+  const textOf = (user: UserId, role: string, joinedAt: Hlc, leftAt: Hlc | null | undefined) =>
+    [user, role, joinedAt, leftAt ?? ''].join(' ')
+  const here = new Set(rows.map((m) => textOf(m.userId, m.role, m.joinedAt, m.leftAt)))
+  const said = members.map((m) => textOf(m.user, m.role, m.joinedAt, m.leftAt))
+  return said.length === here.size && said.every((text) => here.has(text))
 }
 
 async function putMember(tx: Db, conversationId: ConversationId, member: Member): Promise<void> {

@@ -287,3 +287,28 @@ test('a group that its branch lost comes back to all of its branches, whichever 
   await exchange(restored, odesa)
   assert.deepEqual(await names(cid, chat), ['Ada*', 'Cid'])
 })
+
+test('a branch put back from a copy that counts again says the last word on its group, everywhere', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, eve, bob, cid } = await cast(t)
+  const chat = await createGroup(kyiv.parts, ada.id, { title: 'All', members: [bob.id, cid.id] })
+  await company.settle()
+  const folder = crashImage(kyiv, temporaryFolder(t))
+  await addMember(kyiv.parts, ada.id, { conversation: chat, user: eve.id })
+  await exchange(kyiv, lviv) // and then the server is lost
+  company.advance(1000)
+
+  const keys = company.offices.map((office) => office.keys)
+  const restored = await openOffice({
+    ...{ own: kyiv.keys, keys, folder, clock: { ...kyiv.parts.clock } as Clock },
+  })
+  t.after(() => restored.store.close())
+  await removeMember(restored.parts, ada.id, { conversation: chat, user: cid.id })
+  for (const other of [lviv, odesa, lviv]) {
+    await exchange(other, restored)
+    await exchange(restored, other)
+  }
+  const told = async ({ store }: Office, viewer: Person['viewer']) =>
+    (await membersOf(store.read, viewer, chat)).map(({ name }) => name)
+  assert.deepEqual(await told(restored, ada.viewer), ['Ada', 'Bob'])
+  assert.deepEqual(await told(lviv, bob.viewer), ['Ada', 'Bob'])
+})
