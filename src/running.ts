@@ -29,6 +29,7 @@ import { createReading } from './chat/reading.ts'
 import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import type { DemoLinks } from './demo-links.ts'
+import { lastBackup } from './eventlog/backup-marks.ts'
 import { isIssuer } from './eventlog/issuers.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
 import type { LanTls } from './lan-tls.ts'
@@ -206,6 +207,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       branchStates: () => branchStates(core, relay),
       mailOnTheWay: () => mailOnTheWay(core),
       trace: (event) => tracedEvent(core, relay, event),
+      lastBackup: () => lastBackup(store.read),
       recovery: () => recoveryState(store.read, self),
       hideRecovery: () => store.writer.write(hideRecovery),
       zeroTier: token === undefined ? undefined : createZeroTier(world, token),

@@ -95,6 +95,8 @@ export const branchAdminApi: readonly ApiOperation[] = [
       revoked: v.array(revocation),
       carried: v.array(carried),
       missing: v.array(missing),
+      /** When the newest copy was made that may still be put back. */
+      lastBackup: v.optional(v.string()),
       recovery: v.optional(recovery),
       zeroTier: v.optional(zeroTier),
     }),
@@ -130,11 +132,13 @@ export function branchAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     const mail = await deps.mailOnTheWay()
     const local = await deps.zeroTier?.()
     const recovered = await deps.recovery()
+    const madeAt = await deps.lastBackup()
     return c.json({
       items: states.map(branchShape),
       revoked: revoked.map(revocationShape),
       carried: mail.carried,
       missing: mail.missing.map((each) => ({ ...each, since: isoTime(each.since) })),
+      ...(madeAt === undefined ? {} : { lastBackup: isoTime(madeAt) }),
       ...(recovered && { recovery: recoveryShape(recovered) }),
       ...(local === undefined ? {} : { zeroTier: zeroTierShape(local) }),
     })

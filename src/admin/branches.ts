@@ -64,6 +64,8 @@ export type BranchAdminDeps = KeyDeps & {
   clock: Clock
   branchStates(): Promise<BranchState[]>
   mailOnTheWay(): Promise<MailOnTheWay>
+  /** When the newest copy of the database was made that may still be put back. */
+  lastBackup(): Promise<Millis | undefined>
   /** What came back after this database was put back or lost; undefined: nothing to tell. */
   recovery(): Promise<RecoveryState | undefined>
   hideRecovery(): Promise<void>
@@ -193,6 +195,7 @@ export async function branchesProps(
     zeroTier: await deps.zeroTier?.(),
     revoked: await deps.revoked(),
     recovery: await deps.recovery(),
+    lastBackup: await deps.lastBackup(),
     ...(await deps.mailOnTheWay()),
     branches: states.map((state) => ({
       id: state.id,

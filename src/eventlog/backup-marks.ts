@@ -74,6 +74,15 @@ export function createBackupMarks(changes: Pick<Changes, 'undoWith'>): BackupMar
   }
 }
 
+/** When the newest copy was made that may still be put back; undefined: there is none. */
+export async function lastBackup(db: Db): Promise<Millis | undefined> {
+  const { madeAt } = await db
+    .selectFrom('backup_mark')
+    .select((eb) => eb.fn.max<Millis | null>('madeAt').as('madeAt'))
+    .executeTakeFirstOrThrow()
+  return madeAt ?? undefined
+}
+
 /** Per feed what the copy with least of it holds; undefined: there are no copies. */
 async function heldByEvery(db: Db): Promise<ReadonlyMap<FeedN, number> | undefined> {
   const { copies } = await db

@@ -88,6 +88,8 @@ test(
     const file = join(shelf, 'lviv.db')
     const said = await command(lviv, 'backup', file, ...withPassphrase())
     assert.match(said, /Keys are in it/)
+    const { lastBackup } = await lev.call<{ lastBackup?: string }>('GET', '/admin/branches')
+    assert.ok(lastBackup && said.includes(lastBackup), 'the page of branches tells of it')
     await writing
     await lev.post(chat, 'after the copy')
     await hire(lev, 'zoya', 'Zoya')

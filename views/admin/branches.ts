@@ -5,7 +5,7 @@ import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { type KeysProps, keysSection } from './keys.ts'
 import { branchMap, type LinkState, type MapLink } from './map.ts'
-import { type RecoveryProps, recoverySection } from './recovery.ts'
+import { backupSection, type RecoveryProps, recoverySection } from './recovery.ts'
 import { adminPage } from './shell.ts'
 import { type ZeroTierProps, zeroTierSection } from './zerotier.ts'
 
@@ -38,6 +38,8 @@ type BranchRow = {
 export type BranchesProps = {
   branches: readonly BranchRow[]
   mayIssue: boolean
+  /** When the newest copy was made that may still be put back. */
+  lastBackup?: number | undefined
   /** After the database was put back or lost, until somebody has read it. */
   recovery?: RecoveryProps | undefined
   /** Of the service on this server; absent without its token. */
@@ -76,6 +78,7 @@ ${p.recovery && recoverySection(frame, p.recovery)}
 ${isAlone ? !p.invitation && html`<section class="card"><h2>${t.noBranches}</h2><p>${t.noBranchesText}</p></section>` : html`${branchMap(p.branches, linksOf(p), frame)}${table(frame, p.branches)}`}
 ${p.missing && p.missing.length > 0 && missingList(frame, p.missing)}
 ${p.carried && p.carried.length > 0 && carriedList(frame, p.carried)}
+${backupSection(frame, p.lastBackup)}
 ${p.zeroTier && zeroTierSection(frame, p.zeroTier)}
 ${p.revoked && p.revoked.length > 0 && revokedList(frame, p.revoked)}
 ${p.keys && !p.invitation && keysSection(frame, p.keys, p)}

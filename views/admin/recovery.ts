@@ -1,4 +1,4 @@
-/** What came back after the database was put back or lost, and what cannot: a part of the page of branches. */
+/** Copies, and what came back after the database was put back or lost: parts of the page of branches. */
 import { html } from 'hono/html'
 import type { Frame } from '../layout.ts'
 import { formTokenField, type Html } from '../parts.ts'
@@ -21,6 +21,13 @@ export function recoverySection(frame: Frame, p: RecoveryProps): Html {
 ${rest.length === 0 ? html`<p>${t.allHeard}</p>` : html`<p>${t.notHeard}</p><ul>${rest.map((name) => html`<li>${name}</li>`)}</ul>`}
 <h3>${t.lost}</h3><ul><li>${t.lostLocal[p.kind]}</li><li>${t.lostUnsent}</li><li>${t.lostSignIns}</li></ul>
 <form method="post" action="/admin/recovery/read">${formTokenField(frame)}<p class="actions"><button class="button">${t.read}</button></p></form></section>`
+}
+
+/** When the newest copy was made that may still be put back. */
+export function backupSection(frame: Frame, madeAt: number | undefined): Html {
+  const t = frame.t.recovery
+  const at = madeAt !== undefined && frame.t.moment(madeAt, frame.now, frame.timeZone)
+  return html`<section class="card" id="backup"><h2>${t.backup}</h2><p>${at ? t.lastBackup(at) : t.noBackup}</p></section>`
 }
 
 function what(frame: Frame, { kind, at, copyAt }: RecoveryProps): string {

@@ -26,6 +26,10 @@ export const enRecovery = {
   lostUnsent: 'what was written to other branches and had not reached any of them',
   lostSignIns: 'sign-ins: everybody signs in again',
   read: 'I have read it',
+  backup: 'Backup',
+  lastBackup: (at: string) => `The newest copy of this branch that may be put back: ${at}.`,
+  noBackup:
+    'There is no copy of this branch that may be put back. What its people write to each other is nowhere else: the command backup makes one while the server runs.',
   signIn:
     'This branch is being built up again. Accounts come back as soon as another branch is reached; until then nobody can sign in.',
 }

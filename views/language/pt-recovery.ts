@@ -27,6 +27,10 @@ export const ptRecovery: typeof enRecovery = {
   lostUnsent: 'o que foi escrito para outras filiais e não tinha chegado a nenhuma',
   lostSignIns: 'as sessões: todos entram de novo',
   read: 'Li',
+  backup: 'Cópia de segurança',
+  lastBackup: (at) => `A cópia mais recente desta filial que pode ser reposta: ${at}.`,
+  noBackup:
+    'Não há cópia desta filial que possa ser reposta. O que as pessoas daqui escrevem entre si não está em mais lado nenhum: o comando backup faz uma com o servidor a funcionar.',
   signIn:
     'Esta filial está a ser refeita. As contas voltam assim que outra filial responder; até lá ninguém pode entrar.',
 }
