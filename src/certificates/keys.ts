@@ -55,11 +55,12 @@ export type MembershipCard = {
   addresses: { address: string; branch: BranchId | undefined }[]
 }
 
-/** The files of a branch by their names, as a bundle holds them. A root key that was lent stays where it is. */
+/** The files of a branch by their names, as a bundle holds them. */
 export type KeyBundle = Record<string, string>
 
+/** In the order in which they are written. The root key has a file of its own (authority-file.ts). */
 const BUNDLED = [
-  ...['sign', 'box', 'noise', 'issuer', 'root', 'tls', 'tls-root', 'link', 'membership'],
+  ...['link', 'tls-root', 'tls', 'issuer', 'noise', 'box', 'sign', 'membership'],
 ] as const
 
 /** A file that is not what this program wrote: keys are never guessed or made anew over it. */
@@ -177,16 +178,15 @@ export function keyFiles(disk: KeyDisk) {
     },
     /** All key files as they are, to be kept elsewhere. */
     bundle(): KeyBundle {
-      const isLent = disk.read(path('root-loan')) !== undefined
       const rows = BUNDLED.flatMap((name) => {
-        const bytes = isLent && name === 'root' ? undefined : disk.read(path(name))
+        const bytes = disk.read(path(name))
         return bytes === undefined ? [] : [[name, fromUtf8(bytes)] as const]
       })
       return Object.fromEntries(rows)
     },
-    /** Writes the files of a bundle, the branch's own name last: before that there are no keys here. */
+    /** Writes the files of a bundle, the card last: before that they are not whole, and it can be done again. */
     unbundle(bundle: KeyBundle): void {
-      for (const name of BUNDLED.toReversed()) {
+      for (const name of BUNDLED) {
         const text = bundle[name]
         if (text !== undefined) disk.write(path(name), utf8(text))
       }

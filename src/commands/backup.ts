@@ -2,7 +2,7 @@
  * `backup FILE`: a copy of the database while the server runs, with the keys inside when a passphrase is given. The
  * server notes first what the copy will hold, so that other branches keep the rest for as long as it may be put back.
  */
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DAY, isoTime, type Millis } from '../base/units.ts'
 import { keyFiles } from '../certificates/keys.ts'
@@ -11,7 +11,7 @@ import { COPY_KEYS, COPY_MADE_AT, copyDatabase } from '../db/copy.ts'
 import { DATABASE_FILE } from '../db/open.ts'
 import { BACKUP_KEPT_MS, BACKUP_KEPT_MS_MAX, type BackupMark } from '../eventlog/backup-marks.ts'
 import { realDisk } from '../world/disk.ts'
-import { sealedKeys } from './branch-keys.ts'
+import { sealedKeys, withoutRoot } from './branch-keys.ts'
 import type { Call } from './commands.ts'
 import type { Control } from './control-client.ts'
 import { durationOf } from './duration.ts'
@@ -25,7 +25,11 @@ export async function backup(call: Call): Promise<number> {
   if (file === undefined || more.length > 0) {
     throw new UsageError('Say where: backup FILE, a file that is not there yet')
   }
-  if (existsSync(file)) throw new UsageError(`${file} is there already`)
+  const folder = dirname(resolve(file))
+  if (!existsSync(folder)) throw new UsageError(`There is no folder ${folder}`)
+  for (const path of [file, `${file}.part`]) {
+    if (existsSync(path)) throw new UsageError(`${path} is there already`)
+  }
   const { keep } = call.flags
   const keptMs =
     keep === undefined
@@ -40,7 +44,7 @@ export async function backup(call: Call): Promise<number> {
   call.out(
     sealed === undefined
       ? 'Keys are not in it: keep the folder keys/ or a `key export --branch FILE` as well.\n'
-      : 'Keys are in it, closed by the passphrase.\n',
+      : `Keys are in it, closed by the passphrase.\n${withoutRoot(keyFiles(realDisk(call.config.data)))}`,
   )
   const days = Math.round(keptMs / DAY)
   call.out(
@@ -53,12 +57,13 @@ async function copied(control: Control, { call, file, keptMs, sealed }: Task): P
   const mark = await control<BackupMark>('POST', '/backups', { keptMs })
   const part = `${file}.part`
   try {
-    rmSync(part, { force: true })
     copyDatabase(join(call.config.data, DATABASE_FILE), part, {
       [COPY_MADE_AT]: String(mark.madeAt),
       ...(sealed === undefined ? {} : { [COPY_KEYS]: sealed }),
     })
-    renameSync(part, file)
+    // A link, not a rename: that would go over a file that appeared meanwhile.
+    linkSync(part, file)
+    rmSync(part)
     syncFolder(dirname(resolve(file)))
     return mark
   } catch (error) {
@@ -74,5 +79,7 @@ type Task = { call: Call; file: string; keptMs: Millis; sealed: string | undefin
 async function keysOf(call: Call): Promise<string | undefined> {
   if (call.flags['passphrase-file'] === undefined) return undefined
   const passphrase = await passphraseOf(call, { isNew: true })
+  // Where no server runs this opens the folder, which brings the card beside the keys up to date.
+  await withControl(call.config, call.err, (control) => control('GET', '/status'))
   return sealedKeys(keyFiles(realDisk(call.config.data)), passphrase)
 }

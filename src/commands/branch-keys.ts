@@ -5,7 +5,7 @@
 import { AppError } from '../base/errors.ts'
 import { decodeHello } from '../certificates/chain.ts'
 import { openKeys, sealKeys } from '../certificates/key-file.ts'
-import { type KeyFiles, keyFiles } from '../certificates/keys.ts'
+import { KeyFileDamaged, type KeyFiles, keyFiles } from '../certificates/keys.ts'
 import { FILE_NONCE_BYTES, FILE_SALT_BYTES } from '../certificates/passphrase-file.ts'
 import { takeLock } from '../db/lock.ts'
 import { DATABASE_FILE } from '../db/open.ts'
@@ -26,6 +26,7 @@ export async function exportBranch(call: Call, file: string): Promise<number> {
   }
   call.out(`The keys of this branch are in ${file}, and were read back with the passphrase\n`)
   call.out('Whoever has both can be this branch. It stays good until the branch is revoked.\n')
+  call.out(withoutRoot(files))
   return 0
 }
 
@@ -36,7 +37,7 @@ export async function importBranch(call: Call, file: string): Promise<number> {
   const free = takeLock(disk, `process ${process.pid}`)
   try {
     const files = keyFiles(disk)
-    if (disk.exists(DATABASE_FILE) || files.findBranchKeys()) {
+    if (disk.exists(DATABASE_FILE) || hasKeys(files)) {
       throw new AppError(
         'conflict',
         `${disk.root} has a branch or keys already: nothing was written`,
@@ -52,6 +53,22 @@ export async function importBranch(call: Call, file: string): Promise<number> {
     'The keys are here. Next: `restore FILE` with a copy of the database, or `rebuild` without one.\n',
   )
   return 0
+}
+
+/** Keys without their card, or not all of them, were not written to the end: they may be written again. */
+export function hasKeys(files: KeyFiles): boolean {
+  try {
+    return files.findCard() !== undefined && files.findBranchKeys() !== undefined
+  } catch (error) {
+    if (error instanceof KeyFileDamaged) return false
+    throw error
+  }
+}
+
+/** The root key is more than any branch: it is never among a branch's keys. */
+export function withoutRoot(files: KeyFiles): string {
+  if (!files.findRootKey()) return ''
+  return 'The root key of the organisation is not in it: `key export --authority FILE`.\n'
 }
 
 const WHY = {

@@ -2,11 +2,12 @@
 import { PASSPHRASE_CHARACTERS_MIN } from '../certificates/passphrase-file.ts'
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
+import { readText } from './files.ts'
 
 /** `isNew`: asked for twice, and long enough. */
 export async function passphraseOf(call: Call, { isNew }: { isNew: boolean }): Promise<string> {
   const file = call.flags['passphrase-file']
-  const given = typeof file === 'string' ? call.readFile(file).replace(/\r?\n$/, '') : undefined
+  const given = typeof file === 'string' ? readText(file).replace(/\r?\n$/, '') : undefined
   const passphrase = given ?? (await asked(call, 'Passphrase: '))
   if (isNew && [...passphrase].length < PASSPHRASE_CHARACTERS_MIN) {
     throw new UsageError(`A passphrase has at least ${PASSPHRASE_CHARACTERS_MIN} characters`)

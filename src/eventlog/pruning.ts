@@ -6,6 +6,7 @@
  */
 import { sql } from 'kysely'
 import { fromUtf8 } from '../base/bytes.ts'
+import type { Hlc } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
@@ -109,7 +110,7 @@ type Pair = {
 
 /** From the newest event of a pair of branches backwards: whatever is said again later may go. */
 async function prunePair(parts: Parts, { feeds, settled, codes }: Pair): Promise<number> {
-  const said = new Set<string>()
+  const said = new Map<string, Hlc>()
   let erased = 0
   for (const { n, head, prunedTo } of feeds) {
     for (let below = head + 1; ; ) {
@@ -150,15 +151,19 @@ function replaceable(
     .execute()
 }
 
-/** Whether a later event of the pair speaks of the same record, to the same branches. */
-function isSaidAgain(kinds: Kinds, { header: bytes, body }: Row, said: Set<string>): boolean {
+/**
+ * Whether a later event of the pair speaks of the same record, to the same branches. By its clock: feeds that came back
+ * after a loss are the newest here, and were written first.
+ */
+function isSaidAgain(kinds: Kinds, { header: bytes, body }: Row, said: Map<string, Hlc>): boolean {
   const header = decodeEventHeader(bytes)
   const kind = kinds.get(header.kind)
   if (!kind?.recordOf || body === null) return false
   const record = kind.recordOf(kind.parse(JSON.parse(fromUtf8(body.subarray(SALT_BYTES)))))
   const key = [header.kind, header.to.join(), record].join(' ')
-  if (said.has(key)) return true
-  if (said.size < RECORDS_MAX) said.add(key)
+  const latest = said.get(key)
+  if (latest !== undefined && latest > header.hlc) return true
+  if (latest !== undefined || said.size < RECORDS_MAX) said.set(key, header.hlc)
   return false
 }
 

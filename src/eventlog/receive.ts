@@ -115,7 +115,10 @@ async function receiveBatch(
       return cursorOf(parts, feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
-    checkErasures(parts, { feed, peer, batch })
+    if (isErased(batch) && !mayBeErased(parts, { feed, peer, batch })) {
+      if (feed.origin === parts.self) return cursorOf(parts, feed)
+      throw new ProtocolError('A body is missing')
+    }
     if (feed.origin === parts.self) await parts.rolledBack(tx, millisOf(batch.lastHlc))
     await takeBatch(parts, tx, { peer, feed, origin, batch })
     if (feed.origin === parts.self) await keepHolder(parts, tx, { peer, feed, batch })
@@ -168,13 +171,18 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
   }
 }
 
-/** Whether a body was erased is not signed: the origin itself can say so, and to the origin whoever it wrote to. */
-function checkErasures(
-  { self }: ReceiveParts,
+/**
+ * Whether a body was erased is not signed: the origin itself can say so. Of our own mail its destination can, where
+ * such bodies are erased at all (pruning.ts): nothing else that comes back may come without.
+ */
+function mayBeErased(
+  { self, kinds }: ReceiveParts,
   { feed, peer, batch }: { feed: Feed; peer: BranchId; batch: DecodedBatch },
-): void {
-  if (peer === feed.origin || self === feed.origin) return
-  if (isErased(batch)) throw new ProtocolError('A body is missing')
+): boolean {
+  if (peer === feed.origin) return true
+  if (self !== feed.origin || feed.destination !== peer) return false
+  const erased = batch.events.filter(({ body }) => body === undefined)
+  return erased.every(({ header }) => kinds.get(decodeEventHeader(header).kind)?.recordOf)
 }
 
 const isErased = ({ events }: DecodedBatch) => events.some(({ body }) => body === undefined)

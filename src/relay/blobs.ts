@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { AppError } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
-import { KIB, type Millis, SECOND } from '../base/units.ts'
+import { KIB, MINUTE, type Millis, SECOND } from '../base/units.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import { FLAG_MORE, FRAME, type Frame, frame, ProtocolClose } from './frames.ts'
@@ -22,12 +22,15 @@ import {
 const BLOB_BYTES_MAX = 64 * KIB
 /** Nothing came of any file for so long: the callers try another time. */
 const BLOB_STALL_MS: Millis = 30 * SECOND
+/** A page of faces takes five minutes over 64 kbit/s. Bytes that come one by one must not be waited for without end. */
+const BLOB_MS_MAX: Millis = 30 * MINUTE
 /** Wants of a peer that wait here: a page of faces. The rest is not answered. */
 const SERVED_MAX = 64
 const FETCHED_MAX = 64
 const GRANT_BYTES = 64 * KIB
 
 type Fetching = {
+  askedAt: Millis
   parts: Uint8Array[]
   bytes: number
   resolve(bytes: Uint8Array | undefined): void
@@ -65,7 +68,8 @@ export class Blobs {
     if (this.#isEnded) return Promise.reject(unavailable('The link is gone'))
     if (this.#fetching.size >= FETCHED_MAX) return Promise.reject(unavailable('Too many at once'))
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
-    this.#fetching.set(file, { parts: [], bytes: 0, promise, resolve, reject })
+    const askedAt = this.#parts.clock.now()
+    this.#fetching.set(file, { askedAt, parts: [], bytes: 0, promise, resolve, reject })
     if (this.#fetching.size === 1) this.#awaitMore()
     this.#parts.send(frame(FRAME.CHUNK_WANT, encodeChunkWant(file)))
     return promise
@@ -126,13 +130,18 @@ export class Blobs {
 
   #chunk(received: Frame): void {
     this.#grant(received.payload.length)
-    this.#awaitMore()
     const { file, offset, data } = decodeChunk(received.payload)
     const fetching = this.#fetching.get(file)
     if (!fetching) return // given up meanwhile
     if (offset !== fetching.bytes || fetching.bytes + data.length > BLOB_BYTES_MAX) {
       throw new ProtocolClose('out-of-turn', 'A chunk is not the next one, or one too many')
     }
+    if (this.#parts.clock.now() - fetching.askedAt > BLOB_MS_MAX) {
+      this.#failAll('Too slow')
+      return
+    }
+    // Only what was asked for counts as a sign of life: else a peer could keep a file waited for without end.
+    this.#awaitMore()
     fetching.parts.push(data)
     fetching.bytes += data.length
     if (received.flags & FLAG_MORE) {

@@ -150,6 +150,7 @@ const TABLE: Record<string, Line> = {
     answers: [DOOR, '403', '403', '403', '422'],
     fields: () => ({ revokedBranch: 'Lviv', reason: 'keyCompromise', note: '' }),
   },
+  'POST /admin/recovery/read': { answers: admins('303 /admin') },
   'POST /admin/certificates/renew': { answers: admins('303 /admin') },
   // Only an organisation admin, and here there is no other branch.
   'POST /admin/issuers': {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { DAY, HOUR, type Millis } from '../../src/base/units.ts'
 import { temporaryFolder } from '../db/store.ts'
 import type { TestBranch } from './fixture.ts'
-import { exchange, handClock, keysOf, mailFeed, noteKind, noteOf } from './fixture.ts'
+import { crashImage, exchange, handClock, keysOf, mailFeed, noteKind, noteOf } from './fixture.ts'
 import { branchFor } from './pair.ts'
 
 type TestContext = { after(fn: () => void | Promise<void>): void }
@@ -185,4 +185,48 @@ test('whoever lost all gets the rest from the other end, and nothing stops where
     assert.equal(await noteOf(rebuilt.store.read, other.id), 'bob 1')
     assert.deepEqual(await bodiesOf(rebuilt), ['erased', 'here', 'here'])
   }
+})
+
+test('what came back after a loss is not taken for the later word', async (t) => {
+  const { kyiv, lviv, advance, again } = await pair(t)
+  const folder = crashImage(kyiv, temporaryFolder(t))
+  await kyiv.post('chat 5', [lviv.keys.id])
+  await link(kyiv, lviv)
+  await kyiv.store.close()
+  advance(HOUR)
+  const restored = await again(0, folder)
+  const last = await restored.post('chat 9', [lviv.keys.id])
+  await link(lviv, restored)
+  advance(DAYS)
+  await link(lviv, restored)
+  await pruneBoth(restored, lviv)
+  for (const branch of [restored, lviv]) {
+    const query = branch.store.read.selectFrom('event').where('state', '=', 'applied')
+    const left = await query.select('id').execute()
+    assert.ok(
+      left.some(({ id }) => Buffer.from(id).toString('hex') === last.id),
+      branch.keys.name,
+    )
+  }
+})
+
+test('nobody can give a lost branch its own back without what stood in it', async (t) => {
+  const { branches, again } = await company(t, ['Kyiv', 'Lviv', 'Odesa'])
+  const [kyiv, liar, odesa] = branches
+  assert.ok(kyiv && liar && odesa)
+  const record = await kyiv.publish('the account of Ada')
+  const other = noteKind('to', 0x0402)
+  const text = { kind: other, body: { text: 'to both' }, to: [liar.keys.id, odesa.keys.id] }
+  const mail = await kyiv.store.writer.write((tx) => kyiv.log.append(tx, text))
+  await exchange(kyiv, liar)
+  await exchange(kyiv, odesa)
+  await liar.store.writer.write((tx) =>
+    tx.updateTable('event').set({ body: null, state: 'erased' }).execute(),
+  )
+  const lost = await again(0, temporaryFolder(t))
+  for (const from of [liar, odesa]) await exchange(from, lost)
+  assert.equal(await noteOf(lost.store.read, record.id), 'the account of Ada')
+  const rows = await lost.store.read.selectFrom('event').select(['id', 'body']).execute()
+  const back = rows.find(({ id }) => Buffer.from(id).toString('hex') === mail.id)
+  assert.ok(back?.body, 'with its text')
 })

@@ -204,6 +204,25 @@ test(
       command(other, 'key', 'import', '--branch', join(shelf, 'lviv.keys'), ...withPassphrase()),
       /has a branch or keys already/,
     )
+    const keys = join(other.data, 'keys')
+    for (const part of ['sign.json', 'membership.json']) {
+      rmSync(join(keys, part)) // as a power cut in the middle of it leaves them
+      await command(
+        other,
+        'key',
+        'import',
+        '--branch',
+        join(shelf, 'lviv.keys'),
+        ...withPassphrase(),
+      )
+    }
+    writeFileSync(join(other.data, 'branchline.db-wal'), 'of the database that was lost')
+    const copy = join(shelf, 'lviv.db')
+    await assert.rejects(command(other, 'restore', copy), /branchline\.db-wal is there already/)
+    rmSync(join(other.data, 'branchline.db-wal'))
+    writeFileSync(join(other.data, 'branchline.db.part'), 'of one that was interrupted')
+    await command(other, 'restore', copy)
+    rmSync(join(other.data, 'branchline.db'))
     await start(other).then(
       () => assert.fail('it must not begin anew over keys'),
       (error: Error) => assert.match(error.message, /no database/),
