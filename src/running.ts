@@ -215,7 +215,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       invite: (wish) => relay.createInvitation(wish),
       revoke,
       keysState: () => keysState(core, relay),
-      renewCertificate: () => renewedNow(core, relay, { newKey: false }),
+      renewCertificate: (how) => renewedNow(core, relay, how),
       rotateLinkKey: () => relay.authority().rotateLinkKey(),
       nameIssuer: (name) => relay.authority().nameIssuer(name),
       mayIssue: async (person) =>

@@ -9,6 +9,8 @@ import { readJson } from '../web/form.ts'
 import type { BranchAdminDeps } from './branches.ts'
 import { demandMayIssue, nameIssuerAs } from './keys.ts'
 
+/** `newKey`: by a key that was never on the disk before; the keys before it are deleted. */
+const renewal = v.object({ newKey: v.optional(v.boolean(), false) })
 const newIssuer = v.object({ branch: v.string() })
 const issuing = v.object({ branch: v.string(), until: v.string() })
 const linkKey = v.object({ number: v.number(), since: v.string() })
@@ -32,7 +34,8 @@ export const keyAdminApi: readonly ApiOperation[] = [
   {
     method: 'post',
     path: '/admin/certificates/renew',
-    summary: 'Renew the certificate of this branch now',
+    summary: 'Renew the certificate of this branch now, also by a new key',
+    request: renewal,
     response: certificate,
     status: 200,
   },
@@ -71,7 +74,8 @@ export function keyAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     })
   })
   app.post('/admin/certificates/renew', async (c) => {
-    const outcome = await deps.renewCertificate()
+    const { newKey } = await readJson(c, renewal)
+    const outcome = await deps.renewCertificate({ newKey })
     if (outcome.kind === 'renewed') {
       return c.json({ until: isoTime(outcome.notAfter), signedBy: outcome.by })
     }

@@ -25,7 +25,7 @@ export type KeysState = {
 export type KeyDeps = {
   keysState(): Promise<KeysState>
   /** The branch that was asked, by name. */
-  renewCertificate(): Promise<NamedOutcome>
+  renewCertificate(how: { newKey: boolean }): Promise<NamedOutcome>
   rotateLinkKey(): Promise<{ number: number; since: Millis }>
   nameIssuer(name: string): Promise<{ name: string; notAfter: Millis }>
 }
@@ -37,6 +37,7 @@ export type NamedOutcome =
   | { kind: 'refused' | 'no-answer'; by: string }
 
 const text = v.optional(v.pipe(v.string(), v.trim()), '')
+const renewalForm = v.object({ newKey: v.optional(v.literal('yes')) })
 const issuerForm = v.object({ issuer: text })
 const confirmForm = v.object({ confirm: text })
 
@@ -59,7 +60,8 @@ export function keyAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     app.use(path, guards.signedIn, guards.admin)
   }
   app.post('/admin/certificates/renew', async (c) => {
-    const outcome = await deps.renewCertificate()
+    const { newKey } = await readForm(c, renewalForm)
+    const outcome = await deps.renewCertificate({ newKey: newKey === 'yes' })
     if (outcome.kind === 'renewed') return c.redirect('/admin/branches?done=renewed', 303)
     const flash = { kind: 'problem' as const, text: c.var.t.keys.notRenewed[outcome.kind] }
     return c.html(

@@ -122,6 +122,10 @@ test('the page says who may issue, renews, lets another branch issue, and change
   }
   const renewed = await led('/admin/certificates/renew', {}, '/admin/branches?done=renewed')
   assert.match(renewed, /The certificate was renewed/)
+  const keyFile = () => at.world.disk.read('keys/noise.json')?.toHex()
+  const before = keyFile()
+  await led('/admin/certificates/renew', { newKey: 'yes' }, '/admin/branches?done=renewed')
+  assert.notEqual(keyFile(), before)
   const named = await led('/admin/issuers', { issuer: 'Lviv' }, '/admin/branches?done=issuer')
   assert.match(named, /These branches may issue: .*Lviv/)
   const wrong = await ada.post('/admin/link-key', { confirm: 'Lviv' })

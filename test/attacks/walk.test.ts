@@ -229,7 +229,7 @@ const TABLE: Record<string, Line> = {
     json: () => ({ branch: 'Lviv' }),
   },
   'GET /api/v1/admin/keys': { answers: adminsByToken('200') },
-  'POST /api/v1/admin/certificates/renew': { answers: adminsByToken('200') },
+  'POST /api/v1/admin/certificates/renew': { answers: adminsByToken('200'), json: () => ({}) },
   'POST /api/v1/admin/issuers': {
     answers: ['401', '403', '403', '403', '422'],
     json: () => ({ branch: 'Lviv' }),

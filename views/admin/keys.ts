@@ -32,7 +32,9 @@ ${p.isLate && html`<p class="state bad">${t.late}</p>`}
 ${p.certificateUntil !== undefined && html`<p>${t.own(at(p.certificateUntil))}</p>`}
 ${p.issuers.length === 1 && only !== undefined ? html`<p><strong>${t.oneIssuer(only)}</strong>${!p.hasRoot && html` ${t.rootElsewhere}`}</p>` : p.issuers.length > 1 && html`<p>${t.issuers(p.issuers.join(', '))}</p>`}
 <form method="post" action="/admin/certificates/renew">${formTokenField(frame)}
-<p class="actions"><button class="button">${t.renewButton}</button></p></form></section>
+<p class="actions"><button class="button">${t.renewButton}</button></p>
+<p class="hint">${t.newKeyText}</p>
+<p class="actions"><button class="button" name="newKey" value="yes">${t.newKeyButton}</button></p></form></section>
 ${p.mayName && p.hasRoot && issuerForm(frame, typed)}
 ${p.mayChangeLinkKey && p.linkKey && linkKeyForm(frame, p.linkKey, typed)}`
 }

@@ -6,6 +6,9 @@ export const enKeys = {
   own: (until: string) => `The certificate of this branch is good until ${until}.`,
   late: 'No issuing branch has renewed the certificate of this branch for five days. When it has run out, no line opens: look whether an issuing branch is up and reachable, and whether the clocks are right.',
   renewButton: 'Renew the certificate now',
+  newKeyText:
+    'When others may have seen a copy of this server’s key for lines (keys/noise.json): a new key ends its use with the certificate, in ten days at most.',
+  newKeyButton: 'New key and certificate',
   renewed: 'The certificate was renewed.',
   notRenewed: {
     nobody: 'Not renewed: no issuing branch is linked.',

@@ -7,6 +7,9 @@ export const ptKeys: typeof enKeys = {
   own: (until) => `O certificado desta filial vale até ${until}.`,
   late: 'Há cinco dias que nenhuma filial emissora renova o certificado desta filial. Quando ele acabar, nenhuma linha abre: veja se uma filial emissora está a funcionar e ao alcance, e se os relógios estão certos.',
   renewButton: 'Renovar o certificado agora',
+  newKeyText:
+    'Se outros puderam ver uma cópia da chave das linhas deste servidor (keys/noise.json): com uma chave nova, a antiga acaba com o seu certificado, em dez dias no máximo.',
+  newKeyButton: 'Chave e certificado novos',
   renewed: 'O certificado foi renovado.',
   notRenewed: {
     nobody: 'Não foi renovado: não há linha para nenhuma filial emissora.',
