@@ -158,7 +158,7 @@ export async function revokeAs(
   person: Person,
   wish: Revoking,
 ): Promise<Revoked> {
-  await demandIssuing(deps, person, 'revoke')
+  await demandIssuing(deps, person, 'revoke a branch')
   return await deps.revoke(wish)
 }
 
@@ -168,18 +168,19 @@ export async function inviteAs(
   person: Person,
   { branch, validMs }: { branch: string; validMs: Millis },
 ): Promise<{ branch: string; line: string; expiresAt: Millis }> {
-  await demandIssuing(deps, person, 'invite')
+  await demandIssuing(deps, person, 'invite a branch')
   const made = await deps.invite({ branchName: branch, createdBy: person.id, validMs })
   return { branch, ...made }
 }
 
-async function demandIssuing(
+/** Throws forbidden for whoever may not sign for the organisation here. */
+export async function demandIssuing(
   { mayIssue }: Pick<BranchAdminDeps, 'mayIssue'>,
   person: Person,
-  what: 'invite' | 'revoke',
+  what: 'invite a branch' | 'revoke a branch' | 'change the link key',
 ): Promise<void> {
   if (await mayIssue(person)) return
-  throw new AppError('forbidden', `Cannot ${what} a branch: only organisation admins can`)
+  throw new AppError('forbidden', `Cannot ${what}: only organisation admins can`)
 }
 
 /** What the page shows, to whom asks for it. */

@@ -6,8 +6,8 @@ import { AppError } from '../base/errors.ts'
 import { isoTime } from '../base/units.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson } from '../web/form.ts'
-import type { BranchAdminDeps } from './branches.ts'
-import { demandMayIssue, nameIssuerAs } from './keys.ts'
+import { type BranchAdminDeps, demandIssuing } from './branches.ts'
+import { nameIssuerAs } from './keys.ts'
 
 /** `newKey`: by a key that was never on the disk before; the keys before it are deleted. */
 const renewal = v.object({ newKey: v.optional(v.boolean(), false) })
@@ -87,7 +87,7 @@ export function keyAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     return c.json(issuingShape(await nameIssuerAs(deps, c.var.user, branch)), 201)
   })
   app.post('/admin/link-key', async (c) => {
-    await demandMayIssue(deps, c.var.user)
+    await demandIssuing(deps, c.var.user, 'change the link key')
     return c.json(linkKeyShape(await deps.rotateLinkKey()), 201)
   })
   return app

@@ -11,7 +11,7 @@ import { AppError, invalidInput } from '../base/errors.ts'
 import type { Millis } from '../base/units.ts'
 import type { RenewalOutcome } from '../relay/renewals.ts'
 import { readForm } from '../web/form.ts'
-import { type BranchAdminDeps, branchesProps } from './branches.ts'
+import { type BranchAdminDeps, branchesProps, demandIssuing } from './branches.ts'
 
 /** What is known here of certificates and keys. */
 export type KeysState = {
@@ -79,7 +79,7 @@ export function keyAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
     const { confirm } = await readForm(c, confirmForm)
     const expected = frameOf(asWeb(c)).branch
     return await doneOr(c, deps, { done: 'link-key', field: 'confirm' }, async () => {
-      await demandMayIssue(deps, c.var.user)
+      await demandIssuing(deps, c.var.user, 'change the link key')
       if (confirm !== expected) {
         const message = 'Cannot change the link key: the confirmation is another word'
         throw invalidInput('confirm', message, 'confirm-mismatch', { expected })
@@ -135,13 +135,4 @@ export async function nameIssuerAs(
     throw new AppError('forbidden', 'Cannot let a branch issue: only organisation admins can')
   }
   return await deps.nameIssuer(name)
-}
-
-/** Throws forbidden for whoever may not change the link key here. */
-export async function demandMayIssue(
-  deps: Pick<BranchAdminDeps, 'mayIssue'>,
-  person: Person,
-): Promise<void> {
-  if (await deps.mayIssue(person)) return
-  throw new AppError('forbidden', 'Cannot change the link key: only organisation admins can')
 }

@@ -11,8 +11,8 @@ import { MIB } from '../base/units.ts'
 
 /** Fewer can be tried one by one, whatever scrypt costs. */
 export const PASSPHRASE_CHARACTERS_MIN = 12
-export const FILE_SALT_BYTES = 16
-export const FILE_NONCE_BYTES = 12
+const SALT_BYTES = 16
+const NONCE_BYTES = 12
 
 const VERSION = 1
 const LOG2_N = 17
@@ -34,6 +34,11 @@ type OpenedFile =
   | { ok: true; organisation: string; content: Uint8Array }
   /** `malformed`: not such a file, or of a later release; `passphrase`: another one, or the file was altered. */
   | { ok: false; reason: 'malformed' | 'passphrase' }
+
+/** What no two files share. */
+export function freshFile(randomBytes: (length: number) => Uint8Array) {
+  return { salt: randomBytes(SALT_BYTES), nonce: randomBytes(NONCE_BYTES) }
+}
 
 /** The text of a file; salt and nonce are fresh random bytes. */
 export function sealFile(

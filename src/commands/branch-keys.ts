@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.ts'
 import { decodeHello } from '../certificates/chain.ts'
 import { openKeys, sealKeys } from '../certificates/key-file.ts'
 import { KeyFileDamaged, type KeyFiles, keyFiles } from '../certificates/keys.ts'
-import { FILE_NONCE_BYTES, FILE_SALT_BYTES } from '../certificates/passphrase-file.ts'
+import { freshFile } from '../certificates/passphrase-file.ts'
 import { takeLock } from '../db/lock.ts'
 import { DATABASE_FILE } from '../db/open.ts'
 import { realDisk } from '../world/disk.ts'
@@ -83,7 +83,6 @@ export function sealedKeys(files: KeyFiles, passphrase: string): string {
   if (organisation === undefined) {
     throw new AppError('conflict', 'There are no keys of a branch here, or it was never started')
   }
-  const random = realRandom()
-  const fresh = { salt: random.bytes(FILE_SALT_BYTES), nonce: random.bytes(FILE_NONCE_BYTES) }
-  return sealKeys({ organisation, bundle: files.bundle(), passphrase }, fresh)
+  const given = { organisation, bundle: files.bundle(), passphrase }
+  return sealKeys(given, freshFile(realRandom().bytes))
 }

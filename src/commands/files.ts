@@ -27,13 +27,3 @@ export function writeNew(file: string, text: string): void {
     closeSync(handle)
   }
 }
-
-/** A name is durable when its folder is. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-}

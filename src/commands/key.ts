@@ -9,7 +9,7 @@ import { DAY, isoTime, type Millis } from '../base/units.ts'
 import { openAuthority, sealAuthority } from '../certificates/authority-file.ts'
 import { organisationIdOf } from '../certificates/certificate.ts'
 import { type KeyFiles, type KeyPair, keyFiles } from '../certificates/keys.ts'
-import { FILE_NONCE_BYTES, FILE_SALT_BYTES } from '../certificates/passphrase-file.ts'
+import { freshFile } from '../certificates/passphrase-file.ts'
 import { UsageError } from '../config.ts'
 import { realClock } from '../world/clock.ts'
 import { realDisk } from '../world/disk.ts'
@@ -68,10 +68,7 @@ const VERBS: Record<string, (task: Task, known: Authority) => Promise<number>> =
 async function exportKey({ call, file, files }: Task): Promise<number> {
   const root = rootHere(files)
   const passphrase = await passphraseOf(call, { isNew: true })
-  const random = realRandom()
-  const salt = random.bytes(FILE_SALT_BYTES)
-  const nonce = random.bytes(FILE_NONCE_BYTES)
-  writeNew(file, sealAuthority(root, passphrase, { salt, nonce }))
+  writeNew(file, sealAuthority(root, passphrase, freshFile(realRandom().bytes)))
   demandSame(opened(file, passphrase), root)
   call.out(`The root key is in ${file}, and was read back with the passphrase\n`)
   call.out('Keep the file and the passphrase apart, and neither on this server.\n')

@@ -12,11 +12,10 @@ import { COPY_KEYS, COPY_MADE_AT, copyDatabase, readCopy } from '../db/copy.ts'
 import { takeLock } from '../db/lock.ts'
 import { DATABASE_FILE, openStore, type Store } from '../db/open.ts'
 import { finishRestore, rebuild as rebuildIn } from '../setup/recover.ts'
-import type { Disk } from '../world/disk.ts'
+import { type Disk, syncFolder } from '../world/disk.ts'
 import { realWorld } from '../world/world.ts'
 import { hasKeys } from './branch-keys.ts'
 import type { Call } from './commands.ts'
-import { syncFolder } from './files.ts'
 import { passphraseOf } from './passphrase.ts'
 
 const PART = `${DATABASE_FILE}.part`

@@ -111,8 +111,10 @@ export class Receiving {
       this.#full.set(entry.id, entry.head)
       return [...acks, ...this.#askLater()]
     }
-    if (!want) this.#full.delete(entry.id)
-    if (!want) return [...acks, ...(heard.entry.head > entry.head ? this.#findMore(heard) : [])]
+    if (!want) {
+      this.#full.delete(entry.id)
+      return [...acks, ...(heard.entry.head > entry.head ? this.#findMore(heard) : [])]
+    }
     if (isOpen || this.#full.has(entry.id)) this.#full.set(entry.id, want.after)
     heard.asked = heard.entry.head
     heard.durable = Math.max(heard.durable, want.after)

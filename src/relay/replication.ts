@@ -119,7 +119,7 @@ async function found(
   // A carrier holds only the end of it. When the rest came by another way it must hear that it may let go.
   const isAhead = 'floor' in entry && entry.floor > (held?.head ?? 0)
   const isFull = news === 'no-room' || isAhead
-  const want = isAhead || news === 'no-room' ? undefined : (news ?? live)
+  const want = isFull ? undefined : (news ?? live)
   const isBrought = held !== undefined && held.origin !== peer && held.origin !== self
   // Our ack of it may have been lost with the origin's own link.
   if (isBrought && held.head > 0) onCarried(held.origin)

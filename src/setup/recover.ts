@@ -4,7 +4,6 @@
  * ordinary exchange. docs/decisions/030-backups.md.
  */
 import { AppError } from '../base/errors.ts'
-import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { type Chain, decodeHello } from '../certificates/chain.ts'
 import type { KeyFiles } from '../certificates/keys.ts'
@@ -28,7 +27,7 @@ type Parts = {
 export async function finishRestore(
   { world, store, files }: Parts,
   { copyAt }: { copyAt: Millis },
-): Promise<{ branch: BranchId }> {
+): Promise<void> {
   const keys = files.findBranchKeys()
   const membership = await findMembership(store.read)
   if (!keys || !membership) {
@@ -54,7 +53,6 @@ export async function finishRestore(
     await putMeta(tx, { storeEpoch: newStoreEpoch(world.random) })
     await keepRecovery(tx, { kind: 'restored', at: now, copyAt })
   })
-  return { branch: keys.branch }
 }
 
 /** The chain of the copy, or the newer one beside the keys: its Noise key must still be here. */

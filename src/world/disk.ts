@@ -52,9 +52,14 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   }
   chmodSync(temporary, 0o600)
   renameSync(temporary, path)
-  const folder = openSync(dirname(path), 'r')
+  syncFolder(dirname(path))
+}
+
+/** A name, and that it was changed, survives a power loss when its folder is synced. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
   try {
-    fsyncSync(folder) // the rename itself must survive a power loss
+    fsyncSync(folder)
   } finally {
     closeSync(folder)
   }
