@@ -29,9 +29,15 @@ export type BranchKeys = { branch: BranchId; sign: KeyPair; box: KeyPair; noise:
 /** The organisation's link key (psk) of one epoch. */
 export type LinkKey = { epoch: number; key: Uint8Array }
 /**
- * `since`: when this branch learned it. `isForRevocation`: the ones before open no link any more (link-key.ts).
+ * `since`: when this branch learned it. `isForRevocation`: the ones before open no link any more. `issuer`: who drew
+ * it, none for the first one. `below`: its issuer was revoked, and the key of that epoch ranks above it (link-key.ts).
  */
-export type StoredLinkKey = LinkKey & { since: Millis; isForRevocation?: boolean }
+export type StoredLinkKey = LinkKey & {
+  since: Millis
+  isForRevocation?: boolean
+  issuer?: BranchId
+  below?: number
+}
 
 /** The root key was brought back at `from` and goes at `until`. */
 type RootLoan = { from: Millis; until: Millis }
@@ -191,12 +197,12 @@ export function keyFiles(disk: KeyDisk) {
         if (text !== undefined) disk.write(path(name), utf8(text))
       }
     },
-    /** All link keys known, newest epoch first. */
+    /** All link keys known, in the order in which they were written: the newest first. */
     linkKeys: (): StoredLinkKey[] => readLinkKeys(disk, path('link')),
-    /** Keeps one more beside those that `kept` lets stay, all in one write. */
-    saveLinkKey(added: StoredLinkKey, kept: typeof everyKey = everyKey): void {
+    /** Keeps one more beside those that `kept` lets stay, in its order, all in one write. */
+    saveLinkKey(added: StoredLinkKey, kept: typeof newestFirst = newestFirst): void {
       const others = readLinkKeys(disk, path('link')).filter(({ epoch }) => epoch !== added.epoch)
-      const rows = kept([...others, added].sort(byEpoch))
+      const rows = kept([added, ...others])
         .slice(0, LINK_KEYS_MAX)
         .map((row) => ({ ...row, key: hex(row.key) }))
       disk.write(path('link'), utf8(`${JSON.stringify({ link: rows })}\n`))
@@ -232,17 +238,20 @@ function readSecrets(disk: KeyDisk, path: string): Uint8Array[] {
 }
 
 function readLinkKeys(disk: KeyDisk, path: string): StoredLinkKey[] {
-  const rows = readRows(disk, path, (row) => {
-    const { epoch, key, since, isForRevocation } = row as Record<string, unknown>
+  return readRows(disk, path, (row) => {
+    const { epoch, key, since, isForRevocation, issuer, below } = row as Record<string, unknown>
     if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(since)) throw new TypeError('numbers')
-    const read = { epoch: epoch as number, key: secretOf(key), since: since as number }
-    return isForRevocation === true ? { ...read, isForRevocation } : read
+    return {
+      ...{ epoch: epoch as number, key: secretOf(key), since: since as number },
+      ...(isForRevocation === true && { isForRevocation }),
+      ...(issuer !== undefined && { issuer: asBranchId(String(issuer)) }),
+      ...(Number.isSafeInteger(below) && { below: below as number }),
+    }
   })
-  return rows.sort(byEpoch)
 }
 
-const byEpoch = (a: StoredLinkKey, b: StoredLinkKey) => b.epoch - a.epoch
-const everyKey = (keys: readonly StoredLinkKey[]): readonly StoredLinkKey[] => keys
+const newestFirst = (keys: readonly StoredLinkKey[]): readonly StoredLinkKey[] =>
+  keys.toSorted((a, b) => b.epoch - a.epoch)
 
 function readLoan(disk: KeyDisk, path: string): RootLoan | undefined {
   try {

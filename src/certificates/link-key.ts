@@ -60,6 +60,27 @@ export function nextEpoch(newest: number, chance: number): number {
   return epoch
 }
 
+/** What decides which of two is the newer one: `below` is an epoch that ranks above this one's. */
+type Ranked = { epoch: number; below?: number }
+
+/**
+ * The newest first. Epochs count, but whoever is revoked as an issuing branch must not have the last word by having
+ * used up the numbers: what it drew ranks below the statement that names it as revoked.
+ */
+export function byRank(a: Ranked, b: Ranked): number {
+  const rank = ({ epoch, below = epoch + 1 }: Ranked) => (below <= epoch ? below - 0.5 : epoch)
+  return rank(b) - rank(a) || b.epoch - a.epoch
+}
+
+/** The lowest of the statements that name this issuer as revoked; undefined: none does. */
+export function rankedBelow(
+  issuer: BranchId | undefined,
+  statements: readonly Pick<LinkKeyStatement, 'epoch' | 'revoked'>[],
+): number | undefined {
+  const above = statements.filter(({ revoked }) => issuer !== undefined && revoked.includes(issuer))
+  return above.length === 0 ? undefined : Math.min(...above.map(({ epoch }) => epoch))
+}
+
 /** For people: the first link key, the second one. */
 export function linkKeyNumber(epoch: number): number {
   return Math.floor(epoch / COUNT_STEP) + 1

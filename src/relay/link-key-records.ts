@@ -14,9 +14,11 @@ import {
   parseIssuerCertificate,
 } from '../certificates/certificate.ts'
 import {
+  byRank,
   type LinkKeyStatement,
   parseLinkKeyStatement,
   REVOKED_NAMED_MAX,
+  rankedBelow,
   refusalOfLinkKey,
 } from '../certificates/link-key.ts'
 import { SEALED_BOX_BYTES } from '../certificates/sealed-box.ts'
@@ -134,7 +136,19 @@ export async function linkKeyRecords(db: Db): Promise<LinkKeyRecord[]> {
     const boxes = new Map(body.boxes.map(({ branch, box }) => [branch as BranchId, box]))
     return said ? [{ ...said, boxes }] : []
   })
-  return records.sort((a, b) => b.statement.epoch - a.statement.epoch)
+  return inOrder(records)
+}
+
+/** The newest first. */
+function inOrder<T extends { statement: LinkKeyStatement; issuer: IssuerCertificate }>(
+  rows: readonly T[],
+): T[] {
+  const statements = rows.map(({ statement }) => statement)
+  const ranked = rows.map((row) => {
+    const below = rankedBelow(row.issuer.branch, statements)
+    return { row, epoch: row.statement.epoch, ...(below !== undefined && { below }) }
+  })
+  return ranked.sort(byRank).map(({ row }) => row)
 }
 
 async function stored(db: Db): Promise<Stored> {
@@ -144,21 +158,24 @@ async function stored(db: Db): Promise<Stored> {
 
 /** Keeps a record; boxes of one statement that came in several events are put together. */
 export async function keepRecord(tx: Db, body: LinkKeyBody): Promise<void> {
-  const said = saidIn(body)?.statement
+  const said = saidIn(body)
   if (!said) return
-  const rows = (await stored(tx)).map((row) => ({ row, of: saidIn(row)?.statement }))
-  const before = rows.find(({ of }) => of?.epoch === said.epoch)
+  const rows = (await stored(tx)).flatMap((row) => {
+    const of = saidIn(row)
+    return of ? [{ row, ...of }] : []
+  })
+  const before = rows.find(({ statement }) => statement.epoch === said.statement.epoch)
   const isSame = before?.row.statement === body.statement
   // Two issuers drew the same epoch at the same time: all branches keep the same one of the two keys.
-  if (before?.of && !isSame && hex(before.of.keyHash) >= hex(said.keyHash)) return
+  if (before && !isSame && hex(before.statement.keyHash) >= hex(said.statement.keyHash)) return
   const boxes = new Map(
     [...(isSame ? before.row.boxes : []), ...body.boxes].map((each) => [each.branch, each]),
   )
-  const kept = [
-    { row: { ...body, boxes: [...boxes.values()] }, of: said },
+  const all = [
+    { row: { ...body, boxes: [...boxes.values()] }, ...said },
     ...rows.filter((each) => each !== before),
   ]
-    .sort((a, b) => (b.of?.epoch ?? 0) - (a.of?.epoch ?? 0))
+  const kept = inOrder(all)
     .slice(0, RECORDS_MAX)
     .map(({ row }) => row)
   await putMeta(tx, { [RECORDS]: JSON.stringify(kept) })

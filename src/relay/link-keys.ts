@@ -7,14 +7,16 @@ import { AppError } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Issuer } from '../certificates/certificate.ts'
-import type { LinkKey } from '../certificates/keys.ts'
+import type { LinkKey, StoredLinkKey } from '../certificates/keys.ts'
 import {
+  byRank,
   isKeyOf,
   issueLinkKey,
   keptKeys,
   LINK_KEY_BYTES,
   linkKeyNumber,
   nextEpoch,
+  rankedBelow,
   refusalOfLinkKey,
 } from '../certificates/link-key.ts'
 import { openBox, sealBox } from '../certificates/sealed-box.ts'
@@ -120,7 +122,7 @@ export class LinkKeys {
     }
     const texts = { statement: statement.bytes.toBase64(), issuer: issuer.bytes.toBase64() }
     await store.writer.write((tx) => keepRecord(tx, { ...texts, boxes: [] }))
-    this.#keep({ statement, key })
+    this.#keep({ statement, issuer, key }, await linkKeyRecords(store.read))
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -140,11 +142,11 @@ export class LinkKeys {
     const records = await linkKeyRecords(store.read)
     const box = keys.findBranchKeys()?.box
     // The oldest first: when one was learned decides how long the ones before it serve.
-    for (const { statement, boxes } of records.toReversed()) {
+    for (const { statement, issuer, boxes } of records.toReversed()) {
       const sealed = boxes.get(self)
       if (!sealed || this.#has(statement)) continue
       const key = box && openBox(box, Uint8Array.fromBase64(sealed))
-      if (key && isKeyOf(statement, key)) this.#keep({ statement, key })
+      if (key && isKeyOf(statement, key)) this.#keep({ statement, issuer, key }, records)
       else log.warn('relay.link-key.wrong', { reason: 'box' })
     }
   }
@@ -154,13 +156,19 @@ export class LinkKeys {
     return known !== undefined && isKeyOf(statement, known.key)
   }
 
-  #keep({ statement, key }: { statement: LinkKeyRecord['statement']; key: Uint8Array }): void {
+  #keep(
+    { statement, issuer, key }: Pick<LinkKeyRecord, 'statement' | 'issuer'> & { key: Uint8Array },
+    records: readonly LinkKeyRecord[],
+  ): void {
     const { keys, clock, log } = this.#parts
     if (this.#has(statement)) return
     const { epoch, isForRevocation } = statement
     const now = clock.now()
-    const added = { epoch, key, since: now, ...(isForRevocation && { isForRevocation }) }
-    keys.saveLinkKey(added, (all) => keptKeys(all, now))
+    const added = { epoch, key, since: now, issuer: issuer.branch }
+    const statements = records.map((record) => record.statement)
+    keys.saveLinkKey({ ...added, ...(isForRevocation && { isForRevocation }) }, (all) =>
+      keptKeys(ranked(all, statements), now),
+    )
     log.info('relay.link-key.taken', { number: linkKeyNumber(epoch), isForRevocation })
   }
 
@@ -183,16 +191,11 @@ export class LinkKeys {
   }
 
   async #rotate(issuer: Issuer, how: { isForRevocation: boolean }): Promise<LinkKeyState> {
-    const { store, keys, clock, random, log } = this.#parts
+    const { store, clock, random, log } = this.#parts
     const key = random.bytes(LINK_KEY_BYTES)
     const number = await store.writer.write(async (tx) => {
-      const known = [
-        ...keys.linkKeys(),
-        ...(await linkKeyRecords(tx)).map((each) => each.statement),
-      ]
-      const newest = Math.max(0, ...known.map(({ epoch }) => epoch))
-      const epoch = nextEpoch(newest, random.below(CHANCE_LIMIT))
       const revoked = await lastRevoked(tx)
+      const epoch = await this.#freeEpoch(tx, revoked)
       const now = clock.now()
       const statement = issueLinkKey(issuer, { ...how, epoch, key, revoked, now })
       const record = { statement, issuer: issuer.certificate }
@@ -203,6 +206,25 @@ export class LinkKeys {
     await this.#settle()
     log.info('relay.link-key.changed', { number, ...how })
     return { number, since: clock.now() }
+  }
+
+  /** Above all others but for those a revoked branch drew: it cannot use up the numbers. */
+  async #freeEpoch(tx: Db, revoked: readonly BranchId[]): Promise<number> {
+    const { keys, random } = this.#parts
+    const records = await linkKeyRecords(tx)
+    const known = [
+      ...keys.linkKeys().map(({ epoch, issuer }) => ({ epoch, issuer })),
+      ...records.map(({ statement, issuer }) => ({
+        epoch: statement.epoch,
+        issuer: issuer.branch,
+      })),
+    ]
+    const counted = known.filter(({ issuer }) => issuer === undefined || !revoked.includes(issuer))
+    const newest = Math.max(0, ...counted.map(({ epoch }) => epoch))
+    const taken = new Set(known.map(({ epoch }) => epoch))
+    let epoch = nextEpoch(newest, random.below(CHANCE_LIMIT))
+    while (taken.has(epoch)) epoch += 1
+    return epoch
   }
 
   /** Branches that joined elsewhere meanwhile, or that their inviter told an older one. */
@@ -235,6 +257,18 @@ export class LinkKeys {
       await append(tx, { kind: kinds.linkKey, body, to: 'all' })
     }
   }
+}
+
+/** Stored keys by what the statements say of their issuers, the newest first. */
+function ranked(
+  all: readonly StoredLinkKey[],
+  statements: readonly LinkKeyRecord['statement'][],
+): StoredLinkKey[] {
+  const rows = all.map((row) => {
+    const below = rankedBelow(row.issuer, statements) ?? row.below
+    return below === undefined ? row : { ...row, below }
+  })
+  return rows.sort(byRank)
 }
 
 type Telling = Pick<LinkKeyRecord, 'statement' | 'issuer'> &

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DAY } from '../../src/base/units.ts'
 import {
+  byRank,
   isKeyOf,
   issueLinkKey,
   keptKeys,
   linkKeyNumber,
   nextEpoch,
   parseLinkKeyStatement,
+  rankedBelow,
   refusalOfLinkKey,
   servedKeys,
 } from '../../src/certificates/link-key.ts'
@@ -46,6 +48,20 @@ test('epochs count up, and two that are drawn at once are two', () => {
   assert.deepEqual([1, one, other, nextEpoch(other, 0)].map(linkKeyNumber), [1, 2, 2, 3])
   assert.ok(one > 1 && other > one && nextEpoch(one, 0) > other)
   assert.throws(() => nextEpoch(2 ** 32 - 1, 0), RangeError)
+})
+
+test('what a revoked issuer drew ranks below the statement that names it, however high its epoch', () => {
+  const [honest, other] = [east.keys.branch, north.keys.branch]
+  const statements = [
+    { epoch: 9, revoked: [other] },
+    { epoch: 12, revoked: [other] },
+  ]
+  const row = (epoch: number, issuer: typeof honest | undefined) => {
+    const below = rankedBelow(issuer, statements)
+    return { epoch, ...(below !== undefined && { below }) }
+  }
+  const keys = [row(1, undefined), row(7, other), row(99, other), row(9, honest), row(8, honest)]
+  assert.deepEqual(epochs(keys.sort(byRank)), [9, 99, 8, 7, 1])
 })
 
 const rows = (...days: readonly [at: number, isForRevocation?: boolean][]) =>

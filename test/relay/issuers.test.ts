@@ -4,7 +4,9 @@ import { type TestContext, test } from 'node:test'
 import { AppError } from '../../src/base/errors.ts'
 import { DAY, HOUR, MINUTE } from '../../src/base/units.ts'
 import type { Chain } from '../../src/certificates/chain.ts'
-import { findChain } from '../../src/relay/credentials.ts'
+import { issueLinkKey } from '../../src/certificates/link-key.ts'
+import { sealBox } from '../../src/certificates/sealed-box.ts'
+import { findChain, findIssuer } from '../../src/relay/credentials.ts'
 import { identityEventBody } from '../../src/relay/events.ts'
 import { issuingBranches } from '../../src/relay/issuers.ts'
 import { acceptJoin, joinOrganisation } from '../../src/relay/joiner.ts'
@@ -219,6 +221,47 @@ test('two issuing branches revoke one each at once: neither of these has the new
   assert.deepEqual([...(record?.statement.revoked ?? [])].sort(), [...gone].sort())
   assert.ok(gone.every((branch) => record?.boxes.has(branch) === false))
 })
+
+test('an issuing branch that used up the epochs is revoked, and the link key changes all the same', async (t) => {
+  const { org, kyiv, lviv, odesa, stop } = await company(t)
+  const newest = ({ files }: Office) => files.linkKeys()[0]
+  const all = [kyiv, lviv, odesa]
+  const epoch = 2 ** 32 - 1
+  await drawLinkKey(org, lviv, { epoch, to: all })
+  await org.until(() => all.every((office) => newest(office)?.epoch === epoch), 'all took it')
+  await assert.rejects(kyiv.relay.authority().rotateLinkKey(), RangeError)
+  const lost = newest(lviv)?.key.toHex()
+  await kyiv.revoke('Lviv')
+  const changed = (office: Office) => newest(office)?.epoch !== epoch
+  await org.until(() => changed(kyiv) && changed(odesa), 'a new one', 500)
+  assert.equal(newest(kyiv)?.key.toHex(), newest(odesa)?.key.toHex())
+  assert.equal(newest(kyiv)?.isForRevocation, true)
+  assert.ok(kyiv.files.linkKeys().some(({ key }) => key.toHex() === lost))
+  await stop(lviv)
+  await kyiv.relay.authority().rotateLinkKey()
+  await org.until(() => kyiv.relay.authority().linkKey?.number === 3, 'and it goes on')
+  await org.until(() => newest(odesa)?.epoch === newest(kyiv)?.epoch, 'everywhere', 200)
+})
+
+/** A link key of any epoch, as an issuing branch could say it that is not honest. */
+async function drawLinkKey(
+  org: Organisation,
+  office: Office,
+  { epoch, to }: { epoch: number; to: readonly Office[] },
+) {
+  const now = org.clock.now()
+  const { keys, files, store, kinds, eventLog } = office
+  const issuer = await findIssuer(store.read, { self: keys.branch, keys: files, now })
+  assert.ok(issuer)
+  const key = realRandom().bytes(32)
+  const how = { epoch, key, isForRevocation: false, revoked: [], now }
+  const boxes = to.map(({ keys: { branch, box } }) => ({
+    ...{ branch, box: sealBox(box.publicKey, key, realRandom().bytes(32)).toBase64() },
+  }))
+  const statement = issueLinkKey(issuer, how).bytes.toBase64()
+  const body = { statement, issuer: issuer.certificate.bytes.toBase64(), boxes }
+  await store.writer.write((tx) => eventLog.append(tx, { kind: kinds.linkKey, body, to: 'all' }))
+}
 
 test('an issuing branch that was away seals the new link key to nobody who was revoked', async (t) => {
   const { org, kyiv, lviv, odesa, optionsOf, stop, started } = await company(t)
