@@ -14,7 +14,8 @@ import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
 import { chatKinds } from './chat/events.ts'
-import { followedByGroups } from './chat/guests.ts'
+import { followedByChats } from './chat/guests.ts'
+import { historyKinds } from './chat/history.ts'
 import { missedByNewcomers } from './chat/newcomers.ts'
 import type { Store } from './db/open.ts'
 import type { EventKind } from './eventlog/events.ts'
@@ -98,7 +99,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     kinds: (append, forward) =>
       [
         ...userKinds.filter((kind) => kind !== userAt && kind !== userPut),
-        followedByGroups(userAt, { append, kinds: chats, self }),
+        followedByChats(userAt, { append, forward, kinds: chats, self }),
+        ...historyKinds({ append, forward, chats, self }),
         ...missedByNewcomers({ userPut, chats }, { forward, self, incarnation }),
         ...Object.values(branches),
         organisationPut,

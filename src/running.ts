@@ -23,6 +23,7 @@ import {
   tracedEvent,
 } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
+import { createHistory } from './chat/older.ts'
 import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
 import { createReading } from './chat/reading.ts'
@@ -182,6 +183,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     idOf: (position: number) => viewers.idOf(position),
     onCommitted: eventLog.onCommitted,
     pace: createPace(world, parts.config.postsPerSecond),
+    history: createHistory({ ...core.chat, onCommitted: eventLog.onCommitted }),
     answered: push.answered,
     demoChatOf: parts.demo && demoChatOf(store.read, self),
   }

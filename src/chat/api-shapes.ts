@@ -30,7 +30,12 @@ export const message = v.object({
   /** Order of arrival at this branch. */
   position: v.number(),
 })
-export const messages = v.object({ items: v.array(message), next: v.optional(v.string()) })
+export const messages = v.object({
+  items: v.array(message),
+  next: v.optional(v.string()),
+  /** What is before lies at other branches that do not answer now: ask again later. */
+  isPartial: v.optional(v.literal(true)),
+})
 
 export const conversation = v.object({
   id: v.string(),

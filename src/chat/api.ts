@@ -14,6 +14,7 @@ import * as shapes from './api-shapes.ts'
 import { chatsOf, getChat } from './chats.ts'
 import { type Place, placeOf } from './cursors.ts'
 import { addMember, createGroup, leaveGroup, removeMember } from './groups.ts'
+import type { History } from './older.ts'
 import type { Pace } from './pace.ts'
 import {
   headPosition,
@@ -21,7 +22,6 @@ import {
   LINES_PER_PAGE_MAX,
   lineById,
   linesAfter,
-  linesBefore,
   type Page,
   type Viewer,
 } from './queries.ts'
@@ -120,6 +120,7 @@ export const chatApi: readonly ApiOperation[] = [
 
 export type ChatApiDeps = ChatParts & {
   read: Db
+  history: History
   guards: Guards
   reading: Reading
   typing: TypingSignal
@@ -174,9 +175,10 @@ export function chatApiRoutes(parts: ChatApiDeps): Hono<SignedIn> {
   })
 
   app.get('/conversations/:id/messages', bearer, async (c) => {
-    const page = await pageOf(parts.read, viewerOf(c), conversationOf(c), readQuery(c, linesQuery))
+    const page = await pageOf(parts, viewerOf(c), conversationOf(c), readQuery(c, linesQuery))
     const items = page.lines.map((line) => shapes.messageShape(line, c.var.user.id))
-    return c.json({ items, ...(page.next === undefined ? {} : { next: page.next }) })
+    const { next, isPartial } = page
+    return c.json({ items, ...(next && { next }), ...(isPartial && { isPartial }) })
   })
 
   app.post('/conversations/:id/messages', bearer, async (c) => {
@@ -245,11 +247,11 @@ async function userCalled(parts: ChatApiDeps, login: string, field: string): Pro
 }
 
 async function pageOf(
-  db: Db,
+  { read: db, history }: Pick<ChatApiDeps, 'read' | 'history'>,
   viewer: Viewer,
   conversation: ConversationId,
   query: v.InferOutput<typeof linesQuery>,
-): Promise<Page> {
+): Promise<Page & { isPartial?: boolean }> {
   if (query.before !== undefined && query.after !== undefined) {
     throw invalidInput('after', 'Ask for what is before or after, not both')
   }
@@ -260,7 +262,7 @@ async function pageOf(
     return await linesAfter(db, viewer, { conversation, after, limit })
   }
   const before = query.before && (await placeCalled(db, viewer, query.before, 'before'))
-  return await linesBefore(db, viewer, { conversation, before: before || undefined, limit })
+  return await history.page(viewer, { conversation, before: before || undefined, limit })
 }
 
 /** A cursor, or the id of a message; a cursor of 32 characters is never all hexadecimal by chance. */

@@ -17,6 +17,7 @@ import type { ConversationTable, MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
 import { directIdOf, mayHaveFounded } from './ids.ts'
+import { isPast } from './past.ts'
 import type { SeenBody } from './seen.ts'
 import { applySeen, lastPositionOf, seenBody, seenRecord } from './seen.ts'
 
@@ -314,7 +315,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
     ...{ authorId: body.author, origin, body: body.body, arrivedAt, timeKey },
     sentAt: millisOf(timeKey),
     clientId: await freeClientId(tx, event, self),
-    late: newest > timeKey ? 1 : 0,
+    late: newest > timeKey && !(await isPast(tx, event, self)) ? 1 : 0,
   })
   if (newest > timeKey) return
   await moveLast(tx, { conversation: body.conversation, position, timeKey })

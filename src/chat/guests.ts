@@ -1,16 +1,17 @@
 /**
- * Groups of guests: a branch where somebody signs in hears of a group only from the branch that keeps it, so that one
- * sends its records as soon as it hears of the stay. Messages that came before the record wait for it.
+ * Guests: what follows a person to a branch that is not the home branch. That branch hears of a group only from the
+ * branch that keeps it, so that one sends its records as soon as it hears of the stay; messages that came before the
+ * record wait for it. It asks for the chats' past itself (history.ts).
  */
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
 import { hlcOf } from '../base/hlc.ts'
-import type { BranchId } from '../base/ids.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
+import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
-import { recordedMembers } from './groups.ts'
+import { wantChats } from './history.ts'
 
 /**
  * Who left a group still gets messages of branches that have not heard of it: they wait at the guest's branch for the
@@ -18,22 +19,48 @@ import { recordedMembers } from './groups.ts'
  */
 const CUT_OFF_MS: Millis = 30 * DAY
 
-type GuestParts = { append: Append; kinds: ChatKinds; self: BranchId }
+type GuestParts = { append: Append; forward: Forward; kinds: ChatKinds; self: BranchId }
 
-/** The kind `user.at` as this feature needs it: in the transaction that notes a stay, groups follow the guest. */
-export function followedByGroups(userAt: EventKind<UserAt>, parts: GuestParts): EventKind<UserAt> {
+/** The kind `user.at` as this feature needs it: in the transaction that notes a stay, chats follow the guest. */
+export function followedByChats(userAt: EventKind<UserAt>, parts: GuestParts): EventKind<UserAt> {
+  const { self } = parts
   return {
     ...userAt,
     async apply(tx, event) {
+      const isOwn = event.origin === self
+      const wasHere = isOwn && (await isGuest(tx, event, self))
       await userAt.apply(tx, event)
-      await sendGroups(parts, tx, event)
+      if (!isOwn) await sendGroups(parts, tx, event)
+      else if (!wasHere) await wantChats(parts, tx, { user: event.body.user, stay: event.hlc })
     },
   }
 }
 
-/** The same record again changes nothing where it is known: `rev` is the same. */
+/** Who stays on has all that came meanwhile. */
+async function isGuest(
+  tx: Db,
+  { body: { user }, arrivedAt }: LoggedEvent<UserAt>,
+  self: BranchId,
+): Promise<boolean> {
+  const { epoch } = (await credentialOf(tx, user)) ?? {}
+  const stay = await tx
+    .selectFrom('location')
+    .where('userId', '=', user)
+    .where('branchId', '=', self)
+    .where('until', '>', arrivedAt)
+    .select('epoch')
+    .executeTakeFirst()
+  return stay !== undefined && stay.epoch === epoch
+}
+
+function credentialOf(tx: Db, user: UserId) {
+  const credential = tx.selectFrom('credential').where('userId', '=', user)
+  return credential.select('epoch').executeTakeFirst()
+}
+
+/** The records as they were written: an event of its own would be a second one with the same `rev`. */
 async function sendGroups(
-  { append, kinds, self }: GuestParts,
+  { forward, kinds, self }: GuestParts,
   tx: Db,
   { body: { user, branch }, arrivedAt }: LoggedEvent<UserAt>,
 ): Promise<void> {
@@ -52,11 +79,15 @@ async function sendGroups(
     )
     .where('c.kind', '=', 'group')
     .where('c.home', '=', self)
-    .select(['c.id', 'c.title', 'c.createdAt', 'c.term', 'c.rev'])
+    .innerJoin('event as e', (on) =>
+      on
+        .onRef('e.conversationId', '=', 'c.id')
+        .onRef('e.hlc', '=', 'c.hlc')
+        .on('e.kind', '=', kinds.convPut.code)
+        .on('e.state', '=', 'applied'),
+    )
+    .select('e.position')
     .orderBy('c.id')
     .execute()
-  for (const group of groups) {
-    const body = { kind: 'group' as const, ...group, members: await recordedMembers(tx, group.id) }
-    await append(tx, { kind: kinds.convPut, body, to: [branch] })
-  }
+  for (const { position } of groups) await forward(tx, position, branch)
 }

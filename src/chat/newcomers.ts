@@ -11,6 +11,7 @@ import type { Db } from '../db/open.ts'
 import type { EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds, ConvBody } from './events.ts'
 import { membersSince } from './members.ts'
+import { beginGroup } from './past.ts'
 
 type Parts = {
   forward: Forward
@@ -36,6 +37,7 @@ export function missedByNewcomers(
         await sendMissed(parts, tx, { user, conversation, since, now: event.arrivedAt })
       }
       if (event.origin === parts.self) await sendBack(parts, tx, event)
+      else await beginGroup(tx, conversation, parts.self)
     },
   }
   const person: typeof userPut = {

@@ -12,14 +12,13 @@ import { placeOf } from './cursors.ts'
 import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
 import { marksOf } from './marks.ts'
 import { branchesIn, firstNames } from './members.ts'
+import type { History, OlderPage } from './older.ts'
 import {
   firstUnread,
   headPosition,
   LINES_PER_PAGE,
   LINES_PER_PAGE_MAX,
   type Line,
-  linesBefore,
-  type Page,
   type Viewer,
 } from './queries.ts'
 import type { LinkOf } from './story.ts'
@@ -27,6 +26,7 @@ import type { LinkOf } from './story.ts'
 /** What pages show besides the database. */
 export type Surroundings = {
   read: Db
+  history: History
   self: BranchId
   presenceOf: PresenceOf
   typistsIn(conversation: ConversationId): UserId[]
@@ -118,13 +118,14 @@ export async function chatProps(
   const chat =
     chats.find(({ id }) => id === conversation) ??
     (await getChat(around.read, viewer, conversation))
-  const { page, newFrom } = await pageOf(around.read, viewer, { chat, before })
+  const { page, newFrom } = await pageOf(around, viewer, { chat, before })
   const typing = (await typingIn(around, [chat], viewer.id)).get(conversation) ?? []
   const props: ConversationProps = {
     conversation: conversationProps(chat, { at: around.self, presenceOf: around.presenceOf }),
     lines: await shownLines(around, viewer, page.lines),
     newFrom,
     older: page.next,
+    isPartial: page.isPartial,
     isOld: before !== undefined,
     typing,
     linksDown: await linksDown(around, viewer, conversation),
@@ -139,23 +140,22 @@ export async function chatProps(
 
 /** The newest page reaches back to the first unread line, as far as one page may; an older one begins where told. */
 async function pageOf(
-  db: Db,
+  { read, history }: Pick<Surroundings, 'read' | 'history'>,
   viewer: Viewer,
   { chat, before }: { chat: Chat; before: string | undefined },
-): Promise<{ page: Page; newFrom: string | undefined }> {
+): Promise<{ page: OlderPage; newFrom: string | undefined }> {
   const conversation = chat.id
   if (before !== undefined) {
     const place = placeOf(before, 'before')
-    const limit = LINES_PER_PAGE
-    const page = await linesBefore(db, viewer, { conversation, before: place, limit })
+    const page = await history.page(viewer, { conversation, before: place, limit: LINES_PER_PAGE })
     return { page, newFrom: undefined }
   }
-  const first = chat.unread > 0 ? await firstUnread(db, viewer, conversation) : undefined
-  const page = await linesBefore(db, viewer, { conversation, limit: LINES_PER_PAGE })
+  const first = chat.unread > 0 ? await firstUnread(read, viewer, conversation) : undefined
+  const page = await history.page(viewer, { conversation, limit: LINES_PER_PAGE })
   const top = page.lines[0]
   const isAbove = first !== undefined && top !== undefined && first.timeKey < top.timeKey
   if (!isAbove) return { page, newFrom: first?.id }
-  const longer = await linesBefore(db, viewer, { conversation, limit: LINES_PER_PAGE_MAX })
+  const longer = await history.page(viewer, { conversation, limit: LINES_PER_PAGE_MAX })
   const reached = longer.lines.some((line) => line.id === first.id)
   return { page: longer, newFrom: reached ? first.id : longer.lines[0]?.id }
 }

@@ -78,6 +78,7 @@ function visibleLines(
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
     .where((eb) => eb(timeKey, '>=', eb.ref('mine.joinedAt')))
+    .where((eb) => eb(timeKey, '>=', eb.ref('mine.wholeFrom')))
     .select([
       ...(['m.position', 'm.id', 'm.conversationId', 'm.authorId', 'm.origin'] as const),
       ...(['m.body', 'm.sentAt', 'm.arrivedAt', 'm.timeKey', 'm.late', 'm.clientId'] as const),

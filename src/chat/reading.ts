@@ -256,8 +256,8 @@ async function audienceOf(
 }
 
 /**
- * Of the reader's branches those that hold something of a direct chat. What was written before a stay does not follow
- * the guest (docs/protocol.md, section 11), and a mark of what never came would wait there for ever.
+ * Of the reader's branches those that hold something of a direct chat: a mark of what never came would wait there for
+ * ever.
  */
 async function withMessages(
   { self }: ChatParts,
@@ -277,5 +277,29 @@ async function withMessages(
   const holders = new Set(
     rows.flatMap(({ origin, header }) => [origin, ...decodeEventHeader(header).to]),
   )
-  return others.filter((branch) => holders.has(branch))
+  const followed = await sentAfterGuests(tx, body.conversation, self)
+  return others.filter((branch) => holders.has(branch) || followed.has(branch))
+}
+
+/** Branches to which something newest of a chat went that did not name them: after a guest (history.ts). */
+async function sentAfterGuests(
+  tx: Db,
+  conversation: ConversationId,
+  self: BranchId,
+): Promise<Set<BranchId>> {
+  const newest = tx
+    .selectFrom('event')
+    .where('conversationId', '=', conversation)
+    .select('position')
+    .orderBy('position', 'desc')
+    .limit(MESSAGES_LOOKED_AT_MAX)
+  const rows = await tx
+    .selectFrom(newest.as('e'))
+    .innerJoin('feed_entry as fe', 'fe.position', 'e.position')
+    .innerJoin('feed as f', 'f.n', 'fe.feedN')
+    .where('f.origin', '=', self)
+    .select('f.destination')
+    .distinct()
+    .execute()
+  return new Set(rows.flatMap(({ destination }) => destination ?? []))
 }

@@ -31,14 +31,7 @@ import { detailsProps, storyProps } from './line.ts'
 import { membersOf } from './members.ts'
 import type { Pace } from './pace.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps, wholeList } from './pages.ts'
-import {
-  arrivalsAfter,
-  LINES_PER_PAGE,
-  lineById,
-  linesBefore,
-  type Viewer,
-  writtenBefore,
-} from './queries.ts'
+import { arrivalsAfter, LINES_PER_PAGE, lineById, type Viewer, writtenBefore } from './queries.ts'
 import { type Reading, SEEN_LINES_MAX } from './reading.ts'
 import { deliveryStory } from './story.ts'
 import { startTyping, type TypingSignal } from './typing.ts'
@@ -171,13 +164,15 @@ async function showOlder(c: C, parts: ChatRoutesParts): Promise<Response> {
   const viewer = viewerOf(c, parts)
   const conversation = conversationOf(c)
   await getChat(parts.read, viewer, conversation)
-  const page = await linesBefore(parts.read, viewer, {
+  const place = placeOf(before, 'before')
+  const page = await parts.history.page(viewer, {
     conversation,
-    before: placeOf(before, 'before'),
+    before: place,
     limit: LINES_PER_PAGE,
   })
-  const shown = await shownLines(parts, viewer, page.lines)
-  const props = { chatId: conversation, lines: shown, older: page.next, viewer: viewer.id }
+  const lines = await shownLines(parts, viewer, page.lines)
+  const { next: older, isPartial } = page
+  const props = { chatId: conversation, lines, older, isPartial, before, viewer: viewer.id }
   return c.html(olderLines(props, parts.frameOf(asWeb(c))))
 }
 

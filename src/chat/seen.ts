@@ -57,7 +57,8 @@ export type FeedMark = { feedN: number; upTo: number }
 
 /**
  * Whether `user` has seen message `m` of the query around (alias `m`), as far as the branch `at` knows: by its place
- * in a feed that carried it, or, for what was written here, by its position.
+ * in a feed that carried it, for what was written here by its position, or by the clock of who wrote it, for what he
+ * saw at another branch: that speaks of messages too that have not come here yet.
  */
 export function isSeen(
   user: UserId | RawBuilder<UserId>,
@@ -73,7 +74,10 @@ export function isSeen(
       select 1 from feed_entry as fe
       cross join seen as s on s.conversationId = m.conversationId and s.userId = ${user}
       and s.feedN = fe.feedN and s.mark in ${marks} and s.upTo >= fe.seq
-      where fe.position = m.position))`
+      where fe.position = m.position)
+    or exists (
+      select 1 from seen_before as sb where sb.userId = ${user} and sb.origin = m.origin
+      and sb.conversationId = m.conversationId and sb.mark in ${marks} and sb.upTo >= m.timeKey))`
 }
 
 /** What a later `msg.seen` replaces: marks of one feed only ever rise. When each was set is forgotten with it. */
@@ -96,6 +100,7 @@ export async function applySeen(
     for (const found of await feedMarksOf(tx, event, each, { self, isHere })) {
       await raise(tx, { conversation, user, mark, at }, found)
     }
+    if (isHere) await keepBefore(tx, event.body, each)
   }
   if (event.origin === self || isHere) await advance(tx, { conversation, user, mark }, self)
 }
@@ -129,7 +134,6 @@ async function feedMarksOf(
     const position = await ownPosition(tx, event.body.conversation, mark, self)
     if (position !== undefined) found.push({ feedN: 0, upTo: position })
   }
-  if (isHere && mark.origin !== self) found.push(...(await translated(tx, event, mark, self)))
   return found
 }
 
@@ -168,35 +172,22 @@ export async function ownPosition(
   return row?.position
 }
 
-/** The reader sits at two branches: the other one saw the same messages by other feeds. */
-async function translated(
+/** The reader sits, or sat, at another branch: it saw the same messages by other feeds. */
+async function keepBefore(
   tx: Db,
-  event: LoggedEvent<SeenBody>,
-  mark: SeenMark,
-  self: BranchId,
-): Promise<FeedMark[]> {
-  const column = event.body.mark === 'read' ? 'readPosition' : 'shownPosition'
-  const rows = await tx
-    .selectFrom('membership as mine')
-    // What lies before is seen already; a chat's whole history would be read at every mark.
-    .innerJoin('message as m', (on) =>
+  { user: userId, conversation: conversationId, mark }: SeenBody,
+  { origin, hlc: upTo }: SeenMark,
+): Promise<void> {
+  await tx
+    .insertInto('seen_before')
+    .values({ userId, conversationId, origin, mark, upTo })
+    .onConflict((on) =>
       on
-        .onRef('m.conversationId', '=', 'mine.conversationId')
-        .onRef('m.position', '>', `mine.${column}`),
+        .columns(['userId', 'conversationId', 'origin', 'mark'])
+        .doUpdateSet({ upTo })
+        .where('seen_before.upTo', '<', upTo),
     )
-    .innerJoin('feed_entry as fe', 'fe.position', 'm.position')
-    .innerJoin('feed as f', 'f.n', 'fe.feedN')
-    .where('mine.conversationId', '=', event.body.conversation)
-    .where('mine.userId', '=', event.body.user)
-    .where('f.origin', '=', mark.origin)
-    .where('f.scope', '=', 'to')
-    .where('f.destination', '=', self)
-    .where(sql<SqlBool>`+m.timeKey <= ${mark.hlc}`)
-    .groupBy('f.n')
-    .orderBy('f.n')
-    .select((eb) => ['f.n as feedN', eb.fn.max('fe.seq').as('upTo')])
     .execute()
-  return rows.map((row) => ({ feedN: row.feedN, upTo: Number(row.upTo) }))
 }
 
 type Reading = { conversation: ConversationId; user: UserId; mark: Mark }

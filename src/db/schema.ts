@@ -366,6 +366,41 @@ interface MembershipTable {
   readPosition: number
   /** Position up to which all messages were on an open page. */
   shownPosition: number
+  /** Of a guest: what is older may be here in part only, and is not shown. */
+  wholeFrom: Generated<Hlc>
+}
+
+/** What a person saw at another of his branches, by the clock of who wrote it. */
+interface SeenBeforeTable {
+  userId: UserId
+  conversationId: ConversationId
+  origin: BranchId
+  mark: 'shown' | 'read'
+  upTo: Hlc
+}
+
+/** Of a guest's chat: a branch has sent what it wrote there since `wholeFrom`, for the stay that began then. */
+interface HistoryPartTable {
+  userId: UserId
+  conversationId: ConversationId
+  branchId: BranchId
+  stay: Hlc
+  wholeFrom: Hlc
+}
+
+/** Guests whose chats were erased here some time after they had left. */
+interface ForgottenGuestTable {
+  userId: UserId
+  at: Millis
+}
+
+/** What somebody has begun to write. The highest (hlc, branchId) holds; an empty one is none. */
+interface DraftTable {
+  userId: UserId
+  conversationId: ConversationId
+  body: string
+  hlc: Hlc
+  branchId: BranchId
 }
 
 export interface MessageTable {
@@ -451,6 +486,10 @@ export interface Database {
   membership: MembershipTable
   message: MessageTable
   seen: SeenTable
+  seen_before: SeenBeforeTable
+  history_part: HistoryPartTable
+  forgotten_guest: ForgottenGuestTable
+  draft: DraftTable
   tls_request: TlsRequestTable
   tls_certificate: TlsCertificateTable
 }

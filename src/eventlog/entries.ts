@@ -8,7 +8,7 @@ import type { FeedN } from './log.ts'
 
 export type EventState = 'applied' | 'parked' | 'refused' | 'erased'
 
-type NewEvent = {
+export type NewEvent = {
   originN: number
   id: Uint8Array
   kind: number
@@ -46,12 +46,12 @@ export async function insertEvent(tx: Db, event: NewEvent): Promise<number | und
   return row?.position
 }
 
-type Stored = { position: number; header: Uint8Array }
+type Stored = { position: number; header: Uint8Array; state: EventState }
 
 const findRow = prepared<{ originN: number; id: Uint8Array }, Stored>((db, value) =>
   db
     .selectFrom('event')
-    .select(['position', 'header'])
+    .select(['position', 'header', 'state'])
     .where('id', '=', value('id'))
     .where('originN', '=', value('originN')),
 )
@@ -90,6 +90,16 @@ export async function setState(
   outcome: { state: EventState; reason: string | null },
 ): Promise<void> {
   await tx.updateTable('event').set(outcome).where('position', '=', position).execute()
+}
+
+/** Gives an event back the body that was erased here. */
+export async function refill(
+  tx: Db,
+  position: number,
+  { body, state, reason, conversationId }: NewEvent,
+): Promise<void> {
+  const event = tx.updateTable('event').set({ body, state, reason, conversationId })
+  await event.where('position', '=', position).execute()
 }
 
 /** Names the conversation of an event that was not understood when it came. */

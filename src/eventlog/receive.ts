@@ -17,7 +17,7 @@ import type { Branches, KnownBranch } from './branches.ts'
 import { type Beginnings, isCarried, takeCarried } from './carrying.ts'
 import type { Changes } from './changes.ts'
 import { cutOf } from './cuts.ts'
-import { findStored, insertEntry, insertEvent, setState } from './entries.ts'
+import { findStored, insertEntry, insertEvent, type NewEvent, refill, setState } from './entries.ts'
 import type { Append, EventKind } from './events.ts'
 import type { Feed, Feeds } from './feeds.ts'
 import type { DecodedBatch, EventHeader, WireEvent } from './format.ts'
@@ -115,7 +115,7 @@ async function receiveBatch(
       return cursorOf(parts, feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
-    if (isErased(batch) && !mayBeErased(parts, { feed, peer, batch })) {
+    if (isErased(batch) && !mayBeErased(parts, { feed, peer })) {
       if (feed.origin === parts.self) return cursorOf(parts, feed)
       throw new ProtocolError('A body is missing')
     }
@@ -172,17 +172,15 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
 }
 
 /**
- * Whether a body was erased is not signed: the origin itself can say so. Of our own mail its destination can, where
- * such bodies are erased at all (pruning.ts): nothing else that comes back may come without.
+ * Whether a body was erased is not signed: the origin itself can say so. Of our own mail its destination can, which
+ * forgets what it no longer needs (pruning.ts, and what was for guests): it could as well give nothing back. Whoever
+ * else has the body fills it in (`filledAgain`).
  */
 function mayBeErased(
-  { self, kinds }: ReceiveParts,
-  { feed, peer, batch }: { feed: Feed; peer: BranchId; batch: DecodedBatch },
+  { self }: ReceiveParts,
+  { feed, peer }: { feed: Feed; peer: BranchId },
 ): boolean {
-  if (peer === feed.origin) return true
-  if (self !== feed.origin || feed.destination !== peer) return false
-  const erased = batch.events.filter(({ body }) => body === undefined)
-  return erased.every(({ header }) => kinds.get(decodeEventHeader(header).kind)?.recordOf)
+  return peer === feed.origin || (self === feed.origin && feed.destination === peer)
 }
 
 const isErased = ({ events }: DecodedBatch) => events.some(({ body }) => body === undefined)
@@ -216,7 +214,7 @@ async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<voi
   const arrived = { header, origin: feed.origin, scope, destination, arrivedAt, plain }
   const { outcome, kind, event } = understand(parts.kinds, arrived)
   parts.logClock.observe(header.hlc)
-  const position = await insertEvent(tx, {
+  const row = {
     originN: origin.n,
     id: fromHex(header.id),
     kind: header.kind,
@@ -226,8 +224,9 @@ async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<voi
     body: plain ?? null,
     conversationId: event?.conversationId ?? null,
     ...(outcome ?? APPLIED),
-  })
-  if (position === undefined) return linkStored(tx, { ...taken, header })
+  }
+  const position = (await insertEvent(tx, row)) ?? (await filledAgain(tx, { feed, row, seq }))
+  if (position === undefined) return
   await insertEntry(tx, { feedN: feed.n, seq, position })
   if (feed.origin === parts.self) await sendToOthers(parts, tx, { feed, position, header, wire })
   const result =
@@ -250,14 +249,22 @@ function plainOf({ feed, seq, wire }: Taken, header: EventHeader): Uint8Array | 
   return plain
 }
 
-/** An event that came by another way before: the feed points to it, and it is not applied again (I3). */
-async function linkStored(
+/**
+ * An event that came by another way before: the feed points to it, and it is not applied again (I3). But when its body
+ * was erased here and has come now, it is as if it were new: its position, to be applied.
+ */
+async function filledAgain(
   tx: Db,
-  { feed, origin, seq, wire, header }: Taken & { header: EventHeader },
-) {
-  const stored = await findStored(tx, { originN: origin.n, id: fromHex(header.id) })
-  if (!equal(stored.header, wire.header)) throw new HiddenFault('Two events with one id', feed)
-  await insertEntry(tx, { feedN: feed.n, seq, position: stored.position })
+  { feed, row, seq }: { feed: Feed; row: NewEvent; seq: number },
+): Promise<number | undefined> {
+  const { position, header, state } = await findStored(tx, row)
+  if (!equal(header, row.header)) throw new HiddenFault('Two events with one id', feed)
+  if (state === 'erased' && row.body !== null) {
+    await refill(tx, position, row)
+    return position
+  }
+  await insertEntry(tx, { feedN: feed.n, seq, position })
+  return undefined
 }
 
 /** After an event was not applied: notes that it waits, or tells its origin that it will not be. */

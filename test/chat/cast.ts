@@ -9,6 +9,8 @@ import type { Millis } from '../../src/base/units.ts'
 import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
 import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
+import type { followedByChats } from '../../src/chat/guests.ts'
+import { historyKinds } from '../../src/chat/history.ts'
 import { missedByNewcomers } from '../../src/chat/newcomers.ts'
 import type { Viewer } from '../../src/chat/queries.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
@@ -33,6 +35,8 @@ export type Office = TestBranch & {
   kinds: ChatKinds
   parts: ChatParts
   reading: Reading
+  /** What chats of guests need of the log. */
+  guests: Parameters<typeof followedByChats>[1]
   /** Creates somebody at home here. */
   hire(firstName: string, lastName?: string): Promise<Person>
 }
@@ -127,8 +131,14 @@ export async function openOffice(options: {
   const kinds = chatKinds({ self: own.id })
   const knows = keys.filter((each) => each !== own)
   const incarnation = hex(randomBytes(8)) as Incarnation
-  const all: LogParts['kinds'] = (_, forward) =>
-    missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id, incarnation })
+  const doors: Pick<Office, 'guests'>[] = []
+  const all: LogParts['kinds'] = (append, forward) => {
+    doors.push({ guests: { append, forward, kinds, self: own.id } })
+    return [
+      ...missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id, incarnation }),
+      ...historyKinds({ append, forward, chats: kinds, self: own.id }),
+    ]
+  }
   const branch = await startBranch({ keys: own, knows, folder, clock, kinds: all, incarnation })
   const { store, log } = branch
   const random = realRandom()
@@ -138,10 +148,14 @@ export async function openOffice(options: {
   }
   const reading = createReading({ ...parts, log: keptLog() })
   const office: Office = {
-    ...{ ...branch, name: own.name, kinds, parts, reading },
+    ...{ ...branch, name: own.name, kinds, parts, reading, guests: doors[0]?.guests ?? fail() },
     hire: (firstName, lastName = '') => hire(office, firstName, lastName),
   }
   return office
+}
+
+const fail = (): never => {
+  throw new Error('The log asks for its kinds')
 }
 
 async function hire(office: Office, firstName: string, lastName: string): Promise<Person> {

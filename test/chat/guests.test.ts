@@ -8,9 +8,9 @@ import { DAY } from '../../src/base/units.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { createGroup, removeMember } from '../../src/chat/groups.ts'
-import { followedByGroups } from '../../src/chat/guests.ts'
+import { followedByChats } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
-import type { Append, LoggedEvent } from '../../src/eventlog/events.ts'
+import type { Forward, LoggedEvent } from '../../src/eventlog/events.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
 
 /** The directory of an office says that somebody is a guest of another. */
@@ -92,8 +92,7 @@ test('where somebody signs in who left a group, messages of it that still come d
   await removeMember(kyiv.parts, ada.id, { conversation: chat, user: bob.id })
   for (const office of company.offices) await seat(office, bob, odesa)
   await kyiv.store.writer.write((tx) => {
-    const parts = { append: kyiv.parts.append, kinds: kyiv.kinds, self: kyiv.keys.id }
-    const kind = followedByGroups({ ...userAt, apply: async () => {} }, parts)
+    const kind = followedByChats({ ...userAt, apply: async () => {} }, kyiv.guests)
     const body = { user: bob.id, branch: odesa.keys.id }
     return kind.apply(tx, { body, arrivedAt: company.now() } as LoggedEvent<UserAt>)
   })
@@ -117,12 +116,15 @@ test('a branch that knows only a password of before gets no groups', async (t) =
   await seat(kyiv, bob, odesa)
   await createGroup(kyiv.parts, ada.id, { title: 'Board', members: [bob.id] })
   const sent: string[] = []
-  const append: Append = async (tx, draft) => {
-    sent.push(draft.kind.name)
-    return await kyiv.parts.append(tx, draft)
+  const { kinds } = kyiv
+  const forward: Forward = async (tx, position, to) => {
+    const event = tx.selectFrom('event').where('position', '=', position).select('kind')
+    const { kind } = await event.executeTakeFirstOrThrow()
+    sent.push(kind === kinds.convPut.code ? 'conv.put' : String(kind))
+    await kyiv.guests.forward(tx, position, to)
   }
   const quiet = { ...userAt, apply: async () => {} }
-  const kind = followedByGroups(quiet, { append, kinds: kyiv.kinds, self: kyiv.keys.id })
+  const kind = followedByChats(quiet, { ...kyiv.guests, forward })
   const comes = () =>
     kyiv.store.writer.write((tx) => {
       const body = { user: bob.id, branch: odesa.keys.id }

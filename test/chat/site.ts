@@ -4,6 +4,7 @@ import type { Guards, SignedIn } from '../../src/accounts/guard.ts'
 import { getPerson } from '../../src/accounts/queries.ts'
 import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
 import { chatApiRoutes } from '../../src/chat/api.ts'
+import { createHistory } from '../../src/chat/older.ts'
 import { createPace } from '../../src/chat/pace.ts'
 import { peopleRoutes } from '../../src/chat/people-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from '../../src/chat/routes.ts'
@@ -63,6 +64,7 @@ export function siteOf(office: Office): Site {
       stopped: () => void typing.splice(0),
     },
     pace: createPace(parts, 0),
+    history: createHistory({ ...parts, onCommitted: office.log.onCommitted }),
     answered: (message, tab) => void answered.push({ message, tab }),
   }
   const guards = { bearer: signedIn } as Guards

@@ -7,6 +7,7 @@ import { concat, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, EventId } from '../../src/base/ids.ts'
 import { chatKinds } from '../../src/chat/events.ts'
+import { historyKinds } from '../../src/chat/history.ts'
 import { understand } from '../../src/eventlog/apply.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { refusedKind } from '../../src/eventlog/refused.ts'
@@ -92,13 +93,27 @@ const BODIES: Record<number, object> = {
     marks: [{ origin: ID, hlc: HLC_ZERO }],
   },
   1028: { owner: ID, contact: ID, removed: false },
+  1040: {
+    user: ID,
+    stay: HLC_ZERO,
+    again: false,
+    page: { conversation: ID, timeKey: HLC_ZERO, id: ID },
+  },
+  1041: { user: ID, stay: HLC_ZERO, chats: [{ conversation: ID, from: HLC_ZERO }] },
   1537: { event: ID, origin: ID, reason: 'forged' },
 }
 
 const isIssuer = async () => {}
+const never = () => assert.fail('nothing is applied here')
 const kinds = [
   ...userKinds,
   ...Object.values(chatKinds({ self: branch })),
+  ...historyKinds({
+    chats: chatKinds({ self: branch }),
+    self: branch,
+    append: never,
+    forward: never,
+  }),
   ...Object.values(relayKinds({ organisation, now: () => NOW, isRevoked: () => false })),
   ...[organisationKind(isIssuer as never), ...Object.values(tlsKinds(isIssuer as never))],
   refusedKind(branch),

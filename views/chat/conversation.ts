@@ -51,6 +51,8 @@ export type ConversationProps = {
   newFrom?: string | undefined
   /** Cursor of the page before; absent at the beginning of the chat. */
   older?: string | undefined
+  /** What is before lies at other branches that do not answer now. */
+  isPartial?: boolean | undefined
   /** Whether this is an older page, with newer messages behind it. */
   isOld?: boolean | undefined
   typing?: readonly string[] | undefined
@@ -133,13 +135,15 @@ function log(frame: Frame, p: ConversationProps): Html {
   const { t } = frame
   const c = p.conversation
   return html`<section id="log" role="log" tabindex="0" aria-label="${t.chat.messages}" data-kind="${c.kind}">
-${p.lines.length === 0 ? emptyLog(frame, c) : olderLink(c.id, p.older, frame)}
+${p.lines.length === 0 && !p.isPartial ? emptyLog(frame, c) : olderLink(c.id, p, frame)}
 ${lines(p.lines, frame, { viewer: frame.me?.id ?? '', newFrom: p.newFrom })}
 </section>`
 }
 
 /** The link to the page before, loaded by itself when it comes into view; at the beginning, a word about that. */
-function olderLink(chatId: string, cursor: string | undefined, reader: Reader): Html {
+function olderLink(chatId: string, p: Older, reader: Reader): Html {
+  const { older: cursor } = p
+  if (p.isPartial) return elsewhere(chatId, p, reader)
   if (cursor === undefined) {
     return html`<p id="older" class="older">${reader.t.chat.beginning}</p>`
   }
@@ -147,12 +151,22 @@ function olderLink(chatId: string, cursor: string | undefined, reader: Reader): 
   return html`<p id="older" class="older"><a class="button" href="/chats/${chatId}?${query}" hx-get="/chats/${chatId}/older?${query}" hx-trigger="intersect root:#log once, click" hx-target="#older" hx-swap="outerHTML">${reader.t.chat.older}</a></p>`
 }
 
+type Older = Pick<ConversationProps, 'older' | 'isPartial'> & { before?: string | undefined }
+
+/** Asked for by hand: coming into view it would ask again and again. */
+function elsewhere(chatId: string, { before }: Older, reader: Reader): Html {
+  const { t } = reader
+  if (before === undefined) return html`<p id="older" class="older">${t.chat.elsewhere}</p>`
+  const query = `before=${encodeURIComponent(before)}`
+  return html`<p id="older" class="older">${t.chat.elsewhere} <a class="button" href="/chats/${chatId}?${query}" hx-get="/chats/${chatId}/older?${query}" hx-target="#older" hx-swap="outerHTML">${t.chat.askAgain}</a></p>`
+}
+
 /** An older page as a fragment: takes the place of the link that asked for it. */
 export function olderLines(
-  p: { chatId: string; lines: readonly Line[]; older?: string | undefined; viewer: string },
+  p: { chatId: string; lines: readonly Line[]; viewer: string } & Older,
   reader: Reader,
 ): Html {
-  return html`${olderLink(p.chatId, p.older, reader)}${lines(p.lines, reader, { viewer: p.viewer })}`
+  return html`${olderLink(p.chatId, p, reader)}${lines(p.lines, reader, { viewer: p.viewer })}`
 }
 
 function emptyLog(frame: Frame, c: Conversation): Html {

@@ -87,6 +87,9 @@ export const en = {
     details: 'Details',
     older: 'Older messages',
     beginning: 'This is where the chat begins.',
+    elsewhere:
+      'What is older lies at other branches that do not answer now. It comes when the line is back.',
+    askAgain: 'Ask again',
     newLine: 'New',
     write: 'Write a message',
     send: 'Send',

@@ -86,6 +86,9 @@ export const pt: Words = {
     details: 'Detalhes',
     older: 'Mensagens anteriores',
     beginning: 'A conversa começa aqui.',
+    elsewhere:
+      'O que é mais antigo está noutras filiais que agora não respondem. Chega quando a linha voltar.',
+    askAgain: 'Pedir de novo',
     newLine: 'Novas',
     write: 'Escreva uma mensagem',
     send: 'Enviar',
