@@ -114,6 +114,12 @@ export const SETTINGS = [
     help: 'MiB kept for mail between two other branches that have no line to each other; 0: none is carried',
   },
   {
+    flag: 'guest-days',
+    kind: 'count',
+    default: '30',
+    help: 'days after which this branch forgets what others wrote in the chats of a guest who has left',
+  },
+  {
     flag: 'announce',
     kind: 'announce',
     default: undefined,
@@ -220,6 +226,7 @@ export type Config = {
   readonly minSuite: 1 | 2
   /** MiB. */
   readonly carry: number
+  readonly guestDays: number
   readonly announce: AnnounceSetting
   readonly zerotierToken: string | undefined
   readonly org: string | undefined
@@ -303,6 +310,7 @@ export function configOf(sources: Sources): Config {
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
     minSuite: choice('min-suite') === '2' ? 2 : 1,
     carry: parsed('carry', countOf, '0 to 10000'),
+    guestDays: parsed('guest-days', countOf, '0 to 10000'),
     announce: parsed('announce', announceOf, 'BROADCAST:PORT, as 10.147.20.255:7901, or off') ?? {
       kind: 'interface' as const,
     },

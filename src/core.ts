@@ -5,6 +5,8 @@
 import type { AccountDeps } from './accounts/authority.ts'
 import { userAt, userKinds, userPut } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
+import { userLeft } from './accounts/leaving.ts'
+import type { UserAt } from './accounts/records.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
 import { hex } from './base/bytes.ts'
 import { asIncarnation, type BranchId, type Incarnation } from './base/ids.ts'
@@ -13,12 +15,13 @@ import type { BranchKeys } from './certificates/keys.ts'
 import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
+import { draftPut } from './chat/drafts.ts'
 import { chatKinds } from './chat/events.ts'
 import { followedByChats } from './chat/guests.ts'
 import { historyKinds } from './chat/history.ts'
 import { missedByNewcomers } from './chat/newcomers.ts'
 import type { Store } from './db/open.ts'
-import type { EventKind } from './eventlog/events.ts'
+import type { Append, EventKind } from './eventlog/events.ts'
 import { demandIssuer } from './eventlog/issuers.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
@@ -75,6 +78,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const organisationPut = organisationKind(demandIssuer)
   const tls = tlsKinds(demandIssuer)
   const epoch = createStoreEpoch(membership.storeEpoch, { store, random })
+  let followed: EventKind<UserAt> = userAt
   const eventLog = await createEventLog({
     store,
     self,
@@ -96,22 +100,31 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
       // A sign-in that has ended since is in an old database too.
       await endAllSignIns(tx)
     },
-    kinds: (append, forward) =>
-      [
+    kinds: (append, forward) => {
+      followed = followedByChats(userAt, { append, forward, kinds: chats, self })
+      return [
         ...userKinds.filter((kind) => kind !== userAt && kind !== userPut),
-        followedByChats(userAt, { append, forward, kinds: chats, self }),
+        followed,
+        userLeft,
+        draftPut,
         ...historyKinds({ append, forward, chats, self }),
         ...missedByNewcomers({ userPut, chats }, { forward, self, incarnation }),
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),
         ...(parts.laterKinds ?? []),
-      ] as EventKind<unknown>[],
+      ] as EventKind<unknown>[]
+    },
   })
   await revocations.load(store.read)
   eventLog.onCommitted(revocations.committed)
   const { append, now } = eventLog
-  const accounts = { store, append, hasher, clock, random, self }
+  // Who signs in here as a guest is followed here too.
+  const accountAppend: Append = (tx, draft) => {
+    const isStay = draft.kind.code === userAt.code
+    return append(tx, isStay ? { ...draft, kind: followed as EventKind<never> } : draft)
+  }
+  const accounts = { store, append: accountAppend, hasher, clock, random, self }
   return {
     membership,
     epoch,

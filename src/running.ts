@@ -7,6 +7,7 @@ import type { Words } from '../views/language/words.ts'
 import type { Reader } from '../views/parts.ts'
 import { createGuards } from './accounts/guard.ts'
 import { loadHomes } from './accounts/homes.ts'
+import { tellWhoLeft } from './accounts/leaving.ts'
 import { createPhotoMaker } from './accounts/photos.ts'
 import { isSignedIn } from './accounts/queries.ts'
 import { createApp, type ShellDeps } from './app.ts'
@@ -23,6 +24,7 @@ import {
   tracedEvent,
 } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
+import { forgetGuests } from './chat/forgetting.ts'
 import { createHistory } from './chat/older.ts'
 import { createPace } from './chat/pace.ts'
 import { headPosition } from './chat/queries.ts'
@@ -77,7 +79,7 @@ type RunningParts = {
   suites: SpokenSuites
   config: Pick<
     Config,
-    'relay' | 'peers' | 'announce' | 'zerotierToken' | 'timezone' | 'postsPerSecond'
+    'guestDays' | 'relay' | 'peers' | 'announce' | 'zerotierToken' | 'timezone' | 'postsPerSecond'
   >
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
@@ -231,6 +233,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const organisation = () => names().organisation
   const tls = await parts.tls?.connect(core, { files: parts.files, organisation })
   if (tls) stack.defer(tls)
+  const report = (error: unknown) => log.error('jobs.failed', { error })
   await presence.start()
   stack.defer(() => presence.stop())
   stack.defer(() => reading.flush())
@@ -239,13 +242,18 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   push.onPhotosWanted(photos.look)
   stack.defer(core.epoch.onRenewed(() => streams.closeAll()))
   core.signIns.onEnded(push.signedOut)
+  const tellLeft = () => tellWhoLeft(core.accounts)
+  core.signIns.onEnded(() => void tellLeft().catch(report))
   await relay.start()
   stack.defer(() => relay.stop())
   photos.look()
   const card = () => keepCard(store.read, { self, keys: parts.files })
   await card()
-  const report = (error: unknown) => log.error('jobs.failed', { error })
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
+  stack.defer(every(clock, HOUR, tellLeft, report))
+  const days = parts.config.guestDays
+  const forget = () => forgetGuests({ store, self, clock, days }).then(() => {})
+  stack.defer(every(clock, HOUR, forget, report))
   stack.defer(every(clock, HOUR, card, report))
   stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })

@@ -15,6 +15,7 @@ import type { Database } from '../db/schema.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { demandIssuer } from '../eventlog/issuers.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
+import { endLeftStay } from './departures.ts'
 import { fullName } from './queries.ts'
 import {
   type RoleGrant,
@@ -154,6 +155,7 @@ export const userAt: EventKind<UserAt> = {
           .where('location.hlc', '<', hlc),
       )
       .execute()
+    await endLeftStay(tx, { userId, branchId })
   },
 }
 
@@ -198,7 +200,7 @@ function personRow(tx: Db, userId: UserId) {
 }
 
 /** The person, or a wait for the record: feeds of different branches have no common order. */
-async function knownPerson(tx: Db, userId: UserId) {
+export async function knownPerson(tx: Db, userId: UserId) {
   const person = await personRow(tx, userId)
   if (person === undefined) throw new Parked('waits-for-person')
   return person

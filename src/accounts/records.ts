@@ -31,8 +31,8 @@ const text = (charactersMax: number) =>
 const whole = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max))
 const hexText = (characters: number) =>
   v.pipe(v.string(), v.length(characters), v.regex(/^[0-9a-f]*$/))
-const user = v.pipe(v.string(), v.transform(asUserId))
-const branch = v.pipe(v.string(), v.transform(asBranchId))
+export const user = v.pipe(v.string(), v.transform(asUserId))
+export const branch = v.pipe(v.string(), v.transform(asBranchId))
 /** The admin who did it; absent when an operator did it at the server itself. */
 const by = v.optional(user)
 

@@ -12,6 +12,7 @@ import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
+import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft } from './drafts.ts'
 import {
   BODY_CHARS_MAX,
   type ChatKinds,
@@ -206,3 +207,21 @@ const disabledOf = prepared((db, value: Holes<{ users: string }>) =>
     .where('id', 'in', listed<UserId>(value('users')))
     .select(['id', 'disabled']),
 )
+
+/** Keeps what was typed; what is not the person's chat is not found. */
+export async function saveDraft(
+  { store, append, clock, self, now }: ChatParts,
+  of: { user: UserId; conversation: ConversationId; body: string },
+): Promise<void> {
+  const { user, conversation } = of
+  const body = of.body.slice(0, DRAFT_CHARS_MAX).toWellFormed()
+  if ((await draftOf(store.read, of)) === body) return
+  await store.writer.write(async (tx) => {
+    if ((await membership(tx, user, conversation)) === undefined) throw notFound('chat')
+    const at = now()
+    const to = (await branchesOf(tx, [user], clock.now())).filter((branch) => branch !== self)
+    const draft = { user, conversation, body: body.trim() === '' ? '' : body, at }
+    if (to.length === 0) await keepDraft(tx, draft, self)
+    else await append(tx, { kind: draftPut, body: draft, to })
+  })
+}

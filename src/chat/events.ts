@@ -16,6 +16,7 @@ import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { ConversationTable, MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
+import { endDraft } from './drafts.ts'
 import { directIdOf, mayHaveFounded } from './ids.ts'
 import { isPast } from './past.ts'
 import type { SeenBody } from './seen.ts'
@@ -309,6 +310,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const isAhead = event.hlc > limit
   const timeKey = isAhead ? limit : event.hlc
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
+  await endDraft(tx, event)
   await keepUp(tx, { conversation: body.conversation, author: body.author, position })
   await insertMessage(tx, {
     ...{ position, id: messageIdOf(event), conversationId: body.conversation },

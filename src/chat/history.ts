@@ -20,6 +20,7 @@ import {
   Parked,
 } from '../eventlog/events.ts'
 import type { ChatParts } from './actions.ts'
+import { sendDrafts } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
@@ -126,6 +127,7 @@ async function answer(
   if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const asked = { user, branch, again }
   const chats: HistPart['chats'] = []
+  if (!page) await sendDraftsOf(parts, tx, asked)
   for (const [at, chat] of (await chatsOf(tx, user, page)).entries()) {
     const rows = page || at < WHOLE_CHATS_MAX ? LINES_PER_PAGE : 1
     const from = await sendPage(parts, tx, { asked, chat, rows, page })
@@ -138,6 +140,15 @@ async function answer(
     const some = { user, stay, chats: chats.slice(i, i + PARTS_PER_EVENT) }
     await parts.append(tx, { kind: histPart, body: some, to: [branch] })
   }
+}
+
+async function sendDraftsOf({ append, self }: Parts, tx: Db, { user, branch }: Asked) {
+  if (await isHome(tx, user, self)) await sendDrafts(append, tx, { user, branch })
+}
+
+async function isHome(tx: Db, user: UserId, self: BranchId): Promise<boolean> {
+  const row = await tx.selectFrom('user').where('id', '=', user).select('home').executeTakeFirst()
+  return row?.home === self
 }
 
 type OwnChat = { id: ConversationId; joinedAt: Hlc; lastTimeKey: Hlc }
@@ -265,8 +276,7 @@ async function sendRead(
   tx: Db,
   { asked: { user, branch }, chat }: Pick<Sending, 'asked' | 'chat'>,
 ): Promise<void> {
-  const home = await tx.selectFrom('user').where('id', '=', user).select('home').executeTakeFirst()
-  if (home?.home !== self) return
+  if (!(await isHome(tx, user, self))) return
   const newest = await tx
     .selectFrom('message')
     .where('conversationId', '=', chat.id)

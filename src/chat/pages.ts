@@ -9,6 +9,7 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Chat, chatsOf, getChat, recentChats } from './chats.ts'
 import { placeOf } from './cursors.ts'
+import { draftOf } from './drafts.ts'
 import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
 import { marksOf } from './marks.ts'
 import { branchesIn, firstNames } from './members.ts'
@@ -131,7 +132,7 @@ export async function chatProps(
     linksDown: await linksDown(around, viewer, conversation),
     after: around.idOf(position),
     position,
-    composer: {},
+    composer: { draft: await draftOf(around.read, { user: viewer.id, conversation }) },
     list,
     unread,
   }

@@ -24,9 +24,10 @@ import { asConversationId, asMessageId, timedId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
-import { type ChatParts, postMessage } from './actions.ts'
+import { type ChatParts, postMessage, saveDraft } from './actions.ts'
 import { getChat } from './chats.ts'
 import { placeOf } from './cursors.ts'
+import { DRAFT_CHARS_MAX } from './drafts.ts'
 import { detailsProps, storyProps } from './line.ts'
 import { membersOf } from './members.ts'
 import type { Pace } from './pace.ts'
@@ -53,6 +54,9 @@ export type ChatRoutesParts = ChatParts &
 const draftSchema = v.object({
   body: v.optional(v.string(), ''),
   clientId: v.optional(v.string()),
+})
+const typedSchema = v.object({
+  body: v.pipe(v.optional(v.string(), ''), v.maxLength(DRAFT_CHARS_MAX, 'too-long')),
 })
 const seenSchema = v.object({
   upTo: v.pipe(list, v.minLength(1, 'required'), v.maxLength(SEEN_LINES_MAX, 'too-long')),
@@ -106,6 +110,14 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
     return c.body(null, 204)
   })
 
+  app.post('/chats/:id/draft', async (c) => {
+    const { body } = await readForm(c, typedSchema)
+    const user = viewerOf(c, parts).id
+    if (parts.pace.mayType(user))
+      await saveDraft(parts, { user, conversation: conversationOf(c), body })
+    return c.body(null, 204)
+  })
+
   app.post('/chats/:id/seen', async (c) => {
     const { upTo, mark } = await readForm(c, seenSchema)
     const lines = upTo.map(asMessageId)
@@ -135,7 +147,10 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
     ...{ viewer, conversation, before, find, all, t: c.var.t },
   })
   const { lines } = made
-  let props: ConversationProps = { ...made.props, composer: { plain: c.var.isTextBrowser } }
+  let props: ConversationProps = {
+    ...made.props,
+    composer: { ...made.props.composer, plain: c.var.isTextBrowser },
+  }
   const isWithoutScript = c.var.isTextBrowser || e !== undefined
   const theirs = lines.filter((line) => line.author !== viewer.id)
   if (isWithoutScript && theirs.length > 0) {

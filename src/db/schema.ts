@@ -394,6 +394,13 @@ interface ForgottenGuestTable {
   at: Millis
 }
 
+/** user.left: when a guest has left a branch for the last time. */
+interface DepartureTable {
+  userId: UserId
+  branchId: BranchId
+  hlc: Hlc
+}
+
 /** What somebody has begun to write. The highest (hlc, branchId) holds; an empty one is none. */
 interface DraftTable {
   userId: UserId
@@ -489,6 +496,7 @@ export interface Database {
   seen_before: SeenBeforeTable
   history_part: HistoryPartTable
   forgotten_guest: ForgottenGuestTable
+  departure: DepartureTable
   draft: DraftTable
   tls_request: TlsRequestTable
   tls_certificate: TlsCertificateTable

@@ -36,6 +36,7 @@ export function configIn(data: string, more: Partial<Config> = {}): Config {
       listenPlain: undefined,
     },
     postsPerSecond: 0,
+    guestDays: 30,
     minSuite: 1,
     carry: 10,
     ...{ relay: { kind: 'off' as const }, peers: [], org: undefined, branch: undefined },

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { locationBytes, newSalt, signerOf } from '../../src/accounts/credentials.ts'
 import { userKinds, userPut } from '../../src/accounts/events.ts'
+import { userLeft } from '../../src/accounts/leaving.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
@@ -16,7 +17,9 @@ import { admit, foundOrganisation, keysShown } from '../../src/certificates/foun
 import { type BranchKeys, generateBranchKeys, signKeyPair } from '../../src/certificates/keys.ts'
 import { issueLinkKey } from '../../src/certificates/link-key.ts'
 import { issueRevocation } from '../../src/certificates/revocation.ts'
+import { draftPut } from '../../src/chat/drafts.ts'
 import { chatKinds } from '../../src/chat/events.ts'
+import { historyKinds } from '../../src/chat/history.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { demandIssuer } from '../../src/eventlog/issuers.ts'
@@ -292,6 +295,30 @@ const TABLE: readonly Row[] = [
     verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
   },
   {
+    ...{ kind: 0x0410, what: "the past of somebody's chats" },
+    body: ({ lida: user }) => ({ user, stay: '0'.repeat(16), again: false }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0411, what: 'from when on its part of a chat is whole' },
+    body: ({ lida: user, direct: conversation }) => ({
+      ...{ user, stay: '0'.repeat(16), chats: [{ conversation, from: '0'.repeat(16) }] },
+    }),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0412, what: 'a draft of somebody' },
+    body: ({ lida: user, direct: conversation }) => ({
+      ...{ user, conversation, body: 'Pay', at: '0'.repeat(16) },
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x030b, what: 'that somebody has left the home branch' },
+    body: ({ lida: user, home }) => ({ user, branch: home.id }),
+    verdicts: ['not-its-branch', 'at-home', 'not-its-branch'],
+  },
+  {
     ...{ kind: REFUSED_CODE, what: 'a refusal of an event of a third branch' },
     body: ({ home }) => ({ event: 'ab'.repeat(16), origin: home.id, reason: 'forged' }),
     verdicts: ['not-ours', 'not-ours', 'not-ours'],
@@ -381,6 +408,8 @@ test('a body of any form breaks nothing', async (t) => {
   }
 })
 
+const never = () => assert.fail('there is no past here')
+
 type World = Awaited<ReturnType<typeof world>>
 
 /** A receiving branch that knows all, and three that write whatever they like. */
@@ -408,6 +437,13 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
   const rules: EventKind<unknown>[] = [
     ...userKinds,
     ...Object.values(chatKinds({ self: own.id })),
+    ...[userLeft, draftPut],
+    ...historyKinds({
+      chats: chatKinds({ self: own.id }),
+      self: own.id,
+      append: never,
+      forward: never,
+    }),
     ...Object.values(relayKinds({ organisation, now, isRevoked: () => false })),
     organisationKind(demandIssuer),
     ...Object.values(tlsKinds(demandIssuer)),

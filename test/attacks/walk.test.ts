@@ -96,6 +96,7 @@ const TABLE: Record<string, Line> = {
     fields: ({ message }) => ({ upTo: message, mark: 'shown' }),
   },
   'POST /chats/:id/typing': { answers: members('204'), fields: () => ({}) },
+  'POST /chats/:id/draft': { answers: members('204'), fields: () => ({ body: 'Hel' }) },
   'GET /chats/new-group': { answers: signedIn('200') },
   'POST /chats/new-group': {
     answers: signedIn('303 /chats'),

@@ -1,4 +1,5 @@
 /** Branches with people for tests of chats: real stores and event logs, an invisible wire, a clock moved by hand. */
+
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { ConversationId, Incarnation, MessageId, UserId } from '../../src/b
 import type { Millis } from '../../src/base/units.ts'
 import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
+import { draftPut } from '../../src/chat/drafts.ts'
 import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
 import type { followedByChats } from '../../src/chat/guests.ts'
 import { historyKinds } from '../../src/chat/history.ts'
@@ -136,6 +138,7 @@ export async function openOffice(options: {
     doors.push({ guests: { append, forward, kinds, self: own.id } })
     return [
       ...missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id, incarnation }),
+      draftPut,
       ...historyKinds({ append, forward, chats: kinds, self: own.id }),
     ]
   }

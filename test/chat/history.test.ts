@@ -1,91 +1,13 @@
 /** What follows a guest: the newest page of each chat, what was read of it, older pages when they are asked for. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { userAt } from '../../src/accounts/events.ts'
-import type { UserAt } from '../../src/accounts/records.ts'
-import { HLC_ZERO, hlcOf } from '../../src/base/hlc.ts'
-import type { ConversationId } from '../../src/base/ids.ts'
-import { DAY, SECOND } from '../../src/base/units.ts'
-import { getChat } from '../../src/chat/chats.ts'
+import { test } from 'node:test'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
+import { DAY } from '../../src/base/units.ts'
 import { addMember, createGroup } from '../../src/chat/groups.ts'
-import { followedByChats } from '../../src/chat/guests.ts'
 import { wantChats, wantOlder } from '../../src/chat/history.ts'
 import { startOf } from '../../src/chat/past.ts'
-import { LINES_PER_PAGE, linesBefore } from '../../src/chat/queries.ts'
-import type { LoggedEvent } from '../../src/eventlog/events.ts'
-import { type Company, companyOf, type Office, type Person } from './cast.ts'
-
-/** Somebody signs in at another office, with all that follows from it there. */
-async function signsIn(company: Company, person: Person, at: Office) {
-  const now = company.now()
-  const where = { userId: person.id, branchId: at.keys.id }
-  for (const { store } of company.offices) {
-    await store.writer.write(async (tx) => {
-      const proof = { epoch: 1, rev: 1, hlc: HLC_ZERO, salt: '', publicKey: new Uint8Array(32) }
-      await tx
-        .insertInto('credential')
-        .values({ ...where, ...proof, mustChange: 0 })
-        .onConflict((on) => on.doNothing())
-        .execute()
-      const stay = { ...where, epoch: 1, until: now + DAY, hlc: hlcOf(now, 0) }
-      await tx
-        .insertInto('location')
-        .values(stay)
-        .onConflict((on) => on.columns(['userId', 'branchId']).doUpdateSet(stay))
-        .execute()
-    })
-  }
-  // What a sign-in signs is left out; what follows from it is not.
-  const userAtOf = (office: Office) =>
-    followedByChats({ ...userAt, apply: async () => {} }, office.guests)
-  for (const office of company.offices.filter((each) => each !== at)) {
-    const body = { user: person.id, branch: at.keys.id }
-    await office.store.writer.write((tx) =>
-      userAtOf(office).apply(tx, { body, arrivedAt: now } as LoggedEvent<UserAt>),
-    )
-  }
-  await at.store.writer.write((tx) =>
-    wantChats(at.parts, tx, { user: person.id, stay: hlcOf(now, 0) }),
-  )
-}
-
-const leaves = async (company: Company, person: Person) => {
-  for (const { store } of company.offices) {
-    await store.writer.write((tx) =>
-      tx.updateTable('location').set({ until: 0 }).where('userId', '=', person.id).execute(),
-    )
-  }
-}
-
-async function three(t: TestContext) {
-  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
-  const [kyiv, lviv, odesa] = company.offices
-  assert(kyiv && lviv && odesa)
-  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
-  await company.settle()
-  const sees = async (chat: ConversationId, at = odesa) => {
-    const page = await linesBefore(at.store.read, bob.at(at), { conversation: chat, limit: 200 })
-    return page.lines
-  }
-  const unread = async (chat: ConversationId, at = odesa) =>
-    (await getChat(at.store.read, bob.at(at), chat)).unread
-  return { company, kyiv, lviv, odesa, ada, bob, sees, unread }
-}
-
-async function talk(
-  company: Company,
-  chat: ConversationId,
-  people: readonly Person[],
-  count: number,
-) {
-  for (let n = 0; n < count; n++) {
-    company.advance(SECOND)
-    await people[n % people.length]?.posts(chat, `line ${n}`)
-    await company.settle()
-  }
-}
-
-const texts = (lines: readonly { body: string }[]) => lines.map(({ body }) => body)
+import { LINES_PER_PAGE } from '../../src/chat/queries.ts'
+import { leaves, signsIn, talk, texts, three } from './guest-cast.ts'
 
 test('the newest page of a chat follows a guest, with what is unread of it, and older pages when asked', async (t) => {
   const { company, odesa, ada, bob, sees, unread } = await three(t)

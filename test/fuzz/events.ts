@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { serialize } from 'node:v8'
 import { newSalt } from '../../src/accounts/credentials.ts'
 import { userKinds } from '../../src/accounts/events.ts'
+import { userLeft } from '../../src/accounts/leaving.ts'
 import { concat, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, EventId } from '../../src/base/ids.ts'
+import { draftPut } from '../../src/chat/drafts.ts'
 import { chatKinds } from '../../src/chat/events.ts'
 import { historyKinds } from '../../src/chat/history.ts'
 import { understand } from '../../src/eventlog/apply.ts'
@@ -100,6 +102,8 @@ const BODIES: Record<number, object> = {
     page: { conversation: ID, timeKey: HLC_ZERO, id: ID },
   },
   1041: { user: ID, stay: HLC_ZERO, chats: [{ conversation: ID, from: HLC_ZERO }] },
+  1042: { user: ID, conversation: ID, body: 'Hel', at: HLC_ZERO },
+  779: { user: ID, branch: ID },
   1537: { event: ID, origin: ID, reason: 'forged' },
 }
 
@@ -108,6 +112,7 @@ const never = () => assert.fail('nothing is applied here')
 const kinds = [
   ...userKinds,
   ...Object.values(chatKinds({ self: branch })),
+  ...[draftPut, userLeft],
   ...historyKinds({
     chats: chatKinds({ self: branch }),
     self: branch,

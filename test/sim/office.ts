@@ -192,6 +192,7 @@ export class Office {
         zerotierToken: undefined,
         timezone: 'UTC',
         postsPerSecond: 0,
+        guestDays: 30,
       },
       shell: { world, language: 'en', origins: [], staticRoutes: new Hono<Visitor>() },
       framesFor: (scope, names) =>

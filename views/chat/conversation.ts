@@ -71,7 +71,7 @@ export type ConversationProps = {
 
 type ComposerProps = {
   conversationId: string
-  /** A text that was written before and not sent. */
+  /** A text that was written before and not sent; with an error it stands beside it. */
   draft?: string | undefined
   error?: string | undefined
   /** One input line instead of a box, for text browsers. */
@@ -203,7 +203,8 @@ function plainInput(p: ComposerProps): Html {
 // No maxlength: a browser cuts off what is pasted beyond it without a word. The script counts, and the server does.
 function box(p: ComposerProps, base: string, { t }: Pick<Reader, 't'>): Html {
   const tooLong = t.problems['message-long']({ length: '{length}', max: BODY_CHARS_MAX })
-  return html`<textarea id="body" name="body" rows="1" data-max="${BODY_CHARS_MAX}" data-too-long="${tooLong}" placeholder="${t.chat.write}" required hx-post="${base}/typing" hx-trigger="input throttle:3s" hx-swap="none" hx-sync="this:drop"${attributes({ autofocus: p.draft !== undefined })}>${p.draft ?? ''}</textarea>`
+  return html`<textarea id="body" name="body" rows="1" data-max="${BODY_CHARS_MAX}" data-too-long="${tooLong}" placeholder="${t.chat.write}" required hx-post="${base}/typing" hx-trigger="input throttle:3s" hx-swap="none" hx-sync="this:drop"${attributes({ autofocus: p.error !== undefined })}>${p.draft ?? ''}</textarea>
+<span hx-post="${base}/draft" hx-include="#body" hx-trigger="input from:#body delay:2s, change from:#body" hx-swap="none"></span>`
 }
 
 function closedNote(c: Conversation, reader: Reader): Html {

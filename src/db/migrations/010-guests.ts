@@ -23,6 +23,12 @@ const CHANGES = [
     userId text primary key references user (id),
     at integer not null -- ms
   ) strict, without rowid`,
+  sql`create table departure (
+    userId text not null references user (id),
+    branchId text not null,
+    hlc text not null,
+    primary key (userId, branchId)
+  ) strict, without rowid`,
   sql`create table draft (
     userId text not null references user (id),
     conversationId text not null,

@@ -1,0 +1,124 @@
+/**
+ * What somebody has begun to write: kept by the server, and it follows the person like everything else. Who is at home
+ * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
+ */
+import * as v from 'valibot'
+import { mayWriteFor } from '../accounts/queries.ts'
+import { type Hlc, millisOf } from '../base/hlc.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type Append, type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
+
+/** A message has 4,000; whoever pastes more finds as much again. */
+export const DRAFT_CHARS_MAX = 8000
+/** Kept of one person; the oldest go. */
+const DRAFTS_MAX = 200
+
+const id = <T extends string>() =>
+  v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{32}$/),
+    v.transform((text) => text as T),
+  )
+
+const draftBody = v.object({
+  user: id<UserId>(),
+  conversation: id<ConversationId>(),
+  /** Empty: there is none any more. */
+  body: v.pipe(v.string(), v.maxLength(DRAFT_CHARS_MAX)),
+  /** When it was written; it may be sent again later, to a guest's branch. */
+  at: v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{16}$/),
+    v.transform((text) => text as Hlc),
+  ),
+})
+type DraftPut = v.InferOutput<typeof draftBody>
+
+/** 0412: a draft. */
+export const draftPut: EventKind<DraftPut> = {
+  code: 0x0412,
+  name: 'draft.put',
+  scope: 'to',
+  parse: (body) => v.parse(draftBody, body),
+  async refusal(tx, { body, origin, hlc }) {
+    if (body.at > hlc) return 'from-the-future'
+    if (await mayWriteFor(tx, { user: body.user, branch: origin, at: millisOf(hlc) }))
+      return undefined
+    throw new Parked('waits-for-person')
+  },
+  apply: (tx, event) => keepDraft(tx, event.body, event.origin),
+  recordOf: ({ user, conversation }) => `${user} ${conversation}`,
+}
+
+/** What the person has begun to write in a chat; empty when it is nothing. */
+export async function draftOf(
+  db: Db,
+  { user, conversation }: { user: UserId; conversation: ConversationId },
+): Promise<string> {
+  const row = await db
+    .selectFrom('draft')
+    .where('userId', '=', user)
+    .where('conversationId', '=', conversation)
+    .select('body')
+    .executeTakeFirst()
+  return row?.body ?? ''
+}
+
+/** The home branch sends a guest's drafts after him. */
+export async function sendDrafts(
+  append: Append,
+  tx: Db,
+  { user, branch }: { user: UserId; branch: BranchId },
+): Promise<void> {
+  const rows = await tx.selectFrom('draft').where('userId', '=', user).selectAll().execute()
+  for (const { conversationId: conversation, body, hlc: at } of rows) {
+    await append(tx, { kind: draftPut, body: { user, conversation, body, at }, to: [branch] })
+  }
+}
+
+/** The message was written: what had been typed before it is done. */
+export async function endDraft(
+  tx: Db,
+  {
+    body: { author, conversation },
+    hlc,
+    origin,
+  }: LoggedEvent<{ author: UserId; conversation: ConversationId }>,
+): Promise<void> {
+  const draft = tx.updateTable('draft').set({ body: '', hlc, branchId: origin })
+  await draft
+    .where('userId', '=', author)
+    .where('conversationId', '=', conversation)
+    .where('hlc', '<', hlc)
+    .execute()
+}
+
+/** Puts a draft into the table, if it is the newest. */
+export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
+  const { user: userId, conversation: conversationId, body, at: hlc } = draft
+  await tx
+    .insertInto('draft')
+    .values({ userId, conversationId, body, hlc, branchId })
+    .onConflict((on) =>
+      on
+        .columns(['userId', 'conversationId'])
+        .doUpdateSet({ body, hlc, branchId })
+        .where((eb) =>
+          eb(eb.refTuple('draft.hlc', 'draft.branchId'), '<', eb.tuple(hlc, branchId)),
+        ),
+    )
+    .execute()
+  const old = tx
+    .selectFrom('draft')
+    .where('userId', '=', userId)
+    .select('conversationId')
+    .orderBy('hlc', 'desc')
+    .limit(-1)
+    .offset(DRAFTS_MAX)
+  await tx
+    .deleteFrom('draft')
+    .where('userId', '=', userId)
+    .where('conversationId', 'in', old)
+    .execute()
+}
