@@ -3,7 +3,7 @@
  * (`hist.want`); each sends what it wrote itself of the newest page of each chat, as it was, and says from when on its
  * part is whole (`hist.part`). Older pages are asked for one by one. So what follows a guest is signed by who wrote it,
  * needs no trust in a third branch, and what a branch that is cut off wrote comes when it is back.
- * docs/protocol.md, section 11; docs/decisions/032-guests.md.
+ * docs/protocol.md, section 11; docs/decisions/040-guests.md.
  */
 import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
