@@ -8,6 +8,8 @@ import type { Guards, SignedIn } from './accounts/guard.ts'
 import type { AccountRouteDeps } from './accounts/route-parts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
+import { type AuditAdminDeps, auditAdminRoutes } from './admin/audit.ts'
+import { auditApi, auditApiRoutes } from './admin/audit-api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
@@ -47,6 +49,7 @@ type AppDeps = ShellDeps & {
   streams: StreamDeps
   users: UserAdminDeps
   branches: BranchAdminDeps & TraceDeps
+  audit: AuditAdminDeps
   isReady(): boolean
   /** Somebody reads a page: a sign of life. */
   touched(user: UserId): void
@@ -102,6 +105,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', branchAdminRoutes(deps.branches))
   app.route('/', keyAdminRoutes(deps.branches))
   app.route('/', traceRoutes(deps.branches))
+  app.route('/', auditAdminRoutes(deps.audit))
   return app
 }
 
@@ -115,6 +119,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...branchAdminApi,
     ...keyAdminApi,
     ...traceApi,
+    ...auditApi,
   ]
   // Loaded and made when somebody asks: few do.
   let document: object | undefined
@@ -130,5 +135,6 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', branchAdminApiRoutes(deps.branches))
   api.route('/', keyAdminApiRoutes(deps.branches))
   api.route('/', traceApiRoutes(deps.branches))
+  api.route('/', auditApiRoutes(deps.audit))
   return api
 }

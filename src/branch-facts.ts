@@ -2,8 +2,10 @@
 import type { BranchState, MailOnTheWay } from './admin/branches.ts'
 import type { KeysState, NamedOutcome } from './admin/keys.ts'
 import type { NamedTrace } from './admin/trace.ts'
+import { addAudit, type Doer } from './audit/entries.ts'
 import { millisOf } from './base/hlc.ts'
 import type { BranchId, EventId, UserId } from './base/ids.ts'
+import { isoTime } from './base/units.ts'
 import { directIdOf } from './chat/ids.ts'
 import type { Core } from './core.ts'
 import type { Db } from './db/open.ts'
@@ -82,11 +84,23 @@ export async function keysState({ store }: Core, relay: Relay): Promise<KeysStat
 
 /** Asks for a new certificate now, and says what came of it; branches by name. */
 export async function renewedNow(
-  { store }: Core,
+  { store, accounts }: Core,
   relay: Relay,
-  how: { newKey: boolean },
+  { by, ...how }: { newKey: boolean; by?: Doer | undefined },
 ): Promise<NamedOutcome> {
+  const before = (await findChain(store.read))?.link.notAfter
   const outcome = await relay.authority().renewCertificate(how)
+  // Another branch is asked meanwhile: no transaction holds both.
+  await store.writer.write((tx) =>
+    addAudit(accounts, tx, {
+      ...{ action: 'certificate.renewed', by },
+      before: before === undefined ? {} : { until: isoTime(before) },
+      after: {
+        ...(outcome.kind === 'renewed' ? { until: isoTime(outcome.notAfter) } : {}),
+        ...{ outcome: outcome.kind, newKey: how.newKey },
+      },
+    }),
+  )
   if (outcome.kind === 'nobody') return outcome
   const nameOf = await branchNames(store.read)
   return { ...outcome, by: nameOf(outcome.by) }

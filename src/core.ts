@@ -2,12 +2,15 @@
  * The heart of a branch that knows who it is: its event log with all kinds of events, and what features' actions need.
  * Built the same way by a running branch and by the set-up that founds one.
  */
+import { auditedUserKinds } from './accounts/audited.ts'
 import type { AccountDeps } from './accounts/authority.ts'
-import { userAt, userKinds, userPut } from './accounts/events.ts'
+import { userAt, userPut } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { userLeft } from './accounts/leaving.ts'
 import type { UserAt } from './accounts/records.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
+import { addAudit } from './audit/entries.ts'
+import { type AuditHeads, createAuditHeads } from './audit/heads.ts'
 import { hex } from './base/bytes.ts'
 import { asIncarnation, type BranchId, type Incarnation } from './base/ids.ts'
 import { MIB } from './base/units.ts'
@@ -50,6 +53,7 @@ export type Core = {
   isRevoked(branch: BranchId): boolean
   organisationPut: EventKind<OrganisationPut>
   tls: TlsKinds
+  auditHeads: AuditHeads
 }
 
 type CoreParts = {
@@ -77,6 +81,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const branches = relayKinds({ organisation, now: clock.now, isRevoked })
   const organisationPut = organisationKind(demandIssuer)
   const tls = tlsKinds(demandIssuer)
+  const auditHeads = createAuditHeads({ self, clock })
+  const userKinds = auditedUserKinds({ self, clock })
   const epoch = createStoreEpoch(membership.storeEpoch, { store, random })
   let followed: EventKind<UserAt> = userAt
   const eventLog = await createEventLog({
@@ -96,6 +102,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
       if (writtenAt <= ((await findRecovery(tx))?.at ?? 0)) return
       log.error('eventlog.rolled-back', {})
       await keepRecovery(tx, { kind: 'rolled-back', at: clock.now() })
+      await addAudit({ clock }, tx, { action: 'branch.rolled-back' })
       await epoch.renew(tx)
       // A sign-in that has ended since is in an old database too.
       await endAllSignIns(tx)
@@ -103,7 +110,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     kinds: (append, forward) => {
       followed = followedByChats(userAt, { append, forward, kinds: chats, self })
       return [
-        ...userKinds.filter((kind) => kind !== userAt && kind !== userPut),
+        ...userKinds.filter(({ name }) => name !== userAt.name && name !== userPut.name),
+        auditHeads.kind,
         followed,
         userLeft,
         draftPut,
@@ -139,5 +147,6 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     isRevoked,
     organisationPut,
     tls,
+    auditHeads,
   }
 }

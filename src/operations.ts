@@ -7,15 +7,18 @@ import { createUser } from './accounts/new-person.ts'
 import { type Person, personByLogin } from './accounts/queries.ts'
 import type { Role } from './accounts/records.ts'
 import { getTrace } from './admin/trace.ts'
+import { addAudit, type NewEntry } from './audit/entries.ts'
 import { notFound } from './base/errors.ts'
 import type { BranchId } from './base/ids.ts'
-import type { Millis } from './base/units.ts'
+import { isoTime, type Millis } from './base/units.ts'
 import { branchStates, renewedNow, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { findChain } from './relay/credentials.ts'
 import { issuingBranches } from './relay/issuers.ts'
 import { revokedBranches } from './relay/revocations.ts'
 import type { Running } from './running.ts'
+
+type KeyAction = 'key.exported' | 'key.removed' | 'key.imported'
 
 export type Operations = ReturnType<typeof createOperations>
 
@@ -27,6 +30,7 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
     if (found === undefined) throw notFound(`person ${login}`)
     return found
   }
+  const note = (entry: NewEntry) => store.writer.write((tx) => addAudit(accounts, tx, entry))
   return {
     branchName: names().branch,
     async users() {
@@ -80,6 +84,10 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
       const states = await branchStates(core, relay)
       const peer = states.find((one) => !one.isSelf && one.name === name)
       if (!peer) throw notFound(`branch ${name}`)
+      await note({
+        action: 'suite.forgotten',
+        subject: { kind: 'branch', id: peer.id, name: peer.name },
+      })
       await relay.forgetSuite(peer.id)
     },
     /** Every branch with its certificate, as far as it is known here, and those that are none any more. */
@@ -113,8 +121,20 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
     nameIssuer: (name: string) => relay.authority().nameIssuer(name),
     rotateLinkKey: () => relay.authority().rotateLinkKey(),
     revokeBranch: revoke,
-    markBackup: core.eventLog.markBackup,
-    removeBackupMark: core.eventLog.removeBackupMark,
+    /** The entry first: the copy holds it. */
+    async markBackup(keptMs: Millis) {
+      const until = isoTime(accounts.clock.now() + keptMs)
+      await note({ action: 'backup.made', after: { keptUntil: until } })
+      return await core.eventLog.markBackup(keptMs)
+    },
+    async removeBackupMark(id: number) {
+      await core.eventLog.removeBackupMark(id)
+      await note({ action: 'backup.dropped' })
+    },
+    /** Before a command does it with the key files, which no transaction holds. */
+    noteKey(action: KeyAction, after: { key: string; file: string; until?: string | undefined }) {
+      return note({ action, after })
+    },
     /** A path that signs somebody in, once; of the demo only. */
     signInLink(login: string): string {
       if (demo === undefined) throw notFound('sign-in link')

@@ -10,10 +10,14 @@ import { loadHomes } from './accounts/homes.ts'
 import { tellWhoLeft } from './accounts/leaving.ts'
 import { createPhotoMaker } from './accounts/photos.ts'
 import { isSignedIn } from './accounts/queries.ts'
+import { hasRight } from './accounts/rights.ts'
 import { createApp, type ShellDeps } from './app.ts'
+import { addAudit, type Doer } from './audit/entries.ts'
+import { FAILURES_WINDOW_MS } from './audit/failures.ts'
+import { createLooks } from './audit/looks.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
-import { HOUR } from './base/units.ts'
+import { HOUR, MINUTE } from './base/units.ts'
 import {
   branchStates,
   createNames,
@@ -31,6 +35,7 @@ import { headPosition } from './chat/queries.ts'
 import { createReading } from './chat/reading.ts'
 import type { Config } from './config.ts'
 import type { Core } from './core.ts'
+import type { Db } from './db/open.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { lastBackup } from './eventlog/backup-marks.ts'
 import { isIssuer } from './eventlog/issuers.ts'
@@ -59,6 +64,9 @@ const VERSION = '0.1.0'
 
 /** Looking through two weeks of mail takes seconds, spread out. */
 const PRUNED_EVERY_MS: Millis = 12 * HOUR
+
+/** What is new is told within this time, and then not again for an hour. */
+const AUDIT_HEAD_LOOKED_MS: Millis = 10 * MINUTE
 
 /** A signal is of use for a moment; the peer forgets it after that. */
 const SIGNAL_TTL_SECONDS = 60
@@ -173,6 +181,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   })
 
   const makePhoto = createPhotoMaker()
+  const noteLook = createLooks({ store, clock })
   const scope = { branchId: self }
   const frameOf = withHomeNotice(parts.framesFor(scope, names), { self, lostSince })
   const guards = createGuards({ signIns: core.signIns, scope, self })
@@ -213,18 +222,20 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       trace: (event) => tracedEvent(core, relay, event),
       lastBackup: () => lastBackup(store.read),
       recovery: () => recoveryState(store.read, self),
-      hideRecovery: () => store.writer.write(hideRecovery),
+      hideRecovery: (by) => store.writer.write((tx) => recoveryRead(core, tx, by)),
+      noteLook,
       zeroTier: token === undefined ? undefined : createZeroTier(world, token),
       revoked: () => revokedBranches(store.read),
       invite: (wish) => relay.createInvitation(wish),
       revoke,
       keysState: () => keysState(core, relay),
       renewCertificate: (how) => renewedNow(core, relay, how),
-      rotateLinkKey: () => relay.authority().rotateLinkKey(),
-      nameIssuer: (name) => relay.authority().nameIssuer(name),
+      rotateLinkKey: (by) => relay.authority().rotateLinkKey(by),
+      nameIssuer: (name, by) => relay.authority().nameIssuer(name, by),
       mayIssue: async (person) =>
-        person.role === 'organisation-admin' && (await isIssuer(store.read, self)),
+        hasRight(person.role, 'organisation') && (await isIssuer(store.read, self)),
     },
+    audit: { guards, frameOf, store, self, clock, noteLook },
     isReady: () => true,
     touched: (user) => presence.touched(user),
     demoRoutes: parts.demo?.routes(core),
@@ -246,6 +257,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   core.signIns.onEnded(() => void tellLeft().catch(report))
   await relay.start()
   stack.defer(() => relay.stop())
+  stack.defer(() => tellAuditHead(core, { isLast: true }))
   photos.look()
   const card = () => keepCard(store.read, { self, keys: parts.files })
   await card()
@@ -255,9 +267,25 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const forget = () => forgetGuests({ store, self, clock, days }).then(() => {})
   stack.defer(every(clock, HOUR, forget, report))
   stack.defer(every(clock, HOUR, card, report))
+  stack.defer(every(clock, AUDIT_HEAD_LOOKED_MS, () => tellAuditHead(core), report))
+  stack.defer(() => core.signIns.flushFailures({ isLast: true }))
+  stack.defer(every(clock, FAILURES_WINDOW_MS, () => core.signIns.flushFailures(), report))
   stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })
   return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }
+}
+
+/** The others hear how far the audit log is. */
+async function tellAuditHead(
+  { store, eventLog, auditHeads }: Core,
+  how?: { isLast: boolean },
+): Promise<void> {
+  await store.writer.write((tx) => auditHeads.tell(tx, eventLog.append, how))
+}
+
+async function recoveryRead({ accounts }: Core, tx: Db, by: Doer): Promise<void> {
+  await hideRecovery(tx)
+  await addAudit(accounts, tx, { action: 'recovery.read', by })
 }
 
 /** A guest is told, on every page, when the home branch does not answer. */

@@ -8,7 +8,7 @@ import { type Face, type Html, icon, type Reader } from './parts.ts'
 export type Theme = 'auto' | 'light' | 'dark'
 /** Addresses with the hash of the content, so that browsers may keep them for ever. */
 export type Assets = { css: string; js: string; icons: string }
-export type Me = Face & { login: string; isAdmin: boolean }
+export type Me = Face & { login: string; rights: readonly string[] }
 export type Flash = { kind: 'ok' | 'problem'; text: string }
 
 /** What the shell needs of a request, made once per page by the web layer. `icons` is `assets.icons`. */

@@ -133,7 +133,7 @@ export type Field = {
   value?: string | undefined
   error?: string | undefined
   hint?: string | undefined
-  type?: 'text' | 'password' | 'search' | 'tel' | 'number' | 'file' | undefined
+  type?: 'text' | 'password' | 'search' | 'tel' | 'number' | 'file' | 'date' | undefined
   autocomplete?: string | undefined
   required?: boolean | undefined
   autofocus?: boolean | undefined

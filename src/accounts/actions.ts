@@ -2,10 +2,13 @@
  * What admins do with accounts: each is one transaction that appends to the event log. Hashing happens before it, off
  * the main thread. `by` is who does it; undefined means an operator at the server itself.
  */
+import type { AuditAction } from '../audit/actions.ts'
+import { addAudit, type Changed, changedOf } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import { AppError, notFound } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, subjectOf } from './authority.ts'
 import { newCredential } from './credentials.ts'
 import { roleGrant, userBlock, userCred, userPut } from './events.ts'
@@ -35,7 +38,10 @@ export async function editUser(
     if (isChanged || photo !== undefined) {
       if (!rights.mayEdit) throw forbidden('Cannot edit this person here')
       const kept = await keptPhoto(tx, photo)
-      await putRecord(deps, tx, { id, changes: { ...withoutAbsent(record), ...kept }, by })
+      const given = { ...withoutAbsent(record), ...kept }
+      await putRecord(deps, tx, { id, changes: given, by })
+      const told = changedOf(toldOf(person), toldOf(given))
+      if (told) await audited(deps, tx, { action: 'account.edited', by, person, ...told })
     }
     if (role !== undefined && role !== person.role) {
       await changeRole(deps, tx, { person, role, rights, by })
@@ -58,6 +64,26 @@ async function changeRole(
     .executeTakeFirstOrThrow()
   const body = { user: person.id, role, rev: roleRev + 1, ...byOf(by) }
   await deps.append(tx, { kind: roleGrant, to: 'all', body })
+  const told = { before: { role: person.role }, after: { role } }
+  await audited(deps, tx, { action: 'account.role', by, person, ...told })
+}
+
+/** An entry about what an admin did with somebody. */
+async function audited(
+  deps: Pick<AccountDeps, 'clock'>,
+  tx: Db,
+  {
+    person,
+    ...entry
+  }: {
+    action: AuditAction
+    by: Person | undefined
+    person: Person
+    before?: Changed
+    after: Changed
+  },
+): Promise<void> {
+  await addAudit(deps, tx, { ...entry, subject: personSubject(person) })
 }
 
 /** Replaces parts of a record inside a transaction of the home branch. */
@@ -119,6 +145,8 @@ export async function setTemporaryPassword(
       ...byOf(by),
     }
     await deps.append(tx, { kind: userCred, to: 'all', body })
+    const after = { mustChange: body.mustChange, isDrawn: of.password === undefined }
+    await audited(deps, tx, { action: 'account.password', by, person: again.person, after })
   })
   return { id: of.id, password }
 }
@@ -135,7 +163,7 @@ export async function disableUser(
     if (!rights.mayBlock) throw forbidden('Cannot disable this person here')
     if (person.disabled) return
     await checkNotLastAdmin(tx, person, undefined)
-    await putBlock(deps, tx, { id, blocked: true, by })
+    await putBlock(deps, tx, { person, blocked: true, by })
   })
 }
 
@@ -148,24 +176,28 @@ export async function enableUser(
   await deps.store.writer.write(async (tx) => {
     const { person, rights } = await subjectOf(tx, deps.self, by, id)
     if (!rights.mayBlock) throw forbidden('Cannot enable this person here')
-    if (person.disabled) await putBlock(deps, tx, { id, blocked: false, by })
+    if (person.disabled) await putBlock(deps, tx, { person, blocked: false, by })
   })
 }
 
 async function putBlock(
   deps: AccountDeps,
   tx: Db,
-  of: { id: UserId; blocked: boolean; by: Person | undefined },
+  of: { person: Person; blocked: boolean; by: Person | undefined },
 ): Promise<void> {
   const { blockGeneration } = await tx
     .selectFrom('user')
-    .where('id', '=', of.id)
+    .where('id', '=', of.person.id)
     .select('blockGeneration')
     .executeTakeFirstOrThrow()
   // Only opening begins a generation: two admins who close and open at once leave the account closed.
   const generation = of.blocked ? blockGeneration : blockGeneration + 1
-  const body = { user: of.id, generation, blocked: of.blocked, ...byOf(of.by) }
+  const body = { user: of.person.id, generation, blocked: of.blocked, ...byOf(of.by) }
   await deps.append(tx, { kind: userBlock, to: 'all', body })
+  await audited(deps, tx, {
+    ...{ action: of.blocked ? 'account.disabled' : 'account.enabled', by: of.by },
+    ...{ person: of.person, before: { disabled: !of.blocked }, after: { disabled: of.blocked } },
+  })
 }
 
 // Without it a branch, or the organisation, would have nobody left who can open the door again.

@@ -85,7 +85,7 @@ export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
   })
 
   app.post('/sign-out', guards.bearer, async (c) => {
-    await signIns.signOut(c.var.signIn.id)
+    await signIns.signOut(c.var.signIn.id, c.var.user)
     return c.body(null, 204)
   })
 

@@ -9,7 +9,7 @@ import { type CookieScope, signInCookie } from '../web/cookies.ts'
 import type { Bindings, Visitor as WebVisitor } from '../web/env.ts'
 import { isApi, useLanguage } from '../web/env.ts'
 import type { Person } from './queries.ts'
-import { isAdminHere } from './rights.ts'
+import { may, type Right, rightsHere } from './rights.ts'
 import type { SignIn, SignIns } from './sign-ins.ts'
 
 type Variables = Omit<WebVisitor['Variables'], 'user' | 'signIn'>
@@ -34,6 +34,8 @@ export type Guards = {
   bearer: MiddlewareHandler<SignedIn>
   /** After `signedIn` or `bearer`: throws forbidden unless the person is an admin at this branch. */
   admin: MiddlewareHandler<SignedIn>
+  /** After `signedIn` or `bearer`: throws forbidden unless the person may read the audit log of this branch. */
+  audit: MiddlewareHandler<SignedIn>
 }
 
 /** Where somebody with a temporary password may go all the same. */
@@ -47,10 +49,16 @@ export function createGuards(deps: {
   self: BranchId
 }): Guards {
   const { signIns, scope, self } = deps
+  const demand = (right: Right, message: string): MiddlewareHandler<SignedIn> => {
+    return async (c, next) => {
+      if (!may(c.get('user'), right, { self })) throw new AppError('forbidden', message)
+      await next()
+    }
+  }
   return {
     visitor: async (c, next) => {
       const token = isApi(c.req.path) ? undefined : signInCookie(c, scope)
-      if (token !== undefined) await recognise(c, { signIns, token, kind: 'browser' })
+      if (token !== undefined) await recognise(c, { signIns, self, token, kind: 'browser' })
       await next()
     },
     signedIn: async (c, next) => {
@@ -59,29 +67,26 @@ export function createGuards(deps: {
     },
     bearer: async (c, next) => {
       const token = BEARER.exec(c.req.header('authorization') ?? '')?.[1]
-      if (token !== undefined) await recognise(c, { signIns, token, kind: 'api' })
+      if (token !== undefined) await recognise(c, { signIns, self, token, kind: 'api' })
       checkSignedIn(c)
       await next()
     },
-    admin: async (c, next) => {
-      if (!isAdminHere(c.get('user'), { self })) {
-        throw new AppError('forbidden', 'Cannot open the administration: only admins can')
-      }
-      await next()
-    },
+    admin: demand('administration', 'Cannot open the administration: only admins can'),
+    audit: demand('audit', 'Cannot read the audit log: only auditors and organisation admins can'),
   }
 }
 
 async function recognise(
   context: Context<WebVisitor> | Context<SignedIn>,
-  of: { signIns: SignIns; token: string; kind: SignIn['kind'] },
+  of: { signIns: SignIns; self: BranchId; token: string; kind: SignIn['kind'] },
 ): Promise<void> {
-  const c = context as Context as Context<WebVisitor>
+  const c = context as Context as Context<Visitor>
   const known = await of.signIns.signInOf(of.token)
   if (known === undefined || known.signIn.kind !== of.kind) return
-  c.set('user', known.user)
+  const rights = rightsHere(known.user, of)
+  c.set('user', { ...known.user, address: c.var.address, rights })
   c.set('signIn', known.signIn)
-  if (known.user.language !== '') useLanguage(c, known.user.language)
+  if (known.user.language !== '') useLanguage(asWeb(c), known.user.language)
 }
 
 function checkSignedIn(context: Context<SignedIn>): void {

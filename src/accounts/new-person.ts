@@ -1,9 +1,11 @@
 /** New accounts: checked and hashed first, then written in one transaction, also that of a branch's set-up. */
 import { sql } from 'kysely'
+import { addAudit } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import { invalidInput } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, hereOf } from './authority.ts'
 import { newCredential } from './credentials.ts'
 import { roleGrant, userCred, userPut } from './events.ts'
@@ -12,7 +14,7 @@ import { asLogin, loginSkeleton } from './logins.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto } from './photo-rows.ts'
 import type { Photo } from './photos.ts'
-import type { Person } from './queries.ts'
+import { fullName, type Person } from './queries.ts'
 import type { UserPut } from './records.ts'
 import { rolesForNew } from './rights.ts'
 
@@ -70,6 +72,12 @@ export async function preparePerson(deps: AccountDeps, input: NewPerson): Promis
     if (role !== 'employee') {
       await deps.append(tx, { kind: roleGrant, to: 'all', body: { user, role, rev: 1, ...doneBy } })
     }
+    const { firstName, lastName } = record
+    await addAudit(deps, tx, {
+      ...{ action: 'account.created', by },
+      subject: personSubject({ id: user, login, name: fullName(firstName, lastName) }),
+      after: { ...toldOf(record, { isNew: true }), role, mustChange },
+    })
     return user
   }
   return { password, write }

@@ -1,8 +1,10 @@
 /** What people change of their own account: name, photo, language, look, password. */
+import { addAudit, changedOf } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Db } from '../db/open.ts'
 import { putRecord } from './actions.ts'
+import { personSubject, toldOf } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import {
   type Credential,
@@ -44,7 +46,10 @@ export async function editProfile(
   return store.writer.write(async (tx) => {
     const kept = await keptPhoto(tx, photo)
     const changes: Partial<UserPut> = { ...Object.fromEntries(given), ...kept }
+    const told = changedOf(toldOf(await getPerson(tx, user.id)), toldOf(changes))
     await putRecord(deps, tx, { id: user.id, changes, by: user })
+    const entry = { by: user, subject: personSubject(user), ...told }
+    if (told) await addAudit(deps, tx, { action: 'own.profile', ...entry })
     return getPerson(tx, user.id)
   })
 }
@@ -85,6 +90,7 @@ export async function changePassword(
     // Applying it ended all sign-ins of the person here, this one too.
     const kept = own.map((row) => ({ ...row, tokenHash: hashOf(token) }))
     if (kept.length > 0) await tx.insertInto('sign_in').values(kept).execute()
+    await addAudit(deps, tx, { action: 'own.password', by: user, subject: personSubject(user) })
     if (isGuest)
       await putStay(deps, tx, { user: user.id, epoch: next.epoch, rev: next.rev, signer })
   })

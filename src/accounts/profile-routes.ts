@@ -70,7 +70,7 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
   })
 
   app.post('/profile/sign-ins/:id/end', guards.signedIn, async (c) => {
-    await signIns.end(c.var.user.id, asSignInId(c.req.param('id')))
+    await signIns.end(c.var.user, asSignInId(c.req.param('id')))
     return c.redirect('/profile', 303)
   })
 

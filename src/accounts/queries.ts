@@ -10,6 +10,7 @@ import type { Db } from '../db/open.ts'
 import { type Holes, listed, prepared } from '../db/prepared.ts'
 import { splitLogin } from './logins.ts'
 import type { Role, Theme } from './records.ts'
+import type { Right } from './rights.ts'
 
 export type Person = {
   id: UserId
@@ -30,6 +31,10 @@ export type Person = {
   /** Empty: never chosen, the browser's language serves. */
   language: string
   theme: Theme
+  /** Of who asks, set by the guards: the address of the machine, for the audit log. */
+  address?: string | undefined
+  /** Of who asks, set by the guards: what rights.ts gives here, for what pages show. */
+  rights?: readonly Right[] | undefined
 }
 
 /** More on one page help nobody. */

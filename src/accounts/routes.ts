@@ -68,7 +68,7 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
         address: addressOf(c),
       })
       // A new token always, and the old sign-in of this browser ends: nobody can prepare one for somebody else.
-      if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id)
+      if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id, c.var.user)
       setSignInCookie(c, scope, known.token, COOKIE_DAYS)
       return c.redirect(known.signIn.mustChange ? '/password' : nextPath(form.next), 303)
     } catch (error) {
@@ -82,7 +82,7 @@ function signInRoutes(deps: AccountRouteDeps): Hono<Visitor> {
   })
 
   app.post('/sign-out', async (c) => {
-    if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id)
+    if (c.var.signIn !== undefined) await signIns.signOut(c.var.signIn.id, c.var.user)
     clearSignInCookie(c, scope)
     // Not "cookies": those of another branch under the same name would go too.
     if (isSecure(c)) c.header('Clear-Site-Data', '"cache", "storage"')

@@ -5,6 +5,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { DeleteQueryBuilder, DeleteResult } from 'kysely'
+import type { AuditAction } from '../audit/actions.ts'
+import { addAudit, type Doer } from '../audit/entries.ts'
+import { createFailures, type Failures } from '../audit/failures.ts'
 import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
@@ -13,6 +16,7 @@ import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
 import type { Log } from '../world/log.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
+import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { newSalt, provedBy, type Signer } from './credentials.ts'
 import { DEVICE_CHARACTERS_MAX } from './device.ts'
@@ -71,15 +75,17 @@ export type SignIns = {
   signIn(input: SignInInput): Promise<Known & { token: string }>
   /** The person of a token, undefined when it is none, has ended, or the account is closed. */
   signInOf(token: string): Promise<Known | undefined>
-  signOut(id: SignInId): Promise<void>
+  signOut(id: SignInId, by?: Doer): Promise<void>
   /** Ends another own sign-in; one that is not the person's is as good as gone. */
-  end(user: UserId, id: SignInId): Promise<void>
+  end(user: Doer & { id: UserId }, id: SignInId): Promise<void>
   /** The signer of a person who types the present password; throws invalid-input at `current`, too-many. */
   provedAgain(user: Person, password: string, address: string): Promise<Signer>
   /** The signer a guest with a temporary password left at sign-in. */
   signerLeft(id: SignInId): Signer | undefined
   /** Deletes what has expired; for the list of jobs. */
   removeExpired(): Promise<number>
+  /** Writes the failed ones that were counted to the audit log; for the list of jobs, and at the end. */
+  flushFailures: Failures['flush']
   /** Calls back with people whose sign-ins have ended by their own doing or by time: their streams end too. */
   onEnded(fn: (users: UserId[]) => void): void
 }
@@ -88,6 +94,7 @@ type SignInDeps = AccountDeps & { log: Log }
 
 type Parts = SignInDeps & {
   attempts: Attempts
+  failures: Failures
   /** For logins that do not exist: the same work, so that the time tells nothing. */
   decoySalt: string
   signers: Map<SignInId, { signer: Signer; until: Millis }>
@@ -101,20 +108,30 @@ export function createSignIns(deps: SignInDeps): SignIns {
   const attempts = createAttempts(deps)
   const decoySalt = newSalt(deps.random)
   const memory = { signers: new Map(), touching: new Set<SignInId>(), onEnded: [] }
-  const parts: Parts = { ...deps, attempts, decoySalt, ...memory }
+  const failures = createFailures(deps)
+  const parts: Parts = { ...deps, attempts, failures, decoySalt, ...memory }
   const { clock } = deps
   return {
-    signIn: (input) => signIn(parts, input),
+    signIn: (input) => noted(parts, input),
     signInOf: (token) => signInOf(parts, token),
-    signOut: async (id) => void (await ended(parts, (query) => query.where('id', '=', id))),
-    end: async (user, id) =>
-      void (await ended(parts, (query) => query.where('id', '=', id).where('userId', '=', user))),
+    async signOut(id, by) {
+      const how = { action: 'sign-out' as const, by }
+      await ended(parts, how, (query) => query.where('id', '=', id))
+    },
+    async end(user, id) {
+      const how = { action: 'sign-in.ended' as const, by: user }
+      await ended(parts, how, (query) => query.where('id', '=', id).where('userId', '=', user.id))
+    },
     provedAgain: (user, password, address) => provedAgain(parts, { user, password, address }),
     signerLeft(id) {
       const left = parts.signers.get(id)
       return left !== undefined && left.until > clock.now() ? left.signer : undefined
     },
-    removeExpired: () => ended(parts, (query) => query.where('expiresAt', '<=', clock.now())),
+    removeExpired: () =>
+      ended(parts, { action: 'sign-in.expired' }, (query) =>
+        query.where('expiresAt', '<=', clock.now()),
+      ),
+    flushFailures: failures.flush,
     onEnded: (fn) => void parts.onEnded.push(fn),
   }
 }
@@ -122,13 +139,38 @@ export function createSignIns(deps: SignInDeps): SignIns {
 type Ending = DeleteQueryBuilder<Database, 'sign_in', DeleteResult>
 
 /** Deletes sign-ins and tells whose they were; answers how many. */
-async function ended(parts: Parts, which: (query: Ending) => Ending): Promise<number> {
-  const rows = await parts.store.writer.write((tx) =>
-    which(tx.deleteFrom('sign_in')).returning('userId').execute(),
-  )
+async function ended(
+  parts: Parts,
+  { action, by }: { action: AuditAction; by?: Doer | undefined },
+  which: (query: Ending) => Ending,
+): Promise<number> {
+  const rows = await parts.store.writer.write(async (tx) => {
+    const gone = await which(tx.deleteFrom('sign_in')).returning(['userId', 'device']).execute()
+    for (const { userId, device } of gone) {
+      const person = await findPerson(tx, userId)
+      const subject = person && personSubject(person)
+      await addAudit(parts, tx, { action, by, subject, after: toldDevice(device) })
+    }
+    return gone
+  })
   const users = [...new Set(rows.map((row) => row.userId))]
   if (users.length > 0) for (const fn of parts.onEnded) fn(users)
   return rows.length
+}
+
+/** A sign-in, with an entry in the audit log when it fails. */
+async function noted(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {
+  try {
+    return await signIn(parts, input)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { login, address } = input
+    const found = await personByLogin(parts.store.read, parts.self, login).catch(() => undefined)
+    const person = found && personSubject(found)
+    const reason = error.detail ?? error.code
+    await parts.failures.note({ login: login.trim(), address, reason, person })
+    throw error
+  }
 }
 
 async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {
@@ -239,8 +281,22 @@ async function insertSignIn(
     .orderBy('id')
     .limit(-1)
     .offset(SIGN_INS_PER_PERSON_MAX)
-  await tx.deleteFrom('sign_in').where('id', 'in', tooMany).where('id', '!=', of.id).execute()
+  const { numDeletedRows } = await tx
+    .deleteFrom('sign_in')
+    .where('id', 'in', tooMany)
+    .where('id', '!=', of.id)
+    .executeTakeFirstOrThrow()
+  const others = numDeletedRows === 0n ? {} : { ended: Number(numDeletedRows) }
+  await addAudit(parts, tx, {
+    action: 'sign-in',
+    by: { id: of.person.id, address: of.input.address },
+    subject: personSubject(of.person),
+    after: { kind, ...toldDevice(device), ...others },
+  })
 }
+
+const toldDevice = (device: string) =>
+  device === '' ? {} : { device: device.slice(0, DEVICE_CHARACTERS_MAX) }
 
 async function signInOf(parts: Parts, token: string): Promise<Known | undefined> {
   if (!TOKEN.test(token)) return undefined

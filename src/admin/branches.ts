@@ -6,6 +6,7 @@ import { problemText } from '../../views/language/words.ts'
 import type { Guards, SignedIn } from '../accounts/guard.ts'
 import { asWeb } from '../accounts/guard.ts'
 import type { Person } from '../accounts/queries.ts'
+import type { Doer } from '../audit/entries.ts'
 import { AppError } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -68,7 +69,7 @@ export type BranchAdminDeps = KeyDeps & {
   lastBackup(): Promise<Millis | undefined>
   /** What came back after this database was put back or lost; undefined: nothing to tell. */
   recovery(): Promise<RecoveryState | undefined>
-  hideRecovery(): Promise<void>
+  hideRecovery(by: Doer): Promise<void>
   /** Absent without the token of the local service. */
   zeroTier: (() => Promise<ZeroTierState>) | undefined
   revoked(): Promise<Revoked[]>
@@ -76,6 +77,7 @@ export type BranchAdminDeps = KeyDeps & {
   invite(wish: {
     branchName: string
     createdBy: UserId | undefined
+    by: Doer
     validMs: Millis
   }): Promise<{ line: string; expiresAt: Millis }>
   /** Whether a person may sign for the organisation here: invite branches and revoke them. */
@@ -127,7 +129,7 @@ export function branchAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   })
   app.post('/admin/recovery/read', async (c) => {
     await readForm(c, v.object({}))
-    await deps.hideRecovery()
+    await deps.hideRecovery(c.var.user)
     return c.redirect('/admin/branches', 303)
   })
   app.post('/admin/revocations', async (c) => {
@@ -159,7 +161,7 @@ export async function revokeAs(
   wish: Revoking,
 ): Promise<Revoked> {
   await demandIssuing(deps, person, 'revoke a branch')
-  return await deps.revoke(wish)
+  return await deps.revoke({ ...wish, by: person })
 }
 
 /** Makes an invitation in a person's name; throws forbidden without the right. */
@@ -169,7 +171,7 @@ export async function inviteAs(
   { branch, validMs }: { branch: string; validMs: Millis },
 ): Promise<{ branch: string; line: string; expiresAt: Millis }> {
   await demandIssuing(deps, person, 'invite a branch')
-  const made = await deps.invite({ branchName: branch, createdBy: person.id, validMs })
+  const made = await deps.invite({ branchName: branch, createdBy: person.id, by: person, validMs })
   return { branch, ...made }
 }
 

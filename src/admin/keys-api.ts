@@ -75,7 +75,7 @@ export function keyAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   })
   app.post('/admin/certificates/renew', async (c) => {
     const { newKey } = await readJson(c, renewal)
-    const outcome = await deps.renewCertificate({ newKey })
+    const outcome = await deps.renewCertificate({ newKey, by: c.var.user })
     if (outcome.kind === 'renewed') {
       return c.json({ until: isoTime(outcome.notAfter), signedBy: outcome.by })
     }
@@ -88,7 +88,7 @@ export function keyAdminApiRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   })
   app.post('/admin/link-key', async (c) => {
     await demandIssuing(deps, c.var.user, 'change the link key')
-    return c.json(linkKeyShape(await deps.rotateLinkKey()), 201)
+    return c.json(linkKeyShape(await deps.rotateLinkKey(c.var.user)), 201)
   })
   return app
 }

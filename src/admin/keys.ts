@@ -7,6 +7,8 @@ import { problemText } from '../../views/language/words.ts'
 import type { SignedIn } from '../accounts/guard.ts'
 import { asWeb } from '../accounts/guard.ts'
 import type { Person } from '../accounts/queries.ts'
+import { hasRight } from '../accounts/rights.ts'
+import type { Doer } from '../audit/entries.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { Millis } from '../base/units.ts'
 import type { RenewalOutcome } from '../relay/renewals.ts'
@@ -25,9 +27,9 @@ export type KeysState = {
 export type KeyDeps = {
   keysState(): Promise<KeysState>
   /** The branch that was asked, by name. */
-  renewCertificate(how: { newKey: boolean }): Promise<NamedOutcome>
-  rotateLinkKey(): Promise<{ number: number; since: Millis }>
-  nameIssuer(name: string): Promise<{ name: string; notAfter: Millis }>
+  renewCertificate(how: { newKey: boolean; by: Doer }): Promise<NamedOutcome>
+  rotateLinkKey(by: Doer): Promise<{ number: number; since: Millis }>
+  nameIssuer(name: string, by: Doer): Promise<{ name: string; notAfter: Millis }>
 }
 
 /** What came of asking for a certificate, with the branch that was asked by its name. */
@@ -47,7 +49,7 @@ export async function keysProps(deps: BranchAdminDeps, person: Person): Promise<
   return {
     ...state,
     issuers: issuing.map(({ name }) => name),
-    mayName: person.role === 'organisation-admin',
+    mayName: hasRight(person.role, 'organisation'),
     mayChangeLinkKey: await deps.mayIssue(person),
   }
 }
@@ -61,7 +63,7 @@ export function keyAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
   }
   app.post('/admin/certificates/renew', async (c) => {
     const { newKey } = await readForm(c, renewalForm)
-    const outcome = await deps.renewCertificate({ newKey: newKey === 'yes' })
+    const outcome = await deps.renewCertificate({ newKey: newKey === 'yes', by: c.var.user })
     if (outcome.kind === 'renewed') return c.redirect('/admin/branches?done=renewed', 303)
     const flash = { kind: 'problem' as const, text: c.var.t.keys.notRenewed[outcome.kind] }
     return c.html(
@@ -84,7 +86,7 @@ export function keyAdminRoutes(deps: BranchAdminDeps): Hono<SignedIn> {
         const message = 'Cannot change the link key: the confirmation is another word'
         throw invalidInput('confirm', message, 'confirm-mismatch', { expected })
       }
-      await deps.rotateLinkKey()
+      await deps.rotateLinkKey(c.var.user)
     })
   })
   return app
@@ -131,8 +133,8 @@ export async function nameIssuerAs(
   person: Person,
   name: string,
 ): Promise<{ name: string; notAfter: Millis }> {
-  if (person.role !== 'organisation-admin') {
+  if (!hasRight(person.role, 'organisation')) {
     throw new AppError('forbidden', 'Cannot let a branch issue: only organisation admins can')
   }
-  return await deps.nameIssuer(name)
+  return await deps.nameIssuer(name, person)
 }

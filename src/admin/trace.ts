@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { tracePage } from '../../views/admin/trace.ts'
 import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
+import type { Look, NoteLook } from '../audit/looks.ts'
 import { AppError, notFound } from '../base/errors.ts'
 import { isoTime, type Millis } from '../base/units.ts'
 import type { ApiOperation } from '../web/api.ts'
@@ -44,6 +45,8 @@ export type TraceDeps = {
   frameOf: FrameOf
   /** Undefined: it never came here. */
   trace(event: string): Promise<NamedTrace | undefined>
+  /** Tracing somebody's message is a look that is written down. */
+  noteLook: NoteLook
 }
 
 const way = v.object({
@@ -95,7 +98,7 @@ export async function getTrace(trace: TraceDeps['trace'], text: string): Promise
 const asked = v.object({ id: v.optional(v.pipe(v.string(), v.maxLength(300, 'too-long'))) })
 
 /** The page. */
-export function traceRoutes({ guards, frameOf, trace }: TraceDeps): Hono<SignedIn> {
+export function traceRoutes({ guards, frameOf, trace, noteLook }: TraceDeps): Hono<SignedIn> {
   const app = new Hono<SignedIn>()
   app.use('/admin/trace', guards.signedIn, guards.admin)
   app.get('/admin/trace', async (c) => {
@@ -104,6 +107,7 @@ export function traceRoutes({ guards, frameOf, trace }: TraceDeps): Hono<SignedI
     if (id === undefined || id.trim() === '') return c.html(tracePage(frame, {}))
     const event = eventIdIn(id)
     if (event === undefined) return c.html(tracePage(frame, { id, problem: 'no-id' }), 422)
+    await noteLook(lookAt(event, c.var.user))
     const found = await trace(event)
     if (!found) return c.html(tracePage(frame, { id, problem: 'unknown' }), 404)
     return c.html(tracePage(frame, { id, found }))
@@ -112,13 +116,20 @@ export function traceRoutes({ guards, frameOf, trace }: TraceDeps): Hono<SignedI
 }
 
 /** The routes of `traceApi`. */
-export function traceApiRoutes({ guards, trace }: Omit<TraceDeps, 'frameOf'>): Hono<SignedIn> {
+export function traceApiRoutes(deps: Omit<TraceDeps, 'frameOf'>): Hono<SignedIn> {
+  const { guards, trace, noteLook } = deps
   const app = new Hono<SignedIn>()
   app.use('/admin/trace/:id', guards.bearer, guards.admin)
   app.get('/admin/trace/:id', async (c) => {
-    return c.json(shapeOf(await getTrace(trace, c.req.param('id'))))
+    const event = c.req.param('id')
+    await noteLook(lookAt(eventIdIn(event) ?? '', c.var.user))
+    return c.json(shapeOf(await getTrace(trace, event)))
   })
   return app
+}
+
+function lookAt(event: string, by: Look['by']): Look {
+  return { action: 'trace.read', by, subject: { kind: 'message', id: event, name: event } }
 }
 
 function shapeOf(found: NamedTrace): v.InferOutput<typeof trace> {

@@ -13,6 +13,7 @@ import { realDisk } from '../world/disk.ts'
 import { realRandom } from '../world/random.ts'
 import type { Call } from './commands.ts'
 import { readText, writeNew } from './files.ts'
+import { noteKey } from './key-notes.ts'
 import { passphraseOf } from './passphrase.ts'
 
 /** Writes the file and reads it back. */
@@ -20,6 +21,7 @@ export async function exportBranch(call: Call, file: string): Promise<number> {
   const files = keyFiles(realDisk(call.config.data))
   const passphrase = await passphraseOf(call, { isNew: true })
   const text = sealedKeys(files, passphrase)
+  await noteKey(call, { action: 'key.exported', key: 'branch', file })
   writeNew(file, text)
   if (!openKeys(readText(file), passphrase).ok) {
     throw new AppError('conflict', `${file} does not open with the passphrase: do not rely on it`)

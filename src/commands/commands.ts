@@ -57,6 +57,11 @@ const COMMANDS: Record<string, Command> = {
     usage: 'trace MESSAGE',
     does: 'where a message is, by its id or address: stored, waiting and why, carried by whom',
   },
+  doctor: {
+    load: () => import('./doctor/doctor.ts').then(({ doctor }) => doctor),
+    usage: 'doctor',
+    does: 'looks at the data folder, only reading, and says what is wrong and what to do',
+  },
   key: {
     load: () => import('./key.ts').then(({ key }) => key),
     usage:

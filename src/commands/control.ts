@@ -43,6 +43,12 @@ const newBackup = v.object({
   keptMs: v.pipe(v.number(), v.minValue(1), v.maxValue(BACKUP_KEPT_MS_MAX)),
 })
 const ofBackup = v.object({ id: v.number() })
+const ofKey = v.object({
+  action: v.picklist(['key.exported', 'key.removed', 'key.imported']),
+  key: v.picklist(['root', 'branch']),
+  file: v.string(),
+  until: v.optional(v.string()),
+})
 const ofBranch = v.object({ name: v.string() })
 const line = v.object({ down: v.boolean() })
 
@@ -95,6 +101,11 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   })
   app.post('/backups/remove', async (c) => {
     await operations().removeBackupMark((await body(c.req.raw, ofBackup)).id)
+    return c.json({})
+  })
+  app.post('/key-notes', async (c) => {
+    const { action, ...after } = await body(c.req.raw, ofKey)
+    await operations().noteKey(action, after)
     return c.json({})
   })
   app.get('/trace', async (c) => c.json(await operations().trace(c.req.query('id') ?? '')))

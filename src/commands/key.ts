@@ -18,6 +18,7 @@ import { exportBranch, importBranch } from './branch-keys.ts'
 import type { Call } from './commands.ts'
 import { durationOf } from './duration.ts'
 import { readText, writeNew } from './files.ts'
+import { noteKey } from './key-notes.ts'
 import { passphraseOf } from './passphrase.ts'
 import { withControl } from './with-branch.ts'
 
@@ -68,6 +69,7 @@ const VERBS: Record<string, (task: Task, known: Authority) => Promise<number>> =
 async function exportKey({ call, file, files }: Task): Promise<number> {
   const root = rootHere(files)
   const passphrase = await passphraseOf(call, { isNew: true })
+  await noteKey(call, { action: 'key.exported', key: 'root', file })
   writeNew(file, sealAuthority(root, passphrase, freshFile(realRandom().bytes)))
   demandSame(opened(file, passphrase), root)
   call.out(`The root key is in ${file}, and was read back with the passphrase\n`)
@@ -79,6 +81,7 @@ async function exportKey({ call, file, files }: Task): Promise<number> {
 async function removeKey({ call, file, files }: Task): Promise<number> {
   const root = rootHere(files)
   demandSame(opened(file, await passphraseOf(call, { isNew: false })), root)
+  await noteKey(call, { action: 'key.removed', key: 'root', file })
   files.removeRootKey()
   call.out(`The root key is no longer on this server; ${file} opens with the passphrase\n`)
   call.out(
@@ -101,6 +104,7 @@ async function importKey({ call, file, files }: Task, known: Authority): Promise
   }
   const from = realClock.now()
   const until = from + ms
+  await noteKey(call, { action: 'key.imported', key: 'root', file, until })
   files.lendRootKey(root, { from, until })
   call.out(`The root key is on this server until ${isoTime(until)}, then it is deleted here\n`)
   await withControl(call.config, call.err, (control) =>

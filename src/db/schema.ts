@@ -460,6 +460,41 @@ interface TlsCertificateTable {
   hlc: Hlc
 }
 
+/** What was done at this branch, for ever: append-only, each entry chained to the one before. */
+interface AuditTable {
+  /** From 1 on, without gaps. */
+  n: number
+  at: Millis
+  action: string
+  /** Who did it; null: an operator at the server, or nobody known. */
+  userId: UserId | null
+  /** As typed, of sign-ins that failed. */
+  login: string | null
+  /** Of the machine it came from; empty: none. */
+  address: string
+  /** Done at that branch and heard of here; null: done here. */
+  branch: BranchId | null
+  subjectKind: string | null
+  subjectId: string | null
+  /** Of that time. */
+  subjectName: string | null
+  /** JSON of what changed only. */
+  before: string | null
+  after: string | null
+  /** SHA-256 over the hash before and all other columns. */
+  hash: Uint8Array
+}
+
+/** Anchors: how far a branch's audit log was at a time, as another branch holds it. */
+interface AuditHeadTable {
+  branchId: BranchId
+  heldBy: BranchId
+  number: number
+  hash: Uint8Array
+  /** By the clock of the branch whose log it is. */
+  at: Millis
+}
+
 export interface Database {
   meta: MetaTable
   branch: BranchTable
@@ -500,4 +535,6 @@ export interface Database {
   draft: DraftTable
   tls_request: TlsRequestTable
   tls_certificate: TlsCertificateTable
+  audit: AuditTable
+  audit_head: AuditHeadTable
 }

@@ -2,6 +2,7 @@
  * What a running branch does about trust: certificates that are renewed, link keys that change, links that may not go
  * on. The one place that knows when each is looked at; how it is done is in issuers.ts, renewals.ts and link-keys.ts.
  */
+import type { Doer } from '../audit/entries.ts'
 import type { BranchId } from '../base/ids.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { Log } from '../world/log.ts'
@@ -88,8 +89,8 @@ export class Authority {
     return this.#parts.linkKeys.state
   }
 
-  rotateLinkKey(): Promise<LinkKeyState> {
-    return this.#parts.linkKeys.rotate()
+  rotateLinkKey(by?: Doer): Promise<LinkKeyState> {
+    return this.#parts.linkKeys.rotate(by)
   }
 
   /** Whether no issuing branch has answered for five days. */
@@ -103,8 +104,8 @@ export class Authority {
   }
 
   /** Lets another branch issue; see Issuers. */
-  nameIssuer(name: string): Promise<IssuingBranch> {
-    return this.#parts.issuers.name(name)
+  nameIssuer(name: string, by?: Doer): Promise<IssuingBranch> {
+    return this.#parts.issuers.name(name, by)
   }
 
   #careForIssuers(): Promise<void> {

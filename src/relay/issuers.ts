@@ -4,9 +4,10 @@
  * feed first, and the others' word only when it knows who they are. Owns the value `issuersIntroduced` of table `meta`.
  * docs/protocol.md, section 6; docs/decisions/029-root-key-off-line.md.
  */
+import { addAudit, type Doer } from '../audit/entries.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
-import { DAY, type Millis } from '../base/units.ts'
+import { DAY, isoTime, type Millis } from '../base/units.ts'
 import {
   BACKDATE_MS,
   type IssuerCertificate,
@@ -93,7 +94,7 @@ export class Issuers {
    * Lets another branch issue, or this one, for a year. Throws forbidden where the root key is not, invalid-input
    * (`branch-unknown`, `branch-issues`).
    */
-  async name(text: string): Promise<IssuingBranch> {
+  async name(text: string, by?: Doer): Promise<IssuingBranch> {
     const { store, self, keys, credentials, clock } = this.#parts
     this.#rootLoan(clock.now())
     const root = this.#findRoot()
@@ -114,7 +115,11 @@ export class Issuers {
     const ownKey = branch === self ? keys.findIssuerKey()?.publicKey : undefined
     // The signing key of a branch is known everywhere and lies where an issuer key would: it needs no other one.
     const issuerPublicKey = ownKey ?? signPublicKey
-    const { notAfter } = await this.#sign(root, { branch, issuerPublicKey })
+    const { notAfter } = await this.#sign(root, { branch, issuerPublicKey }, async (tx, issuer) => {
+      const subject = { kind: 'branch' as const, id: branch, name }
+      const after = { until: isoTime(issuer.notAfter) }
+      await addAudit({ clock }, tx, { action: 'issuer.named', by, subject, after })
+    })
     return { branch, name, notAfter }
   }
 
@@ -139,12 +144,16 @@ export class Issuers {
   async #sign(
     root: KeyPair,
     { branch, issuerPublicKey }: Pick<IssuerCertificate, 'branch' | 'issuerPublicKey'>,
+    more?: (tx: Db, issuer: IssuerCertificate) => Promise<void>,
   ): Promise<IssuerCertificate> {
     const { store, clock, random, log } = this.#parts
     const serial = random.bytes(SERIAL_BYTES)
     const subject = { branch, issuerPublicKey, serial, now: clock.now() }
     const issuer = issueIssuerCertificate(root, subject)
-    await store.writer.write((tx) => this.#tell(tx, issuer))
+    await store.writer.write(async (tx) => {
+      await this.#tell(tx, issuer)
+      await more?.(tx, issuer)
+    })
     log.info('relay.issuer.named', { branch, notAfter: issuer.notAfter })
     return issuer
   }

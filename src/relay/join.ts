@@ -3,10 +3,11 @@
  * signing key asking again gets the same answer, so an answer that was lost costs nothing. An unknown invitation is met
  * with silence, a used or expired one with a word. docs/protocol.md, section 5.
  */
+import { addAudit, type Doer } from '../audit/entries.ts'
 import { equal, hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
-import { DAY, type Millis } from '../base/units.ts'
+import { DAY, isoTime, type Millis } from '../base/units.ts'
 import { branchIdOf, type Issuer, isBranchName } from '../certificates/certificate.ts'
 import type { Chain } from '../certificates/chain.ts'
 import { admit } from '../certificates/founding.ts'
@@ -43,6 +44,8 @@ type NewInvitation = {
   /** Name of the branch it is for: the inviter decides it. */
   branchName: string
   createdBy: UserId | undefined
+  /** For the audit log, with the machine; absent: an operator at the server. */
+  by?: Doer | undefined
   validMs: Millis
   /** Where the new branch finds this one. */
   addresses: readonly string[]
@@ -80,6 +83,11 @@ async function writeInvitation(
       expiresAt,
     })
     .execute()
+  await addAudit({ clock: { now: () => now } }, tx, {
+    ...{ action: 'invitation.made', by: wish.by },
+    subject: { kind: 'branch', name: wish.branchName },
+    after: { until: isoTime(expiresAt), addresses: addresses.join(', ') },
+  })
   return { line, expiresAt }
 }
 
@@ -185,6 +193,11 @@ export async function redeem(tx: Db, redeeming: Redeeming): Promise<Uint8Array> 
     .set({ redeemedAt: now, redeemedBy: request.signPublicKey, answer })
     .where('joinId', '=', redeeming.joinId)
     .execute()
+  const { branch, name } = admitted.identity
+  await addAudit({ clock: { now: () => now } }, tx, {
+    action: 'invitation.used',
+    subject: { kind: 'branch', id: branch, name },
+  })
   return withLinkKey(answer, linkKey)
 }
 

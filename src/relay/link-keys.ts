@@ -3,6 +3,7 @@
  * the ones of other issuing branches from their events into the key file; and the newest one for whoever calls to renew
  * with an older. Which epochs open what is in src/certificates/link-key.ts. docs/decisions/031-link-key.md.
  */
+import { addAudit, type Doer } from '../audit/entries.ts'
 import { AppError } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -84,14 +85,14 @@ export class LinkKeys {
   }
 
   /** Draws a new link key and sends it to all branches. Throws forbidden where this branch may not issue. */
-  rotate(): Promise<LinkKeyState> {
+  rotate(by?: Doer): Promise<LinkKeyState> {
     return this.#alone(async () => {
       const issuer = await this.#findIssuer()
       if (!issuer) {
         throw new AppError('forbidden', 'Cannot change the link key: only an issuing branch can')
       }
       await this.#settle()
-      return await this.#rotate(issuer, { isForRevocation: false })
+      return await this.#rotate(issuer, { isForRevocation: false }, by)
     })
   }
 
@@ -190,7 +191,11 @@ export class LinkKeys {
     )
   }
 
-  async #rotate(issuer: Issuer, how: { isForRevocation: boolean }): Promise<LinkKeyState> {
+  async #rotate(
+    issuer: Issuer,
+    how: { isForRevocation: boolean },
+    by?: Doer,
+  ): Promise<LinkKeyState> {
     const { store, clock, random, log } = this.#parts
     const key = random.bytes(LINK_KEY_BYTES)
     const number = await store.writer.write(async (tx) => {
@@ -200,6 +205,8 @@ export class LinkKeys {
       const statement = issueLinkKey(issuer, { ...how, epoch, key, revoked, now })
       const record = { statement, issuer: issuer.certificate }
       await this.#tell(tx, { ...record, key, to: await activeBranches(tx) })
+      const after = { number: linkKeyNumber(epoch), ...how }
+      await addAudit({ clock }, tx, { action: 'link-key.changed', by, after })
       return linkKeyNumber(epoch)
     })
     // The word to the others lies in the log by now; a crash here is made good at the next start.

@@ -4,6 +4,7 @@
  * and nothing it writes is taken. docs/protocol.md, section 6.
  */
 import * as v from 'valibot'
+import { addAudit, type Doer } from '../audit/entries.ts'
 import { utf8 } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
@@ -150,7 +151,13 @@ export async function revokedBranches(db: Db): Promise<Revoked[]> {
 }
 
 /** Which branch, and why; the note is for those who ask in a year. */
-export type Revoking = { name: string; reason: RevocationReason; note: string }
+export type Revoking = {
+  name: string
+  reason: RevocationReason
+  note: string
+  /** For the audit log; absent: an operator at the server. */
+  by?: Doer | undefined
+}
 
 type RevokeParts = {
   store: Pick<Store, 'writer'>
@@ -186,6 +193,9 @@ export async function revokeBranch(
       issuer: issuer.certificate.bytes.toBase64(),
     }
     await append(tx, { kind, body, to: 'all' })
+    const subject = { kind: 'branch' as const, id: branch, name }
+    const after = { reason, note }
+    await addAudit({ clock }, tx, { action: 'branch.revoked', by: wish.by, subject, after })
     return { branch, name, reason, note, revokedAt: now }
   })
 }

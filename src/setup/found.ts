@@ -8,6 +8,7 @@ import type { Hasher } from '../accounts/hasher.ts'
 import { asLogin } from '../accounts/logins.ts'
 import { preparePerson } from '../accounts/new-person.ts'
 import { checkNewPassword } from '../accounts/passwords.ts'
+import { addAudit } from '../audit/entries.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import { isBranchName } from '../certificates/certificate.ts'
 import { foundOrganisation } from '../certificates/founding.ts'
@@ -79,6 +80,8 @@ export async function foundBranch(
       body: { name: organisation, rev: 1 },
     })
     await keepMembership(tx, membership)
+    const subject = { kind: 'branch' as const, id: keys.branch, name }
+    await addAudit(world, tx, { action: 'branch.set-up', subject, after: { organisation } })
   })
   return core
 }
@@ -105,6 +108,8 @@ export async function joinBranch(
   await store.writer.write(async (tx) => {
     await acceptJoin(tx, joined)
     await keepMembership(tx, membership)
+    const { branch: id, name } = joined.joined.identity
+    await addAudit(world, tx, { action: 'branch.set-up', subject: { kind: 'branch', id, name } })
   })
   const shared = { world, store, membership, hasher, carryMib }
   const core = await buildCore({ ...shared, keys: joined.keys })

@@ -3,8 +3,9 @@
  * can write over anything: every start writes feeds of its own, and what the others hold comes back from them by the
  * ordinary exchange. docs/decisions/030-backups.md.
  */
+import { addAudit } from '../audit/entries.ts'
 import { AppError } from '../base/errors.ts'
-import type { Millis } from '../base/units.ts'
+import { isoTime, type Millis } from '../base/units.ts'
 import { type Chain, decodeHello } from '../certificates/chain.ts'
 import type { KeyFiles } from '../certificates/keys.ts'
 import { putMeta } from '../db/meta.ts'
@@ -52,6 +53,8 @@ export async function finishRestore(
       .execute()
     await putMeta(tx, { storeEpoch: newStoreEpoch(world.random) })
     await keepRecovery(tx, { kind: 'restored', at: now, copyAt })
+    const after = { copyAt: isoTime(copyAt) }
+    await addAudit(world, tx, { action: 'branch.restored', after })
   })
 }
 
@@ -92,6 +95,7 @@ export async function rebuild({ world, store, files }: Parts): Promise<{ name: s
       storeEpoch: newStoreEpoch(world.random),
     })
     await keepRecovery(tx, { kind: 'rebuilt', at: world.clock.now() })
+    await addAudit(world, tx, { action: 'branch.rebuilt' })
   })
   return { name: chain.identity.name }
 }

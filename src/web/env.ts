@@ -18,11 +18,6 @@ export type SignIn = { readonly id: string; readonly formToken: string }
 
 type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
 
-/** Whether a role may enter the administration. */
-export function isAdmin(role: Role): boolean {
-  return role === 'branch-admin' || role === 'organisation-admin'
-}
-
 /** A signed-in person as the web layer needs it. */
 export type Person = {
   readonly id: string
@@ -34,6 +29,8 @@ export type Person = {
   /** SHA-256 of the photo, for its address. */
   readonly photo?: string | null | undefined
   readonly theme?: string
+  /** Names of what the person may do at this branch, for what pages show. */
+  readonly rights?: readonly string[] | undefined
 }
 
 type VisitorVariables = {

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Assets, Flash, Frame, Me, Theme } from '../../views/layout.ts'
 import type { Random } from '../world/random.ts'
 import { type CookieScope, preSignInToken } from './cookies.ts'
-import { isAdmin, type SignedIn, type Visitor } from './env.ts'
+import type { SignedIn, Visitor } from './env.ts'
 
 export type FrameOf = (
   c: Context<Visitor> | Context<SignedIn>,
@@ -47,7 +47,7 @@ export function frames(options: Options): FrameOf {
 
 function meOf(person: NonNullable<Visitor['Variables']['user']>): Me {
   const { id, name, login, photo } = person
-  return { id, name, login, photo, isAdmin: isAdmin(person.role) }
+  return { id, name, login, photo, rights: person.rights ?? [] }
 }
 
 function themeOf(theme: string | undefined): Theme {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { accountApiRoutes } from '../../src/accounts/api.ts'
-import { userKinds } from '../../src/accounts/events.ts'
+import { auditedUserKinds } from '../../src/accounts/audited.ts'
 import { createGuards, type SignedIn } from '../../src/accounts/guard.ts'
 import type { Hasher } from '../../src/accounts/hasher.ts'
 import { createUser, type NewPerson, preparePerson } from '../../src/accounts/new-person.ts'
@@ -75,7 +75,7 @@ export async function office(
     knows,
     folder: temporaryFolder(t),
     clock,
-    kinds: userKinds,
+    kinds: auditedUserKinds({ self: keys.id, clock }),
   })
   t.after(() => branch.store.close())
   const { store, log } = branch

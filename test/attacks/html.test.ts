@@ -31,6 +31,7 @@ const MESSAGES_PER_PAGE = 50
 const NO_PAGES = [
   ...['/healthz', '/readyz', '/static/:file', '/photos/:hash', '/trust/root.crt'],
   ...['/trust/root.pem', '/events/page', '/', '/admin'],
+  ...['/admin/audit/export.csv', '/admin/audit/export.jsonl'],
 ]
 
 /** Collects what is wrong with answers, each fault once with the first place it was seen at. */
@@ -111,6 +112,8 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/admin/users/:id', `/admin/users/${emil}?saved=1`],
     ['/admin/branches', '/admin/branches'],
     ['/admin/trace', '/admin/trace'],
+    ['/admin/audit', '/admin/audit?person=ada&failed=yes'],
+    ['/admin/audit', '/admin/audit?check=yes'],
     ['/admin/trace', `/admin/trace?id=${message}`],
   ]
 }

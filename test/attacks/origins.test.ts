@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { locationBytes, newSalt, signerOf } from '../../src/accounts/credentials.ts'
 import { userKinds, userPut } from '../../src/accounts/events.ts'
 import { userLeft } from '../../src/accounts/leaving.ts'
+import { createAuditHeads } from '../../src/audit/heads.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { millisOf } from '../../src/base/hlc.ts'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
@@ -224,6 +225,15 @@ const TABLE: readonly Row[] = [
     ...{ kind: 0x0305, what: 'an auditor' },
     body: ({ lida: user }) => ({ user, role: 'auditor', rev: 1 }),
     verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
+    // Of its own log and of what it holds: whoever lies accuses himself.
+    ...{ kind: 0x0306, what: 'how far an audit log is' },
+    body: ({ home }) => ({
+      ...{ number: 3, hash: 'ab'.repeat(32) },
+      others: [{ branch: home.id, number: 9, hash: 'cd'.repeat(32), at: 0 }],
+    }),
+    verdicts: ['applied', 'applied', 'applied'],
   },
   {
     ...{ kind: 0x0401, what: 'a group whose id names the home' },
@@ -447,6 +457,7 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
     ...Object.values(relayKinds({ organisation, now, isRevoked: () => false })),
     organisationKind(demandIssuer),
     ...Object.values(tlsKinds(demandIssuer)),
+    createAuditHeads({ self: own.id, clock: time.clock }).kind,
   ] as EventKind<unknown>[]
   const loose = rules.map((kind) => looseKind(kind.code, kind.scope))
   const refusing = looseKind(REFUSED_CODE + 1, 'to')

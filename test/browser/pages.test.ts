@@ -219,6 +219,7 @@ describe('every page', STORY, () => {
   )
   looksRight('branches for admins', () => '/admin/branches')
   looksRight('the way of a message for admins', () => '/admin/trace')
+  looksRight('the audit log', () => '/admin/audit?check=yes')
   looksRight(
     'an invitation',
     () => '/admin/branches',

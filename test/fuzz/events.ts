@@ -4,6 +4,7 @@ import { serialize } from 'node:v8'
 import { newSalt } from '../../src/accounts/credentials.ts'
 import { userKinds } from '../../src/accounts/events.ts'
 import { userLeft } from '../../src/accounts/leaving.ts'
+import { createAuditHeads } from '../../src/audit/heads.ts'
 import { concat, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, EventId } from '../../src/base/ids.ts'
@@ -86,6 +87,10 @@ const BODIES: Record<number, object> = {
   771: { user: ID, generation: 1, blocked: true },
   772: { user: ID, branch: ID, epoch: 1, rev: 0, until: NOW, signature: '00'.repeat(64) },
   773: { user: ID, role: 'employee', rev: 5 },
+  774: {
+    ...{ number: 3, hash: 'ab'.repeat(32) },
+    others: [{ branch: ID, number: 1, hash: 'cd'.repeat(32), at: 0 }],
+  },
   1025: {
     ...{ id: ID, kind: 'group', title: 'Board', createdAt: 0, term: 0, rev: 1, members: [joined] },
   },
@@ -121,6 +126,7 @@ const kinds = [
   }),
   ...Object.values(relayKinds({ organisation, now: () => NOW, isRevoked: () => false })),
   ...[organisationKind(isIssuer as never), ...Object.values(tlsKinds(isIssuer as never))],
+  createAuditHeads({ self: branch, clock: { now: () => NOW } }).kind,
   refusedKind(branch),
 ] as EventKind<unknown>[]
 

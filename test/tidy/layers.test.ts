@@ -68,6 +68,7 @@ const PLACES: readonly Place[] = [
       '@valibot/to-json-schema',
     ],
   },
+  { path: 'src/audit/', layer: 4, never: NO_PAGES, node: true, packages: ['kysely', 'valibot'] },
   { path: 'src/certificates/', layer: 5, never: NO_PAGES, node: true, packages: ['@noble/*'] },
   {
     path: 'src/accounts/',

@@ -1,8 +1,10 @@
 /** Props for every view, with every optional part present, for tests that look at all of them. */
+
 import { passwordPage } from '../../views/accounts/password.ts'
 import { profilePage } from '../../views/accounts/profile.ts'
 import { setupPage } from '../../views/accounts/setup.ts'
 import { signInPage } from '../../views/accounts/sign-in.ts'
+import { auditPage } from '../../views/admin/audit.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
 import { type TraceProps, tracePage } from '../../views/admin/trace.ts'
 import { userPage } from '../../views/admin/user.ts'
@@ -20,6 +22,7 @@ import { type Language, wordsOf } from '../../views/language/words.ts'
 import type { Frame } from '../../views/layout.ts'
 import type { Html } from '../../views/parts.ts'
 import { trustPage } from '../../views/trust.ts'
+import { auditProps } from './audit-samples.ts'
 
 export const NOW = Date.parse('2026-11-21T14:12:00+02:00')
 const HOUR = 3_600_000
@@ -44,7 +47,7 @@ export function samples(
     theme: 'auto',
     organisation: text,
     branch: text,
-    me: { ...face, login: text, isAdmin: true },
+    me: { ...face, login: text, rights: ['administration', 'organisation', 'audit'] },
     flash: { kind: 'problem', text },
     home: { branch: text, unreachableSince: NOW - HOUR, asOf: NOW },
   }
@@ -243,6 +246,7 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         keys: { ...keys(text), hasRoot: false, mayChangeLinkKey: false, issuers: [text, text] },
       }),
     ],
+    ['audit', auditPage(frame, auditProps(text))],
     ['invitation', branchesPage(frame, { branches, mayIssue: true, invitation })],
   ]
 }

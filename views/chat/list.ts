@@ -62,10 +62,20 @@ export function chatHead(frame: Frame): Html {
   return html`<header class="chat-head">
 <p class="brand">${brand()}<b>${frame.organisation}</b> <span>${t.branchName(frame.branch)}</span></p>
 <nav class="tools" aria-label="${t.mainNavigation}">
-${frame.me?.isAdmin && tool('/admin/users', 'shield', t.administration, frame)}
+${adminTool(frame)}
 ${tool('/profile', 'settings', t.profile, frame)}
 </nav>
 </header>`
+}
+
+/** Where the admin area begins for somebody: an auditor has the audit log alone. */
+function adminTool(frame: Frame): Html {
+  const { common, audit } = frame.t
+  const rights = frame.me?.rights ?? []
+  if (rights.includes('administration')) {
+    return tool('/admin/users', 'shield', common.administration, frame)
+  }
+  return rights.includes('audit') ? tool('/admin/audit', 'shield', audit.title, frame) : html``
 }
 
 function tool(href: string, name: 'shield' | 'settings', text: string, reader: Reader): Html {

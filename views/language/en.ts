@@ -1,6 +1,7 @@
 /** English: the catalogue from which the type of all catalogues is taken. Plain words, no exclamation marks. */
 
 import { enAdmin } from './en-admin.ts'
+import { enAudit } from './en-audit.ts'
 import { enClocks } from './en-clocks.ts'
 import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
@@ -256,6 +257,7 @@ export const en = {
   },
   admin: enAdmin,
   network: enNetwork,
+  audit: enAudit,
   keys: enKeys,
   recovery: enRecovery,
   clocks: enClocks,

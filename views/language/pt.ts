@@ -2,6 +2,7 @@
 import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
+import { ptAudit } from './pt-audit.ts'
 import { ptClocks } from './pt-clocks.ts'
 import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
@@ -254,6 +255,7 @@ export const pt: Words = {
   },
   admin: ptAdmin,
   network: ptNetwork,
+  audit: ptAudit,
   keys: ptKeys,
   recovery: ptRecovery,
   clocks: ptClocks,

@@ -3,6 +3,7 @@ import type { Words } from './en.ts'
 import { counting } from './plural.ts'
 import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
+import { ukAudit } from './uk-audit.ts'
 import { ukClocks } from './uk-clocks.ts'
 import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
@@ -256,6 +257,7 @@ export const uk: Words = {
   },
   admin: ukAdmin,
   network: ukNetwork,
+  audit: ukAudit,
   keys: ukKeys,
   recovery: ukRecovery,
   clocks: ukClocks,

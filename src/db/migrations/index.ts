@@ -9,6 +9,7 @@ import { up as revocations } from './006-revocations.ts'
 import { up as carrying } from './007-carrying.ts'
 import { up as peerSuites } from './008-peer-suites.ts'
 import { up as backupMarks } from './009-backup-marks.ts'
+import { up as audit } from './010-audit.ts'
 import { up as guests } from './014-guests.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
@@ -23,5 +24,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '007-carrying', up: carrying },
   { name: '008-peer-suites', up: peerSuites },
   { name: '009-backup-marks', up: backupMarks },
+  { name: '010-audit', up: audit },
   { name: '014-guests', up: guests },
 ]

@@ -1,0 +1,284 @@
+/** What is written into the audit log: by every route of admins, by signing in and out, and never a secret. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MINUTE } from '../../src/base/units.ts'
+import { type Castle, PASSWORD, stopTime } from '../attacks/castle.ts'
+import { added, branchOnPaper, entriesOf, networkedCastle } from './support.ts'
+
+type Wish = { action: string; path?: string; body: Record<string, unknown> }
+
+const record = {
+  ...{ firstName: 'New', lastName: 'Name', department: '', post: '', phone: '', room: '7' },
+  role: 'employee',
+}
+
+/** Every route of the admin area that changes something: what is asked, and what stands in the log then. */
+const CHANGES: Record<string, Wish> = {
+  'POST /admin/users': { action: 'account.created', body: { ...record, login: 'new.one' } },
+  'POST /admin/users/:id': { action: 'account.edited', body: record },
+  'POST /admin/users/:id/disable': { action: 'account.disabled', body: { confirm: 'vic' } },
+  'POST /admin/users/:id/enable': { action: 'account.enabled', body: {} },
+  'POST /admin/users/:id/password': { action: 'account.password', body: {} },
+  'POST /admin/invitations': { action: 'invitation.made', body: { branch: 'Rivne' } },
+  'POST /admin/revocations': {
+    action: 'branch.revoked',
+    body: { revokedBranch: 'Lviv', reason: 'keyCompromise', note: 'stolen' },
+  },
+  'POST /admin/recovery/read': { action: 'recovery.read', body: {} },
+  'POST /admin/certificates/renew': { action: 'certificate.renewed', body: {} },
+  'POST /admin/issuers': { action: 'issuer.named', body: { issuer: 'Odesa' } },
+  'POST /admin/link-key': { action: 'link-key.changed', body: { confirm: 'Kyiv' } },
+  'POST /api/v1/admin/users': {
+    action: 'account.created',
+    body: { login: 'by.script', name: 'New Name' },
+  },
+  'PATCH /api/v1/admin/users/:id': { action: 'account.edited', body: { room: '8' } },
+  'POST /api/v1/admin/users/:id/disable': { action: 'account.disabled', body: {} },
+  'POST /api/v1/admin/users/:id/enable': { action: 'account.enabled', body: {} },
+  'POST /api/v1/admin/users/:id/password': { action: 'account.password', body: {} },
+  'POST /api/v1/admin/invitations': { action: 'invitation.made', body: { branch: 'Sumy' } },
+  'POST /api/v1/admin/revocations': {
+    action: 'branch.revoked',
+    body: { branch: 'Poltava', reason: 'superseded' },
+  },
+  'POST /api/v1/admin/certificates/renew': { action: 'certificate.renewed', body: {} },
+  'POST /api/v1/admin/issuers': { action: 'issuer.named', body: { branch: 'Dnipro' } },
+  'POST /api/v1/admin/link-key': { action: 'link-key.changed', body: {} },
+}
+
+const isOfAdmins = (path: string) => path.startsWith('/admin') || path.startsWith('/api/v1/admin')
+
+test('every admin route that changes something leaves an entry of who, what and whom', async (t) => {
+  const at = await networkedCastle(t)
+  const routes = at
+    .app()
+    .routes.filter(({ method, path }) => !['ALL', 'GET'].includes(method) && isOfAdmins(path))
+    .map(({ method, path }) => `${method} ${path}`)
+  assert.deepEqual(Object.keys(CHANGES).sort(), [...new Set(routes)].sort())
+  for (const name of ['Lviv', 'Odesa', 'Poltava', 'Dnipro']) await branchOnPaper(at, name)
+  const { id: victim } = await at.add('vic')
+  const [browser, script] = [await at.browser('ada'), await at.script('ada')]
+  const ada = (await at.core.signIns.signInOf(script.token))?.user.id
+  for (const [route, { action, body }] of Object.entries(CHANGES)) {
+    const [method = '', pattern = ''] = route.split(' ')
+    const path = pattern.replace(':id', victim)
+    const entries = await added(at, async () => {
+      const answer = path.startsWith('/api/v1')
+        ? await script.call(method, path.slice('/api/v1'.length), body)
+        : await browser.post(path, body as Record<string, string>)
+      assert.ok(answer.status < 400, `${route}: ${answer.status} ${await answer.text()}`)
+    })
+    const [entry] = entries.filter((each) => each.action === action)
+    assert.ok(entry, `${route}: ${entries.map((each) => each.action)}`)
+    assert.equal(entry.userId, ada, route)
+    if (pattern.includes(':id')) assert.equal(entry.subjectId, victim, route)
+  }
+})
+
+async function lastOf(at: Castle) {
+  const last = (await entriesOf(at)).at(-1)
+  assert.ok(last)
+  const told = (json: string | null) => (json === null ? undefined : JSON.parse(json))
+  return { ...last, before: told(last.before), after: told(last.after) }
+}
+
+test('an edit holds what changed, before and after, and nothing else', async (t) => {
+  const at = await networkedCastle(t)
+  const { id } = await at.add('vic')
+  const ada = await at.script('ada')
+  await ada.json('PATCH', `/admin/users/${id}`, { room: '12', post: 'Clerk' })
+  const edited = await lastOf(at)
+  assert.deepEqual(edited.before, { post: '', room: '' })
+  assert.deepEqual(edited.after, { post: 'Clerk', room: '12' })
+  assert.equal(edited.subjectName, 'vic Test (vic)')
+  assert.deepEqual(
+    await added(at, () => ada.json('PATCH', `/admin/users/${id}`, { room: '12' })),
+    [],
+    'nothing changed',
+  )
+  await ada.json('PATCH', `/admin/users/${id}`, { role: 'branch-admin' })
+  const given = await lastOf(at)
+  assert.deepEqual([given.before, given.after], [{ role: 'employee' }, { role: 'branch-admin' }])
+})
+
+test('no password, token or key stands in the log', async (t) => {
+  const at = await networkedCastle(t)
+  const { id } = await at.add('vic')
+  const ada = await at.script('ada')
+  const chosen = 'river lantern 42'
+  const drawn = await ada.json<{ password: string }>('POST', `/admin/users/${id}/password`, {})
+  await ada.json('POST', `/admin/users/${id}/password`, { password: chosen, temporary: false })
+  const vic = await at.script('vic', chosen)
+  const invited = await ada.json<{ invitation: string }>('POST', '/admin/invitations', {
+    branch: 'Lviv',
+  })
+  await at.ask('/api/v1/sign-in', {
+    method: 'POST',
+    body: JSON.stringify({ login: 'My Secret Phrase!', password: 'another secret 7' }),
+    headers: { 'content-type': 'application/json' },
+  })
+  const text = JSON.stringify(await entriesOf(at))
+  const secrets = [PASSWORD, chosen, drawn.password, ada.token, vic.token, invited.invitation]
+  for (const secret of [...secrets, 'another secret', 'My Secret']) {
+    assert.ok(!text.includes(secret), secret)
+  }
+})
+
+test('signing in and out is written down, with the device', async (t) => {
+  const at = await networkedCastle(t)
+  await at.add('vic')
+  const entries = await added(at, async () => {
+    const vic = await at.script('vic')
+    await vic.call('POST', '/sign-out')
+  })
+  assert.deepEqual(
+    entries.map(({ action }) => action),
+    ['sign-in', 'sign-out'],
+  )
+  assert.ok(entries.every(({ userId, subjectId }) => userId !== null && userId === subjectId))
+})
+
+async function fail(at: Castle, login: string): Promise<number> {
+  const answer = await at.ask('/api/v1/sign-in', {
+    method: 'POST',
+    body: JSON.stringify({ login, password: 'wrong lantern 1' }),
+    headers: { 'content-type': 'application/json' },
+  })
+  return answer.status
+}
+
+test('failed sign-ins are told once, then counted: guessing does not fill the log', async (t) => {
+  const at = await networkedCastle(t)
+  stopTime(at)
+  const { id } = await at.add('vic')
+  const entries = await added(at, async () => {
+    for (let i = 0; i < 30; i++) assert.ok((await fail(at, 'vic')) >= 400)
+  })
+  assert.equal(entries.length, 1)
+  assert.deepEqual(
+    entries.map(({ action, userId, login, subjectId }) => [action, userId, login, subjectId]),
+    [['sign-in.failed', null, 'vic', id]],
+  )
+  const later = at.world.clock.now() + 10 * MINUTE
+  at.world.clock.now = () => later
+  const counted = await added(at, () => at.core.signIns.flushFailures())
+  assert.deepEqual(
+    counted.map(({ after }) => JSON.parse(after ?? '').times),
+    [29],
+  )
+})
+
+test('many logins from many machines are one entry beyond the fiftieth', async (t) => {
+  const at = await networkedCastle(t)
+  stopTime(at)
+  const entries = await added(at, async () => {
+    for (let i = 0; i < 70; i++) await fail(at, `guess.${i}`)
+    await at.core.signIns.flushFailures({ isLast: true })
+  })
+  const actions = entries.map(({ action }) => action)
+  assert.equal(actions.filter((action) => action === 'sign-in.failed').length, 50)
+  assert.equal(actions.at(-1), 'sign-in.failed-many')
+  assert.equal(JSON.parse(entries.at(-1)?.after ?? '').times, 20)
+  assert.equal(entries.length, 51)
+})
+
+test('SQLite refuses to change an entry, to take one out, and a gap', async (t) => {
+  const at = await networkedCastle(t)
+  const { writer } = at.core.store
+  const isRefused = (run: () => Promise<unknown>) => assert.rejects(run(), /audit log/)
+  await isRefused(() =>
+    writer.write((tx) => tx.updateTable('audit').set({ address: 'x' }).execute()),
+  )
+  await isRefused(() => writer.write((tx) => tx.deleteFrom('audit').execute()))
+  const [first] = await entriesOf(at)
+  assert.ok(first)
+  await isRefused(() =>
+    writer.write((tx) =>
+      tx
+        .insertInto('audit')
+        .values({ ...first, n: 1000 })
+        .execute(),
+    ),
+  )
+})
+
+test('what is undone leaves no entry', async (t) => {
+  const at = await networkedCastle(t)
+  const { id } = await at.add('vic')
+  const ada = await at.script('ada')
+  const entries = await added(at, async () => {
+    const own = (await at.core.signIns.signInOf(ada.token))?.user.id
+    assert.equal((await ada.call('POST', `/admin/users/${own}/disable`)).status, 403)
+    const wish = { room: '5', role: 'no-role' }
+    assert.equal((await ada.call('PATCH', `/admin/users/${id}`, wish)).status, 422)
+  })
+  assert.deepEqual(entries, [])
+})
+
+test('what another branch does to our people is written down here too', async (t) => {
+  const { twoOffices } = await import('../accounts/office.ts')
+  const { disableUser, editUser } = await import('../../src/accounts/actions.ts')
+  const { north, south, meet } = await twoOffices(t)
+  const ada = await north.people.found('ada', 'organisation-admin')
+  await south.people.found('lev', 'branch-admin')
+  const sam = await south.people.add(undefined, { login: 'sam' })
+  await meet()
+  await editUser(north.deps, ada, { id: sam.id, changes: { role: 'auditor' } })
+  await disableUser(north.deps, ada, sam.id)
+  await meet()
+  const rows = (office: typeof north) =>
+    office.store.read
+      .selectFrom('audit')
+      .selectAll()
+      .where('subjectId', '=', sam.id)
+      .where('action', '!=', 'account.created')
+      .orderBy('n')
+      .execute()
+  const [here, there] = [await rows(south), await rows(north)]
+  assert.deepEqual(
+    here.map(({ action, branch, userId }) => [action, branch, userId]),
+    [
+      ['account.role', north.keys.id, ada.id],
+      ['account.disabled', north.keys.id, ada.id],
+    ],
+  )
+  assert.deepEqual(JSON.parse(here[1]?.before ?? ''), { disabled: false })
+  assert.deepEqual(
+    there.map(({ action, branch }) => [action, branch]),
+    [
+      ['account.role', null],
+      ['account.disabled', null],
+    ],
+  )
+})
+
+test('what an operator does by commands is an entry of the operator', async (t) => {
+  const at = await networkedCastle(t)
+  await branchOnPaper(at, 'Lviv')
+  const { operations } = at.branch
+  assert.ok(operations)
+  const entries = await added(at, async () => {
+    await operations.addUser({ login: 'by.hand', firstName: 'By', lastName: 'Hand' })
+    await operations.disable('by.hand')
+    await operations.invite({ branch: 'Sumy', validMs: MINUTE })
+    await operations.rotateLinkKey()
+    const { id } = await operations.markBackup(MINUTE)
+    await operations.removeBackupMark(id)
+    await operations.noteKey('key.exported', { key: 'root', file: '/root/key' })
+    await operations.renewCertificate({ newKey: false })
+    await operations.nameIssuer('Lviv')
+    await operations.revokeBranch({ name: 'Lviv', reason: 'superseded', note: '' })
+  })
+  const own = entries.filter(
+    ({ action, after }) => action !== 'link-key.changed' || !after?.includes('true'),
+  )
+  assert.deepEqual(
+    own.map(({ action }) => action),
+    [
+      ...['account.created', 'account.disabled', 'invitation.made', 'link-key.changed'],
+      ...['backup.made', 'backup.dropped', 'key.exported', 'certificate.renewed'],
+      ...['issuer.named', 'branch.revoked'],
+    ],
+  )
+  assert.ok(own.every(({ userId, address }) => userId === null && address === ''))
+})
