@@ -5,6 +5,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { type AccountApiDeps, accountApi, accountApiRoutes } from './accounts/api.ts'
 import type { Guards, SignedIn } from './accounts/guard.ts'
+import { ownSignInApi, ownSignInApiRoutes } from './accounts/own-sign-in-routes.ts'
 import type { AccountRouteDeps } from './accounts/route-parts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { userAdminApi, userAdminApiRoutes } from './admin/api.ts'
@@ -14,6 +15,7 @@ import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
 import { keyAdminApi, keyAdminApiRoutes } from './admin/keys-api.ts'
+import { rulesApi, rulesApiRoutes, rulesRoutes } from './admin/rules.ts'
 import { type TraceDeps, traceApi, traceApiRoutes, traceRoutes } from './admin/trace.ts'
 import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
 import type { UserId } from './base/ids.ts'
@@ -102,6 +104,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', pages)
 
   app.route('/', userAdminRoutes(deps.users))
+  app.route('/', rulesRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
   app.route('/', keyAdminRoutes(deps.branches))
   app.route('/', traceRoutes(deps.branches))
@@ -113,9 +116,11 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   const api = new Hono<SignedIn>()
   const operations = [
     ...accountApi,
+    ...ownSignInApi,
     ...chatApi,
     ...streamApi,
     ...userAdminApi,
+    ...rulesApi,
     ...branchAdminApi,
     ...keyAdminApi,
     ...traceApi,
@@ -129,9 +134,11 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     return c.json(document)
   })
   api.route('/', accountApiRoutes(deps.accounts))
+  api.route('/', ownSignInApiRoutes(deps.accounts))
   api.route('/', chatApiRoutes(deps.chat))
   api.route('/', streamApiRoutes(deps.streams))
   api.route('/', userAdminApiRoutes(deps.users))
+  api.route('/', rulesApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))
   api.route('/', keyAdminApiRoutes(deps.branches))
   api.route('/', traceApiRoutes(deps.branches))

@@ -5,8 +5,10 @@
 import { fileURLToPath } from 'node:url'
 import type { Hono } from 'hono'
 import { createHasher } from './accounts/hasher.ts'
+import { TERMINAL_IDLE_MS_MAX } from './accounts/terminals.ts'
 import { createShell, type ShellDeps } from './app.ts'
 import { AppError } from './base/errors.ts'
+import { SECOND } from './base/units.ts'
 import { type KeyFiles, keyFiles } from './certificates/keys.ts'
 import type { Config } from './config.ts'
 import { formatAddress } from './config.ts'
@@ -83,6 +85,7 @@ export async function createBranch(
   const framesFor = (scope: ShellDeps['scope'], names: Running['names']) =>
     frames({
       ...{ assets: program.assets, clock, random, scope, timeZone: config.timezone, names },
+      lockSeconds: TERMINAL_IDLE_MS_MAX / SECOND + 1,
       hasTrustPage: () => tls.served?.trust() !== undefined,
     })
 

@@ -16,7 +16,7 @@ import {
   timezoneOf,
   tlsOf,
 } from './config-values.ts'
-import { type Address, machineName } from './world/network.ts'
+import { type Address, addressRanges, machineName } from './world/network.ts'
 
 type Kind =
   | 'folder'
@@ -100,6 +100,12 @@ export const SETTINGS = [
     kind: 'addresses',
     default: undefined,
     help: 'HOST:PORT,... of other branches; the addresses they announce are added',
+  },
+  {
+    flag: 'shared-terminals',
+    kind: 'text',
+    default: undefined,
+    help: 'addresses of terminals that several people share, as 10.1.7.0/24,10.1.8.15: there every sign-in locks when nobody does anything for five minutes',
   },
   {
     flag: 'min-suite',
@@ -222,6 +228,8 @@ export type Config = {
   readonly origins: readonly string[]
   readonly relay: RelaySetting
   readonly peers: readonly Address[]
+  /** Whether an address is that of a shared terminal. */
+  readonly isSharedTerminal: (address: string) => boolean
   /** The weakest suite of links (src/relay/suites.ts). */
   readonly minSuite: 1 | 2
   /** MiB. */
@@ -308,6 +316,9 @@ export function configOf(sources: Sources): Config {
       parsed('origins', originsOf, 'https://HOST or https://HOST:PORT, without a path') ?? [],
     relay: parsed('relay', relayOf, 'HOST:PORT, zt, zt:NETWORK, zt:INTERFACE or off'),
     peers: parsed('peers', addressesOf, 'HOST:PORT,HOST:PORT') ?? [],
+    isSharedTerminal:
+      parsed('shared-terminals', addressRanges, 'addresses and ranges, as 10.1.7.0/24') ??
+      (() => false),
     minSuite: choice('min-suite') === '2' ? 2 : 1,
     carry: parsed('carry', countOf, '0 to 10000'),
     guestDays: parsed('guest-days', countOf, '0 to 10000'),

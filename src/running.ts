@@ -17,7 +17,7 @@ import { FAILURES_WINDOW_MS } from './audit/failures.ts'
 import { createLooks } from './audit/looks.ts'
 import type { BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
-import { HOUR, MINUTE } from './base/units.ts'
+import { HOUR, MINUTE, SECOND } from './base/units.ts'
 import {
   branchStates,
   createNames,
@@ -67,6 +67,8 @@ const PRUNED_EVERY_MS: Millis = 12 * HOUR
 
 /** What is new is told within this time, and then not again for an hour. */
 const AUDIT_HEAD_LOOKED_MS: Millis = 10 * MINUTE
+/** What stands on a shared terminal stays that much longer at most. */
+const LOCKED_EVERY_MS: Millis = 5 * SECOND
 
 /** A signal is of use for a moment; the peer forgets it after that. */
 const SIGNAL_TTL_SECONDS = 60
@@ -87,7 +89,14 @@ type RunningParts = {
   suites: SpokenSuites
   config: Pick<
     Config,
-    'guestDays' | 'relay' | 'peers' | 'announce' | 'zerotierToken' | 'timezone' | 'postsPerSecond'
+    | 'guestDays'
+    | 'relay'
+    | 'peers'
+    | 'announce'
+    | 'zerotierToken'
+    | 'timezone'
+    | 'postsPerSecond'
+    | 'isSharedTerminal'
   >
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
@@ -182,6 +191,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
 
   const makePhoto = createPhotoMaker()
   const noteLook = createLooks({ store, clock })
+  const { terminals } = core.signIns
   const scope = { branchId: self }
   const frameOf = withHomeNotice(parts.framesFor(scope, names), { self, lostSince })
   const guards = createGuards({ signIns: core.signIns, scope, self })
@@ -204,6 +214,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     accounts: {
       ...accounts,
       makePhoto,
+      isSharedTerminal: parts.config.isSharedTerminal,
       isRebuilding: () => isEmptyAfterRebuild(store.read, self),
       presenceOf: (user) => presence.stateOf(user),
     },
@@ -212,7 +223,8 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       head: () => headPosition(store.read),
       missed: push.missed,
       present: (user) => presence.streamOpened(user),
-      isSignedIn: (signIn) => isSignedIn(store.read, signIn),
+      isSignedIn: async ({ id, isShared }) =>
+        (await isSignedIn(store.read, id)) && (!isShared || terminals.isOpen(id, false)),
     },
     users: { ...core.accounts, guards, frameOf, makePhoto },
     branches: {
@@ -255,6 +267,9 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   core.signIns.onEnded(push.signedOut)
   const tellLeft = () => tellWhoLeft(core.accounts)
   core.signIns.onEnded(() => void tellLeft().catch(report))
+  terminals.onLocked(({ user, signIn }) =>
+    streams.closeOf(user, (stream) => stream.signIn === signIn),
+  )
   await relay.start()
   stack.defer(() => relay.stop())
   stack.defer(() => tellAuditHead(core, { isLast: true }))
@@ -270,6 +285,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(every(clock, AUDIT_HEAD_LOOKED_MS, () => tellAuditHead(core), report))
   stack.defer(() => core.signIns.flushFailures({ isLast: true }))
   stack.defer(every(clock, FAILURES_WINDOW_MS, () => core.signIns.flushFailures(), report))
+  stack.defer(every(clock, LOCKED_EVERY_MS, async () => terminals.lockIdle(), report))
   stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })
   return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }

@@ -23,6 +23,8 @@ export type Frame = Reader & {
   /** Who is signed in. */
   me?: Me | undefined
   flash?: Flash | undefined
+  /** At a shared terminal: when a page nobody touches has to go, in seconds. */
+  lockSeconds?: number | undefined
   /** Set for somebody whose home branch does not answer. */
   home?: { branch: string; unreachableSince: number; asOf: number } | undefined
 }
@@ -59,6 +61,7 @@ export function layout(frame: Frame, page: Page): string {
 <meta name="color-scheme" content="${frame.theme === 'auto' ? 'light dark' : frame.theme}">
 <meta name="htmx-config" content="${HTMX}">
 <meta name="form-token" content="${frame.formToken}">
+${frame.lockSeconds !== undefined && lockingPage(frame.lockSeconds, page.stream !== undefined)}
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.css}">
 <script src="${assets.js}" defer></script>
@@ -74,6 +77,12 @@ ${page.stream && stream(page.stream, frame)}
 </body>
 </html>`
   return String(whole)
+}
+
+/** Leads to the lock when nobody did anything; where scripts run, the end of the page's stream does that. */
+function lockingPage(seconds: number, hasStream: boolean): Html {
+  const refresh = html`<meta http-equiv="refresh" content="${seconds};url=/lock">`
+  return hasStream ? html`<noscript>${refresh}</noscript>` : refresh
 }
 
 function titleOf(page: Page, product: string): string {

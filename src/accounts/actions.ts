@@ -151,6 +151,35 @@ export async function setTemporaryPassword(
   return { id: of.id, password }
 }
 
+/**
+ * Takes somebody's second factor away: the telephone is lost. The password stays, under a new epoch, which beats what
+ * was changed elsewhere; all sign-ins end, because whoever found the telephone may be in.
+ */
+export async function removeSecondFactor(
+  deps: AccountDeps,
+  by: Person | undefined,
+  id: UserId,
+): Promise<void> {
+  await deps.store.writer.write(async (tx) => {
+    const { person, rights } = await subjectOf(tx, deps.self, by, id)
+    if (!rights.mayEdit) throw forbidden('Cannot remove the second factor of this person here')
+    const known = await tx
+      .selectFrom('credential')
+      .where('userId', '=', id)
+      .where('factor', 'is not', null)
+      .selectAll()
+      .executeTakeFirst()
+    if (known === undefined) throw notFound('second factor')
+    const { salt, publicKey, epoch, mustChange } = known
+    const body = {
+      ...{ user: id, epoch: epoch + 1, rev: 0, salt, publicKey: hex(publicKey) },
+      ...{ mustChange: mustChange === 1, ...byOf(by) },
+    }
+    await deps.append(tx, { kind: userCred, to: 'all', body })
+    await audited(deps, tx, { action: 'account.factor-removed', by, person, after: {} })
+  })
+}
+
 /** Closes an account: every sign-in everywhere ends as the event arrives. */
 export async function disableUser(
   deps: AccountDeps,

@@ -15,7 +15,12 @@ import { PEOPLE_PER_PAGE_MAX, peopleMatching, personByLogin } from './queries.ts
 
 const PEOPLE_PER_PAGE = 50
 
-const signInRequest = v.object({ login: required, password: required, device: v.optional(typed) })
+const signInRequest = v.object({
+  login: required,
+  password: required,
+  device: v.optional(typed),
+  code: v.optional(typed),
+})
 const signInResponse = v.object({ token: v.string(), user: me })
 const meChanges = v.object({
   name: v.optional(firstName),
@@ -37,7 +42,8 @@ export const accountApi: readonly ApiOperation[] = [
   {
     method: 'post',
     path: '/sign-in',
-    summary: 'Sign in; a temporary password is refused with password-change-required',
+    summary:
+      'Sign in; a temporary password is refused with password-change-required, a missing code with second-factor-required',
     request: signInRequest,
     response: signInResponse,
     status: 201,
@@ -78,9 +84,9 @@ export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
   const app = new Hono<SignedIn>()
 
   app.post('/sign-in', async (c) => {
-    const { login, password, device } = await readJson(c, signInRequest)
+    const { login, password, device, code } = await readJson(c, signInRequest)
     const from = { device: device ?? deviceOf(c.req.header('user-agent')), address: addressOf(c) }
-    const known = await signIns.signIn({ login, password, kind: 'api', ...from })
+    const known = await signIns.signIn({ login, password, kind: 'api', code, ...from })
     return c.json({ token: known.token, user: meShape(known.user) }, 201)
   })
 

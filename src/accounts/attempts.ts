@@ -16,6 +16,8 @@ export type Attempts = {
   from(address: string): void
   /** Counts an attempt at a login (a person's id, or what was typed); throws too-many. */
   at(login: string, address: string): void
+  /** Whether this login succeeded from this address before. */
+  isOwn(login: string, address: string): boolean
   /** The password was right: earlier slips no longer count, and the address is the login's own. */
   succeeded(login: string, address: string): void
 }
@@ -34,6 +36,7 @@ export function createAttempts(deps: { clock: { now(): Millis } }): Attempts {
       refuseTooMany(pairs.take(pair))
       if (!own.has(pair)) refuseTooMany(logins.take(login))
     },
+    isOwn: (login, address) => own.has(pairOf(login, address)),
     succeeded(login, address) {
       const pair = pairOf(login, address)
       pairs.forget(pair)

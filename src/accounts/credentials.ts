@@ -3,7 +3,14 @@
  * the bcrypt output (docs/decisions/010-passwords.md). So no branch can claim somebody whose password it never saw, and
  * guessing costs as much as with a stored hash.
  */
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
 import { encodeBase64 } from 'bcryptjs'
 import { concat, equal, fromHex, utf8, Writer } from '../base/bytes.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
@@ -18,12 +25,18 @@ const SALT_BYTES = 16
 export const SALT = /^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/
 const PUBLIC_KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
+const KEY_BYTES = 32
 
 /** The public half as stored and replicated. */
 export type Credential = { salt: string; publicKey: Uint8Array }
 
 /** Signs as a person whose password was just checked; forgotten after the request. */
-export type Signer = { publicKey: Uint8Array; sign(bytes: Uint8Array): Uint8Array }
+export type Signer = {
+  publicKey: Uint8Array
+  sign(bytes: Uint8Array): Uint8Array
+  /** A key of 32 bytes that only the right password leads to (RFC 5869); `info` says what for. */
+  keyFor(salt: Uint8Array, info: Uint8Array): Uint8Array
+}
 
 /** A new salt of our cost. */
 export function newSalt(random: Random): string {
@@ -36,17 +49,21 @@ export async function newCredential(
   password: string,
 ): Promise<{ credential: Credential; signer: Signer }> {
   const salt = newSalt(random)
-  const signer = signerOf(await hasher.seedOf(password, salt))
+  const signer = signerOf(await hasher.seedOf(password, salt, true))
   return { credential: { salt, publicKey: signer.publicKey }, signer }
 }
 
-/** The signer when the password is right, undefined when it is not; the same work either way. */
+/**
+ * The signer when the password is right, undefined when it is not; the same work either way. `isKnown`: whoever asks
+ * was let in before from there, or is in.
+ */
 export async function provedBy(
   hasher: Hasher,
   credential: Credential,
   password: string,
+  isKnown = true,
 ): Promise<Signer | undefined> {
-  const signer = signerOf(await hasher.seedOf(password, credential.salt))
+  const signer = signerOf(await hasher.seedOf(password, credential.salt, isKnown))
   return equal(signer.publicKey, credential.publicKey) ? signer : undefined
 }
 
@@ -54,7 +71,11 @@ export async function provedBy(
 export function signerOf(seed: Uint8Array): Signer {
   const key = createPrivateKey({ key: seed, format: 'raw-private', asymmetricKeyType: 'ed25519' })
   const publicKey = new Uint8Array(rawPublicKey(createPublicKey(key)))
-  return { publicKey, sign: (bytes) => new Uint8Array(sign(null, bytes, key)) }
+  return {
+    publicKey,
+    sign: (bytes) => new Uint8Array(sign(null, bytes, key)),
+    keyFor: (salt, info) => new Uint8Array(hkdfSync('sha256', seed, salt, info, KEY_BYTES)),
+  }
 }
 
 function rawPublicKey(key: KeyObject): Uint8Array {
@@ -94,7 +115,8 @@ export function locationBytes(at: {
 
 /**
  * What the old key signs for a new credential: "user.cred/1" 0, user 16, branch 16, epoch u32, rev u32, salt 29 ASCII,
- * new public key 32.
+ * new public key 32. With a second factor: "user.cred/2" 0, the same, used u16 and the sealed factor, so that nobody
+ * takes it off on the way.
  */
 export function credentialBytes(next: {
   user: UserId
@@ -103,7 +125,29 @@ export function credentialBytes(next: {
   rev: number
   salt: string
   publicKey: string
+  factor?: { sealed: string; used: number } | undefined
 }): Uint8Array {
   const fields = new Writer(160).hex(next.user).hex(next.branch).u32(next.epoch).u32(next.rev)
-  return concat(utf8('user.cred/1\0'), fields.done(), utf8(next.salt), fromHex(next.publicKey))
+  const all = concat(fields.done(), utf8(next.salt), fromHex(next.publicKey))
+  if (next.factor === undefined) return concat(utf8('user.cred/1\0'), all)
+  const { sealed, used } = next.factor
+  return concat(utf8('user.cred/2\0'), all, new Writer(2).u16(used).done(), fromHex(sealed))
+}
+
+/**
+ * What the key signs for a second factor of its own credential: "user.factor/1" 0, user 16, branch 16, epoch u32,
+ * rev u32, n u32, used u16, the sealed factor (nothing: there is none any more).
+ */
+export function factorBytes(of: {
+  user: UserId
+  branch: BranchId
+  epoch: number
+  rev: number
+  n: number
+  used: number
+  sealed: string | null
+}): Uint8Array {
+  const fields = new Writer(64).hex(of.user).hex(of.branch).u32(of.epoch).u32(of.rev)
+  const all = fields.u32(of.n).u16(of.used).done()
+  return concat(utf8('user.factor/1\0'), all, fromHex(of.sealed ?? ''))
 }

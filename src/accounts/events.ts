@@ -12,10 +12,21 @@ import type { PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
-import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
+import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { demandIssuer } from '../eventlog/issuers.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
 import { endLeftStay } from './departures.ts'
+import {
+  demandNext,
+  isAfter,
+  type Key,
+  keysAt,
+  knownPerson,
+  personRow,
+  type Step,
+} from './event-parts.ts'
+import { userFactor, userOut } from './factor-events.ts'
+import { policyPut } from './policy.ts'
 import { fullName } from './queries.ts'
 import {
   type RoleGrant,
@@ -188,55 +199,20 @@ export const roleGrant: EventKind<RoleGrant> = {
 }
 
 /** All kinds of this feature, for the event log. */
-export const userKinds = [userPut, userCred, userBlock, userAt, roleGrant] as const
+export const userKinds = [
+  userPut,
+  userCred,
+  userBlock,
+  userAt,
+  roleGrant,
+  userFactor,
+  userOut,
+  policyPut,
+] as const
 
 /** What a person is found by: first and last name in lower case. */
 function searchNameOf({ firstName, lastName }: { firstName: string; lastName: string }) {
   return fullName(firstName, lastName).toLowerCase()
-}
-
-function personRow(tx: Db, userId: UserId) {
-  return tx.selectFrom('user').where('id', '=', userId).selectAll().executeTakeFirst()
-}
-
-/** The person, or a wait for the record: feeds of different branches have no common order. */
-export async function knownPerson(tx: Db, userId: UserId) {
-  const person = await personRow(tx, userId)
-  if (person === undefined) throw new Parked('waits-for-person')
-  return person
-}
-
-/**
- * Who wrote a number had seen the one below it, which is on its way to us too. So nobody jumps to the last number there
- * is, above which nothing could be written any more; and whoever comes first, all branches apply the same ones.
- */
-function demandNext(given: number, known: number): void {
-  if (given > known + 1) throw new Parked('waits-for-earlier')
-}
-
-type Key = { publicKey: Uint8Array }
-
-type Step = { user: UserId; epoch: number; rev: number }
-
-/** The keys that ever stood at (epoch, rev): usually one, two after changes made apart; else a wait for one. */
-async function keysAt(tx: Db, { user, epoch, rev }: Step): Promise<Key[]> {
-  const now = await tx
-    .selectFrom('credential')
-    .where('userId', '=', user)
-    .where('epoch', '=', epoch)
-    .where('rev', '=', rev)
-    .select('publicKey')
-    .execute()
-  const past = await tx
-    .selectFrom('credential_past')
-    .where('userId', '=', user)
-    .where('epoch', '=', epoch)
-    .where('rev', '=', rev)
-    .select('publicKey')
-    .execute()
-  const keys = [...now, ...past]
-  if (keys.length === 0) throw new Parked('waits-for-credential')
-  return keys
 }
 
 function signerAmong(keys: readonly Key[], body: UserAt): Key | undefined {
@@ -279,6 +255,7 @@ async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred
   const { user: userId, epoch, rev, salt } = body
   const publicKey = fromHex(body.publicKey)
   const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc }
+  const factor = { factor: body.factor ? fromHex(body.factor.sealed) : null }
   await endStays(tx, body, hlc)
   const known = await tx
     .selectFrom('credential')
@@ -290,14 +267,17 @@ async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred
     if (!isAfter([epoch, rev, hlc, origin], order)) {
       return keepPast(tx, fresh)
     }
-    const { salt: _salt, mustChange: _mustChange, ...old } = known
-    await keepPast(tx, old)
+    const { branchId, publicKey } = known
+    await keepPast(tx, {
+      ...{ userId, branchId, publicKey },
+      ...{ epoch: known.epoch, rev: known.rev, hlc: known.hlc },
+    })
     await tx.deleteFrom('credential').where('userId', '=', userId).execute()
   }
   const mustChange = body.mustChange ? 1 : 0
   await tx
     .insertInto('credential')
-    .values({ ...fresh, salt, mustChange })
+    .values({ ...fresh, salt, mustChange, ...factor, factorUsed: body.factor?.used ?? 0 })
     .execute()
   // Whoever is in by the old password is out: the action that changed it keeps its own sign-in itself.
   await endSignIns(tx, userId)
@@ -323,13 +303,4 @@ async function dropPhoto(tx: Db, hash: PhotoHash): Promise<void> {
 
 async function endSignIns(tx: Db, userId: UserId): Promise<void> {
   await tx.deleteFrom('sign_in').where('userId', '=', userId).execute()
-}
-
-/** Whether one order of replaceable records, such as (epoch, rev, hlc, branch), comes after another. */
-function isAfter(one: readonly (number | string)[], other: readonly (number | string)[]): boolean {
-  for (let i = 0; i < one.length; i++) {
-    const [a, b] = [one[i] ?? 0, other[i] ?? 0]
-    if (a !== b) return a > b
-  }
-  return false
 }

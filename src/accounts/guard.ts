@@ -40,6 +40,10 @@ export type Guards = {
 
 /** Where somebody with a temporary password may go all the same. */
 const OPEN_WITH_TEMPORARY: readonly string[] = ['/password', '/sign-out', '/api/v1/sign-out']
+/** Where somebody may go who has to set up a second factor. */
+const OPEN_WITHOUT_FACTOR = /^\/(?:second-factor(?:\/.*)?|sign-out|api\/v1\/sign-out)$/
+/** What a page asks for by itself: it keeps no shared terminal open. */
+const BY_ITSELF = /^\/(?:events\/page|photos\/.*|lock|chats\/[^/]+\/(?:seen|wait))$/
 const BEARER = /^Bearer +(\S+) *$/i
 
 /** The guards of a branch. */
@@ -58,7 +62,15 @@ export function createGuards(deps: {
   return {
     visitor: async (c, next) => {
       const token = isApi(c.req.path) ? undefined : signInCookie(c, scope)
-      if (token !== undefined) await recognise(c, { signIns, self, token, kind: 'browser' })
+      if (token !== undefined) {
+        await recognise(c, {
+          signIns,
+          self,
+          token,
+          kind: 'browser',
+          isAct: !BY_ITSELF.test(c.req.path),
+        })
+      }
       await next()
     },
     signedIn: async (c, next) => {
@@ -78,10 +90,16 @@ export function createGuards(deps: {
 
 async function recognise(
   context: Context<WebVisitor> | Context<SignedIn>,
-  of: { signIns: SignIns; self: BranchId; token: string; kind: SignIn['kind'] },
+  of: {
+    signIns: SignIns
+    self: BranchId
+    token: string
+    kind: SignIn['kind']
+    isAct?: boolean
+  },
 ): Promise<void> {
   const c = context as Context as Context<Visitor>
-  const known = await of.signIns.signInOf(of.token)
+  const known = await of.signIns.signInOf(of.token, of.isAct)
   if (known === undefined || known.signIn.kind !== of.kind) return
   const rights = rightsHere(known.user, of)
   c.set('user', { ...known.user, address: c.var.address, rights })
@@ -96,6 +114,9 @@ function checkSignedIn(context: Context<SignedIn>): void {
   }
   if (signIn.mustChange && !OPEN_WITH_TEMPORARY.includes(context.req.path)) {
     throw new AppError('password-change-required', 'Cannot do this: the password is temporary')
+  }
+  if (signIn.mustSetFactor && !signIn.mustChange && !OPEN_WITHOUT_FACTOR.test(context.req.path)) {
+    throw new AppError('second-factor-required', 'Cannot do this: a second factor is needed first')
   }
 }
 

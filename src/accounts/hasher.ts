@@ -10,13 +10,18 @@ import type { SeedTask } from './hash-worker.ts'
 
 /** The seed of a credential's key; what `hash-worker.ts` computes. Tests give a quick one. */
 export type Hasher = {
-  /** Throws too-many when too many wait already. */
-  seedOf(password: string, salt: string): Promise<Uint8Array>
+  /** Throws too-many when too many wait already; for somebody who is known here some places are kept. */
+  seedOf(password: string, salt: string, isKnown?: boolean): Promise<Uint8Array>
   close(): Promise<void>
 }
 
 /** About 70 ms each: more would wait for seconds, and a queue is memory a stranger fills. */
 const HASHES_WAITING_MAX = 48
+/**
+ * A flood of guesses from everywhere fills no more than these: whoever was let in before from the same address still
+ * gets in, after about three seconds on one thread.
+ */
+const STRANGERS_WAITING_MAX = 32
 /** A thread without work ends; the first sign-in after a quiet hour waits 50 ms longer. */
 const IDLE_MS_MAX = 10 * MINUTE
 const RETRY_AFTER_MS = 3 * SECOND
@@ -47,11 +52,11 @@ export function createHasher({
     })
   }
   return {
-    async seedOf(password, salt) {
+    async seedOf(password, salt, isKnown = false) {
       if (closed) throw new AppError('unavailable', 'Cannot check a password: stopping')
       pool ??= start()
       const running = await pool
-      if (running.queueSize >= HASHES_WAITING_MAX) {
+      if (running.queueSize >= (isKnown ? HASHES_WAITING_MAX : STRANGERS_WAITING_MAX)) {
         const seconds = RETRY_AFTER_MS / SECOND
         throw new AppError('too-many', 'Cannot check a password: too many wait already', {
           detail: 'too-many-tries',

@@ -7,7 +7,7 @@ import type { Db } from '../db/open.ts'
 import type { EventKind } from '../eventlog/events.ts'
 import type { AccountDeps } from './authority.ts'
 import { endLeftStay, LEFT_SLACK_MS } from './departures.ts'
-import { knownPerson } from './events.ts'
+import { knownPerson } from './event-parts.ts'
 import { branch, user } from './records.ts'
 
 const userLeftBody = v.object({ user, branch })

@@ -14,10 +14,12 @@ import {
   type Signer,
 } from './credentials.ts'
 import { userCred } from './events.ts'
+import { sealFactor } from './factor-box.ts'
 import { checkNewPassword } from './passwords.ts'
 import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import { getPerson, type Person } from './queries.ts'
 import type { Theme, UserPut } from './records.ts'
+import { openedFactor, type Sealed } from './second-factor.ts'
 import { hashOf, type Known, type SignIns, tokenOf } from './sign-ins.ts'
 import { putStay } from './stays.ts'
 
@@ -74,11 +76,15 @@ export async function changePassword(
     ? signIns.signerLeft(signIn.id)
     : await signIns.provedAgain(user, of.current ?? '', of.address)
   const { credential, signer } = await newCredential({ hasher, random }, of.password)
-  const next = nextCredential({ user, self: deps.self, before, credential, isGuest })
+  const factor = sealedAgain(deps, { user, before, old, signer })
+  const next = {
+    ...nextCredential({ user, self: deps.self, before, credential, isGuest }),
+    ...factor,
+  }
   const token = tokenOf(deps)
   await store.writer.write(async (tx) => {
     const now = await credentialOf(tx, user)
-    if (now.epoch !== before.epoch || now.rev !== before.rev) throw changedMeanwhile()
+    if (!isSame(now, before)) throw changedMeanwhile()
     const own = await tx.selectFrom('sign_in').where('id', '=', signIn.id).selectAll().execute()
     const signature = isGuest ? { signature: hex(signerOf(old).sign(credentialBytes(next))) } : {}
     const { branch: _branch, ...body } = next
@@ -94,16 +100,36 @@ export async function changePassword(
     if (isGuest)
       await putStay(deps, tx, { user: user.id, epoch: next.epoch, rev: next.rev, signer })
   })
+  // The next thing to do may be a second factor, which this password seals.
+  if (signIn.mustChange) signIns.leaveSigner(signIn.id, signer)
   return { token }
 }
 
-type Before = Credential & { epoch: number; rev: number }
+type Before = Credential & Sealed & { epoch: number; rev: number; factorN: number }
+
+function isSame(one: Before, other: Before): boolean {
+  const of = ({ epoch, rev, factorN, factorUsed }: Before) => [epoch, rev, factorN, factorUsed]
+  return of(one).join() === of(other).join()
+}
+
+/** The second factor under the new password: in the same event, so that no branch ever knows one without the other. */
+function sealedAgain(
+  { random }: OwnPasswordDeps,
+  of: { user: Person; before: Before; old: Signer | undefined; signer: Signer },
+): { factor?: { sealed: string; used: number } } {
+  const { before, signer } = of
+  if (before.factor === null) return {}
+  const user = of.user.id
+  const factor = openedFactor({ user, signer: signerOf(of.old), sealed: before })
+  const sealed = hex(sealFactor(factor, { user, signer, random }))
+  return { factor: { sealed, used: before.factorUsed } }
+}
 
 async function credentialOf(db: Db, user: Person): Promise<Before> {
   const row = await db
     .selectFrom('credential')
     .where('userId', '=', user.id)
-    .select(['salt', 'publicKey', 'epoch', 'rev'])
+    .select(['salt', 'publicKey', 'epoch', 'rev', 'factor', 'factorN', 'factorUsed'])
     .executeTakeFirst()
   if (row === undefined) throw notFound('person')
   return row

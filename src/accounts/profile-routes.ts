@@ -5,15 +5,15 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { type ProfileProps, profilePage } from '../../views/accounts/profile.ts'
 import { problemText } from '../../views/language/words.ts'
-import { asSignInId } from '../base/ids.ts'
 import { setSignInCookie } from '../web/cookies.ts'
 import { checked, InvalidForm, readForm, readQuery, ticked } from '../web/form.ts'
 import { formParts } from '../web/multipart.ts'
 import { addressOf, asWeb, type SignedIn } from './guard.ts'
 import { firstName, lastName, required, theme, typed } from './inputs.ts'
 import { changePassword, editProfile } from './own.ts'
+import { signedInElsewhere, signInsOf } from './own-sign-ins.ts'
 import { UPLOAD_BYTES_MAX } from './photos.ts'
-import { getPerson, signInsOf } from './queries.ts'
+import { getPerson } from './queries.ts'
 import {
   type AccountRouteDeps,
   COOKIE_DAYS,
@@ -22,6 +22,7 @@ import {
   photoError,
   photoIn,
 } from './route-parts.ts'
+import { codesLeftOf } from './second-factor.ts'
 
 const profileForm = v.object({
   firstName,
@@ -34,7 +35,7 @@ const passwordForm = v.object({ current: required, password: required, repeat: t
 
 /** `/profile` and what is under it. */
 export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
-  const { guards, signIns, scope, clock, makePhoto } = deps
+  const { guards, scope, clock, makePhoto } = deps
   const app = new Hono<SignedIn>()
 
   app.get('/profile', guards.signedIn, async (c) => {
@@ -61,17 +62,12 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
       const form = await readForm(c, passwordForm)
       checkRepeat(form)
       const { token } = await changePassword(deps, c.var, { ...form, address: addressOf(c) })
-      setSignInCookie(c, scope, token, COOKIE_DAYS)
+      setSignInCookie(c, scope, token, c.var.signIn.isShared ? undefined : COOKIE_DAYS)
       return c.redirect('/profile?saved=password', 303)
     } catch (error) {
       const errors = passwordErrors(error, c.var.t)
       return c.html(await page(c, deps, { passwordErrors: errors }), 422)
     }
-  })
-
-  app.post('/profile/sign-ins/:id/end', guards.signedIn, async (c) => {
-    await signIns.end(c.var.user, asSignInId(c.req.param('id')))
-    return c.redirect('/profile', 303)
   })
 
   async function page(
@@ -81,8 +77,12 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
   ) {
     const t = c.var.t
     const user = await getPerson(store.read, c.var.user.id)
-    const own = await signInsOf(store.read, user.id, clock.now())
-    const texts: Record<string, string> = { profile: t.profile.saved, password: t.password.saved }
+    const now = clock.now()
+    const own = await signInsOf(store.read, user.id, now)
+    const others = await signedInElsewhere(store.read, { self: deps.self, user, now })
+    const texts: Record<string, string> = {
+      ...{ profile: t.profile.saved, password: t.password.saved, ended: t.ownSignIns.ended },
+    }
     const saved = texts[more.saved ?? '']
     const frame = frameOf(
       asWeb(c),
@@ -94,13 +94,15 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
       lastName: user.lastName,
       language: c.var.language,
       theme: user.theme,
+      hasFactor: (await codesLeftOf(store.read, user)) !== undefined,
       signIns: own.map((one) => ({
-        id: one.id,
-        where: one.device,
+        ...{ id: one.id, kind: one.kind, where: one.device, address: one.address },
         branch: names().branch,
         lastUsedAt: one.usedAt,
         isThis: one.id === c.var.signIn.id,
+        isShared: one.isShared,
       })),
+      elsewhere: others.map(({ branch, until }) => ({ branch: branch.name, id: branch.id, until })),
       errors: more.errors,
       passwordErrors: more.passwordErrors,
     })

@@ -270,25 +270,6 @@ export async function findPhoto(db: Db, hash: PhotoHash): Promise<Uint8Array | u
   return row?.bytes
 }
 
-type OwnSignIn = {
-  id: SignInId
-  kind: 'browser' | 'api'
-  device: string
-  createdAt: Millis
-  usedAt: Millis
-}
-
-/** A person's own sign-ins at this branch that have not ended, the last used first. */
-export async function signInsOf(db: Db, user: UserId, now: Millis): Promise<OwnSignIn[]> {
-  return db
-    .selectFrom('sign_in')
-    .where('userId', '=', user)
-    .where('expiresAt', '>', now)
-    .select(['id', 'kind', 'device', 'createdAt', 'usedAt'])
-    .orderBy('usedAt', 'desc')
-    .execute()
-}
-
 /** Whether a sign-in is still there: for streams, which outlive the request that opened them. */
 export async function isSignedIn(db: Db, id: SignInId): Promise<boolean> {
   const row = await db.selectFrom('sign_in').where('id', '=', id).select('id').executeTakeFirst()

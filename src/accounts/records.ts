@@ -7,6 +7,7 @@ import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
 import { TIME_MS_MAX } from '../base/units.ts'
 import { SALT } from './credentials.ts'
+import { FACTOR_BYTES, RECOVERY_CODES } from './factor-box.ts'
 import { LOGIN } from './logins.ts'
 
 export const NAME_CHARACTERS_MAX = 60
@@ -18,6 +19,8 @@ export const ROOM_CHARACTERS_MAX = 40
 const LANGUAGE_CHARACTERS_MAX = 16
 /** More changes of one record than a branch makes in its life. */
 const REV_MAX = 2 ** 31 - 1
+/** All recovery codes used. */
+const CODES_USED_MAX = 2 ** RECOVERY_CODES - 1
 
 export const ROLES = ['employee', 'auditor', 'branch-admin', 'organisation-admin'] as const
 export type Role = (typeof ROLES)[number]
@@ -64,10 +67,40 @@ export const userCredBody = v.object({
   salt: v.pipe(v.string(), v.regex(SALT)),
   publicKey: hexText(64),
   mustChange: v.boolean(),
+  /** The second factor, sealed again under this password. */
+  factor: v.optional(v.object({ sealed: hexText(2 * FACTOR_BYTES), used: whole(CODES_USED_MAX) })),
   signature: v.optional(hexText(128)),
   by,
 })
 export type UserCred = v.InferOutput<typeof userCredBody>
+
+/**
+ * 0307 user.factor: the second factor of the credential at (epoch, rev), signed by its key; `sealed` null: there is
+ * none any more. `used`: one bit for each recovery code.
+ */
+export const userFactorBody = v.object({
+  user,
+  epoch: whole(REV_MAX),
+  rev: whole(REV_MAX),
+  n: whole(REV_MAX),
+  sealed: v.nullable(hexText(2 * FACTOR_BYTES)),
+  used: whole(CODES_USED_MAX),
+  signature: hexText(128),
+})
+export type UserFactor = v.InferOutput<typeof userFactorBody>
+
+/** 0308 user.out: the sign-ins of a person that began before are over, at one branch or, without one, at all. */
+export const userOutBody = v.object({ user, branch: v.optional(branch) })
+export type UserOut = v.InferOutput<typeof userOutBody>
+
+/** 0309 policy.put: rules of the whole organisation; the whole record. */
+export const policyPutBody = v.object({
+  rev: whole(REV_MAX),
+  /** Roles nobody has without a second factor. */
+  secondFactorFor: v.pipe(v.array(v.picklist(ROLES)), v.maxLength(ROLES.length)),
+  by,
+})
+export type PolicyPut = v.InferOutput<typeof policyPutBody>
 
 /** 0303 user.block: (generation, blocked); block beats unblock in the same generation. */
 export const userBlockBody = v.object({

@@ -17,6 +17,8 @@ export type AccountRouteDeps = OwnPasswordDeps & {
   names(): { branch: string }
   /** Whether the accounts of this branch have not come back yet after its database was lost. */
   isRebuilding(): Promise<boolean>
+  /** Whether the settings call a machine a terminal that several people share. */
+  isSharedTerminal(address: string): boolean
   /** One-click links of the demo. */
   demoLinks?: () => readonly { name: string; href: string }[]
 }

@@ -1,6 +1,8 @@
 /** The one query of every request: a token's sign-in with its person, credential state and home branch, all by key. */
+import { sql } from 'kysely'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
+import { POLICY } from './policy.ts'
 import { PERSON_COLUMNS } from './queries.ts'
 
 export type SignInRow = NonNullable<Awaited<ReturnType<typeof signInRow>>>
@@ -18,6 +20,7 @@ const rowOf = prepared((db, value: Holes<{ tokenHash: Uint8Array }>) =>
     .innerJoin('credential', 'credential.userId', 'user.id')
     .leftJoin('branch', 'branch.id', 'user.home')
     .leftJoin('photo', 'photo.hash', 'user.photo')
+    .leftJoin('meta as policy', (join) => join.on('policy.name', '=', sql.lit(POLICY)))
     .where('sign_in.tokenHash', '=', value('tokenHash'))
     .select([
       'sign_in.id as signInId',
@@ -27,6 +30,9 @@ const rowOf = prepared((db, value: Holes<{ tokenHash: Uint8Array }>) =>
       'sign_in.createdAt as signedInAt',
       'sign_in.usedAt',
       'sign_in.expiresAt',
+      'sign_in.shared',
+      'policy.value as policy',
+      sql<0 | 1>`credential.factor is not null`.as('hasFactor'),
       'credential.mustChange',
       'branch.heardAt',
       'branch.lostAt',

@@ -8,10 +8,9 @@ import type { DeleteQueryBuilder, DeleteResult } from 'kysely'
 import type { AuditAction } from '../audit/actions.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'
 import { createFailures, type Failures } from '../audit/failures.ts'
-import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
-import { DAY, MINUTE, type Millis } from '../base/units.ts'
+import { MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
 import type { Log } from '../world/log.ts'
@@ -19,10 +18,11 @@ import { type Attempts, createAttempts } from './attempts.ts'
 import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { newSalt, provedBy, type Signer } from './credentials.ts'
-import { DEVICE_CHARACTERS_MAX } from './device.ts'
-import { GUEST_MS_MAX } from './events.ts'
 import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
+import { policyIn } from './policy.ts'
 import { findPerson, type Person, personByLogin, personOf } from './queries.ts'
+import { createSecondFactors, type SecondFactors } from './second-factor.ts'
+import { idleMsMax, insertSignIn, isStill, toldDevice } from './sign-in-making.ts'
 import { type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
   checkHomeHeard,
@@ -31,17 +31,12 @@ import {
   heardAt,
   putStay,
 } from './stays.ts'
+import { createTerminals, type Terminals } from './terminals.ts'
 
-/** Without use, a browser's sign-in ends after two weeks of holiday, a script's after a quarter. */
-const BROWSER_IDLE_MS_MAX = 14 * DAY
-const API_IDLE_MS_MAX = 90 * DAY
 /** A write per person and minute at most, whatever is read. */
 const USED_MS_MIN = MINUTE
-/** Of one person; the ones unused for longest end: scripts sign in again and again. */
-const SIGN_INS_PER_PERSON_MAX = 50
 const TOKEN_BYTES = 32
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
-const FORM_TOKEN_BYTES = 16
 /** A guest with a temporary password signs the own one with it: it waits in memory for that page. */
 const SIGNER_MS_MAX = 30 * MINUTE
 const SIGNERS_MAX = 500
@@ -54,6 +49,10 @@ export type SignIn = {
   createdAt: Millis
   /** The password is temporary: nothing else opens until it is changed. */
   mustChange: boolean
+  /** The role demands a second factor and there is none: nothing else opens until it is set up. */
+  mustSetFactor: boolean
+  /** Made at a terminal that several people share. */
+  isShared: boolean
 }
 export type Known = { signIn: SignIn; user: Person }
 
@@ -63,25 +62,74 @@ type SignInInput = {
   password: string
   device: string
   kind: 'browser' | 'api'
-  /** Of the machine it comes from, for the limits. */
+  /** Of the machine it comes from, for the limits and for the list of own sign-ins. */
   address: string
+  /** At a terminal that several people share. */
+  isShared?: boolean
+  /** Of the second factor; scripts send it at once, browsers on a page of its own. */
+  code?: string | undefined
+  /** Where to go afterwards; kept while the code is asked for. */
+  next?: string | undefined
+}
+
+/** The password was right, and the code is still to come: `half` is what to bring with it. */
+export class CodeRequired extends AppError {
+  override name = 'CodeRequired'
+  readonly half: string
+
+  constructor(half: string) {
+    super('second-factor-required', 'Cannot sign in: a code of the second factor is needed')
+    this.half = half
+  }
+}
+
+/** What a sign-in knows once its password was right; without the password. */
+type Half = {
+  person: Person
+  credential: Proof
+  signer: Signer
+  input: Omit<SignInInput, 'password' | 'code'>
 }
 
 export type SignIns = {
   /**
    * Throws not-signed-in (`wrong-sign-in`), forbidden (`person-disabled`), invalid-input (`login-ambiguous`),
-   * unavailable (`home-silent`), too-many, password-change-required for scripts.
+   * unavailable (`home-silent`), too-many, password-change-required for scripts; CodeRequired where a code is missing.
    */
   signIn(input: SignInInput): Promise<Known & { token: string }>
-  /** The person of a token, undefined when it is none, has ended, or the account is closed. */
-  signInOf(token: string): Promise<Known | undefined>
+  /** Goes on with the code; throws not-signed-in without a detail when the password has to be typed again. */
+  signInWithCode(of: {
+    half: string
+    code: string
+  }): Promise<Known & { token: string; next: string | undefined }>
+  factors: Pick<SecondFactors<unknown>, 'begin' | 'begun' | 'confirm' | 'renewCodes' | 'switchOff'>
+  /** Proves password and code again, for changes of the second factor; throws like provedAgain, and `wrong-code`. */
+  provedWithCode(
+    user: Person,
+    of: { password: string; code: string; address: string },
+  ): Promise<{
+    user: UserId
+    signer: Signer
+    sealed: Proof
+  }>
+  /**
+   * The person of a token, undefined when it is none, has ended, is locked, or the account is closed. `isAct`: the
+   * person did something, not the page by itself.
+   */
+  signInOf(token: string, isAct?: boolean): Promise<Known | undefined>
+  /** The same for a sign-in at a shared terminal, locked or not: what the page of locked people shows. */
+  sharedOf(token: string): Promise<Known | undefined>
+  terminals: Terminals
   signOut(id: SignInId, by?: Doer): Promise<void>
   /** Ends another own sign-in; one that is not the person's is as good as gone. */
   end(user: Doer & { id: UserId }, id: SignInId): Promise<void>
+  /** Ends all of the person's sign-ins at this branch but one. */
+  endOthers(user: Doer & { id: UserId }, kept: SignInId): Promise<void>
   /** The signer of a person who types the present password; throws invalid-input at `current`, too-many. */
   provedAgain(user: Person, password: string, address: string): Promise<Signer>
-  /** The signer a guest with a temporary password left at sign-in. */
+  /** The signer that was left at sign-in for what has to be done next: an own password, a second factor. */
   signerLeft(id: SignInId): Signer | undefined
+  leaveSigner(id: SignInId, signer: Signer): void
   /** Deletes what has expired; for the list of jobs. */
   removeExpired(): Promise<number>
   /** Writes the failed ones that were counted to the audit log; for the list of jobs, and at the end. */
@@ -98,6 +146,8 @@ type Parts = SignInDeps & {
   /** For logins that do not exist: the same work, so that the time tells nothing. */
   decoySalt: string
   signers: Map<SignInId, { signer: Signer; until: Millis }>
+  factors: SecondFactors<Half>
+  terminals: Terminals
   /** Sign-ins whose `usedAt` is being written. */
   touching: Set<SignInId>
   onEnded: ((users: UserId[]) => void)[]
@@ -107,13 +157,29 @@ type Parts = SignInDeps & {
 export function createSignIns(deps: SignInDeps): SignIns {
   const attempts = createAttempts(deps)
   const decoySalt = newSalt(deps.random)
-  const memory = { signers: new Map(), touching: new Set<SignInId>(), onEnded: [] }
+  const factors = createSecondFactors<Half>(deps)
+  const memory = { signers: new Map(), touching: new Set<SignInId>(), onEnded: [], factors }
+  const terminals = createTerminals({
+    ...deps,
+    isPassword: (user, password) => isPassword(user, password),
+  })
   const failures = createFailures(deps)
-  const parts: Parts = { ...deps, attempts, failures, decoySalt, ...memory }
+  const parts: Parts = { ...deps, attempts, failures, decoySalt, ...memory, terminals }
   const { clock } = deps
+  const isPassword = async (user: Person, password: string) =>
+    (await proof(parts, user, password)).signer !== undefined
   return {
     signIn: (input) => noted(parts, input),
-    signInOf: (token) => signInOf(parts, token),
+    signInWithCode: (of) => signInWithCode(parts, of),
+    factors,
+    provedWithCode: (user, of) => provedWithCode(parts, user, of),
+    leaveSigner: (id, signer) => keepSigner(parts, id, signer),
+    signInOf: (token, isAct = true) => openSignInOf(parts, token, isAct),
+    async sharedOf(token) {
+      const known = await signInOf(parts, token)
+      return known?.signIn.isShared ? known : undefined
+    },
+    terminals,
     async signOut(id, by) {
       const how = { action: 'sign-out' as const, by }
       await ended(parts, how, (query) => query.where('id', '=', id))
@@ -121,6 +187,12 @@ export function createSignIns(deps: SignInDeps): SignIns {
     async end(user, id) {
       const how = { action: 'sign-in.ended' as const, by: user }
       await ended(parts, how, (query) => query.where('id', '=', id).where('userId', '=', user.id))
+    },
+    async endOthers(user, kept) {
+      const how = { action: 'sign-in.ended' as const, by: user }
+      await ended(parts, how, (query) =>
+        query.where('userId', '=', user.id).where('id', '!=', kept),
+      )
     },
     provedAgain: (user, password, address) => provedAgain(parts, { user, password, address }),
     signerLeft(id) {
@@ -163,7 +235,8 @@ async function noted(parts: Parts, input: SignInInput): Promise<Known & { token:
   try {
     return await signIn(parts, input)
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
+    // The password was right, and a code is asked for.
+    if (!(error instanceof AppError) || error instanceof CodeRequired) throw error
     const { login, address } = input
     const found = await personByLogin(parts.store.read, parts.self, login).catch(() => undefined)
     const person = found && personSubject(found)
@@ -174,12 +247,13 @@ async function noted(parts: Parts, input: SignInInput): Promise<Known & { token:
 }
 
 async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {
-  const { store, self, attempts, clock } = parts
+  const { store, self, attempts } = parts
   attempts.from(input.address)
   const person = await personByLogin(store.read, self, input.login)
   const who = person?.id ?? input.login.trim().toLowerCase()
   attempts.at(who, input.address)
-  const { credential, signer } = await proof(parts, person, input.password)
+  const isKnown = attempts.isOwn(who, input.address)
+  const { credential, signer } = await proof(parts, person, input.password, isKnown)
   if (person === undefined || credential === undefined || signer === undefined) throw wrong()
   attempts.succeeded(who, input.address)
   // Only who knows the password learns this.
@@ -191,35 +265,91 @@ async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token
   if (input.kind === 'api' && credential.mustChange === 1) {
     throw new AppError('password-change-required', 'Cannot sign in: the password is temporary')
   }
+  const { password: _password, code: _code, ...rest } = input
+  const half: Half = { person, credential, signer, input: rest }
+  if (credential.factor === null) return await admit(parts, half)
+  if (input.code === undefined) throw codeRequired(parts, half)
+  await parts.factors.check({ user: person.id, signer, sealed: credential }, input.code)
+  return await admit(parts, half)
+}
+
+/** Remembers that the password was right; a script sends both at once and needs nothing to be remembered. */
+function codeRequired(parts: Parts, half: Half): CodeRequired {
+  const token = tokenOf(parts)
+  if (half.input.kind === 'browser') parts.factors.keepHalf(token, half)
+  return new CodeRequired(token)
+}
+
+async function signInWithCode(parts: Parts, { half: token, code }: { half: string; code: string }) {
+  const half = parts.factors.halfOf(token)
+  if (half === undefined)
+    throw new AppError('not-signed-in', 'Cannot sign in: too late, begin anew')
+  const { person, signer, credential } = half
+  await parts.factors.check({ user: person.id, signer, sealed: credential }, code)
+  parts.factors.dropHalf(token)
+  return { ...(await admit(parts, half)), next: half.input.next }
+}
+
+/** Lets somebody in who has proved all there is to prove. */
+async function admit(parts: Parts, of: Half): Promise<Known & { token: string }> {
+  const { store, self, clock } = parts
+  const { person, credential, signer, input } = of
   const isGuest = person.branch.id !== self
+  const isShared = input.isShared ?? false
   const isCredential = { epoch: credential.epoch, rev: credential.rev }
   const token = tokenOf(parts)
   const id = parts.random.id() as SignInId
   const known = await store.writer.write(async (tx) => {
-    await checkStill(tx, person.id, isCredential)
+    if (!(await isStill(tx, person.id, isCredential))) throw wrong()
     if (isGuest) await checkHomeHeard(tx, person, clock.now())
-    await insertSignIn(parts, tx, { id, token, person, input, isGuest })
+    const made = { id, tokenHash: hashOf(token), person, isShared, isGuest }
+    await insertSignIn(parts, tx, { ...input, ...made })
+    const known = knownOf(await signInRow(tx, hashOf(token)), parts)
+    if (input.kind === 'api' && known?.signIn.mustSetFactor) throw factorMissing()
     if (isGuest) await putStay(parts, tx, { user: person.id, ...isCredential, signer })
-    return knownOf(await signInRow(tx, hashOf(token)), parts)
+    return known
   })
   if (known === undefined) throw wrong()
-  if (isGuest && known.signIn.mustChange) keepSigner(parts, id, signer)
+  if (isShared) parts.terminals.open(known)
+  if ((isGuest && known.signIn.mustChange) || known.signIn.mustSetFactor) {
+    keepSigner(parts, id, signer)
+  }
   return { ...known, token }
 }
 
-async function proof(parts: Parts, person: Person | undefined, password: string) {
+async function credentialOf({ store }: Parts, person: Person | undefined) {
   const credential =
     person &&
-    (await parts.store.read
+    (await store.read
       .selectFrom('credential')
       .where('userId', '=', person.id)
-      .select(['salt', 'publicKey', 'epoch', 'rev', 'mustChange'])
+      .select(['salt', 'publicKey', 'epoch', 'rev', 'mustChange', 'factor', 'factorUsed'])
       .executeTakeFirst())
+  return { credential }
+}
+
+async function proof(parts: Parts, person: Person | undefined, password: string, isKnown = true) {
+  const { credential } = await credentialOf(parts, person)
   const nobody = { salt: parts.decoySalt, publicKey: new Uint8Array(0) }
   // A password of any length costs the same; one that is too long is nobody's.
   const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
-  const signer = await provedBy(parts.hasher, credential ?? nobody, typed)
+  const signer = await provedBy(parts.hasher, credential ?? nobody, typed, isKnown)
   return { credential, signer }
+}
+
+type Proof = NonNullable<Awaited<ReturnType<typeof proof>>['credential']>
+
+async function provedWithCode(
+  parts: Parts,
+  user: Person,
+  of: { password: string; code: string; address: string },
+) {
+  const signer = await provedAgain(parts, { user, ...of })
+  const { credential } = await credentialOf(parts, user)
+  const proved = credential && { user: user.id, signer, sealed: credential }
+  if (proved === undefined) throw wrong()
+  await parts.factors.check(proved, of.code)
+  return proved
 }
 
 async function provedAgain(
@@ -235,68 +365,12 @@ async function provedAgain(
   return signer
 }
 
-/** Between hashing and writing an admin may have closed the account or set another password. */
-async function checkStill(
-  tx: Db,
-  id: UserId,
-  credential: { epoch: number; rev: number },
-): Promise<void> {
-  const person = await findPerson(tx, id)
-  const same = await tx
-    .selectFrom('credential')
-    .where('userId', '=', id)
-    .where('epoch', '=', credential.epoch)
-    .where('rev', '=', credential.rev)
-    .select('userId')
-    .executeTakeFirst()
-  if (person === undefined || person.disabled || same === undefined) throw wrong()
+/** Nothing of a locked sign-in is served. */
+async function openSignInOf(parts: Parts, token: string, isAct: boolean) {
+  const known = await signInOf(parts, token)
+  if (known === undefined || !known.signIn.isShared) return known
+  return parts.terminals.isOpen(known.signIn.id, isAct) ? known : undefined
 }
-
-async function insertSignIn(
-  parts: Parts,
-  tx: Db,
-  of: { id: SignInId; token: string; person: Person; input: SignInInput; isGuest: boolean },
-): Promise<void> {
-  const now = parts.clock.now()
-  const { kind, device } = of.input
-  await tx
-    .insertInto('sign_in')
-    .values({
-      id: of.id,
-      tokenHash: hashOf(of.token),
-      userId: of.person.id,
-      kind,
-      device: device.slice(0, DEVICE_CHARACTERS_MAX),
-      formToken: hex(parts.random.bytes(FORM_TOKEN_BYTES)),
-      createdAt: now,
-      usedAt: now,
-      expiresAt: now + (of.isGuest ? GUEST_MS_MAX : idleMsMax(kind)),
-    })
-    .execute()
-  const tooMany = tx
-    .selectFrom('sign_in')
-    .where('userId', '=', of.person.id)
-    .select('id')
-    .orderBy('usedAt', 'desc')
-    .orderBy('id')
-    .limit(-1)
-    .offset(SIGN_INS_PER_PERSON_MAX)
-  const { numDeletedRows } = await tx
-    .deleteFrom('sign_in')
-    .where('id', 'in', tooMany)
-    .where('id', '!=', of.id)
-    .executeTakeFirstOrThrow()
-  const others = numDeletedRows === 0n ? {} : { ended: Number(numDeletedRows) }
-  await addAudit(parts, tx, {
-    action: 'sign-in',
-    by: { id: of.person.id, address: of.input.address },
-    subject: personSubject(of.person),
-    after: { kind, ...toldDevice(device), ...others },
-  })
-}
-
-const toldDevice = (device: string) =>
-  device === '' ? {} : { device: device.slice(0, DEVICE_CHARACTERS_MAX) }
 
 async function signInOf(parts: Parts, token: string): Promise<Known | undefined> {
   if (!TOKEN.test(token)) return undefined
@@ -319,7 +393,12 @@ function knownOf(row: SignInRow | undefined, { self, clock }: Parts): Known | un
   const { signInId: id, kind, device, formToken, signedInAt: createdAt } = row
   return {
     user,
-    signIn: { id, kind, device, formToken, createdAt, mustChange: row.mustChange === 1 },
+    signIn: {
+      ...{ id, kind, device, formToken, createdAt },
+      mustChange: row.mustChange === 1,
+      mustSetFactor: row.hasFactor === 0 && policyIn(row.policy).secondFactorFor.includes(row.role),
+      isShared: row.shared === 1,
+    },
   }
 }
 
@@ -366,13 +445,16 @@ export function hashOf(token: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(token).digest())
 }
 
-function idleMsMax(kind: 'browser' | 'api'): Millis {
-  return kind === 'api' ? API_IDLE_MS_MAX : BROWSER_IDLE_MS_MAX
-}
-
 function wrong(): AppError {
   return new AppError('not-signed-in', 'Cannot sign in: login and password do not fit together', {
     field: 'password',
     detail: 'wrong-sign-in',
   })
+}
+
+function factorMissing(): AppError {
+  return new AppError(
+    'second-factor-required',
+    'Cannot sign in: set up a second factor in a browser first, your role needs one',
+  )
 }

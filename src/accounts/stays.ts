@@ -10,6 +10,7 @@ import type { Db } from '../db/open.ts'
 import type { AccountDeps } from './authority.ts'
 import { locationBytes, type Signer } from './credentials.ts'
 import { GUEST_MS_MAX, userAt } from './events.ts'
+import { EVERYWHERE } from './factor-events.ts'
 import type { Person } from './queries.ts'
 
 /** A guest's sign-in ends when the home branch was not heard for so long. */
@@ -32,6 +33,18 @@ export async function putStay(
     .where('branchId', '=', self)
     .where('epoch', '=', of.epoch)
     .where('until', '>', now + STAY_RENEWED_MS)
+    // Who ended it from elsewhere and comes back says so anew: else no branch would list this one any more.
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('sign_ins_ended')
+            .whereRef('sign_ins_ended.userId', '=', 'location.userId')
+            .where('sign_ins_ended.branchId', 'in', [self, EVERYWHERE])
+            .whereRef('sign_ins_ended.hlc', '>=', 'location.hlc')
+            .select('hlc'),
+        ),
+      ),
+    )
     .select('until')
     .executeTakeFirst()
   if (known !== undefined) return

@@ -1,7 +1,13 @@
 /** The API of accounts for admins: mounted at /api/v1, validated by the schemas of `userAdminApi`. */
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { disableUser, editUser, enableUser, setTemporaryPassword } from '../accounts/actions.ts'
+import {
+  disableUser,
+  editUser,
+  enableUser,
+  removeSecondFactor,
+  setTemporaryPassword,
+} from '../accounts/actions.ts'
 import { account, accountShape } from '../accounts/api-shapes.ts'
 import type { AccountDeps } from '../accounts/authority.ts'
 import type { Guards, SignedIn } from '../accounts/guard.ts'
@@ -56,6 +62,13 @@ export const userAdminApi: readonly ApiOperation[] = [
     status: 200,
   },
   {
+    method: 'delete',
+    path: '/admin/users/{id}/second-factor',
+    summary:
+      'Remove a second factor whose telephone is lost: the password stays, every sign-in ends',
+    status: 204,
+  },
+  {
     method: 'post',
     path: '/admin/users/{id}/enable',
     summary: 'Enable an account again',
@@ -102,6 +115,11 @@ export function userAdminApiRoutes(deps: AccountDeps & { guards: Guards }): Hono
   app.post('/admin/users/:id/disable', async (c) => {
     await disableUser(deps, c.var.user, asUserId(c.req.param('id')))
     return c.json(await shown(c.req.param('id')))
+  })
+
+  app.delete('/admin/users/:id/second-factor', async (c) => {
+    await removeSecondFactor(deps, c.var.user, asUserId(c.req.param('id')))
+    return c.body(null, 204)
   })
 
   app.post('/admin/users/:id/enable', async (c) => {

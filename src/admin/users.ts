@@ -10,7 +10,13 @@ import { newUserPage, type UserRow, type UserValues, usersPage } from '../../vie
 import { problemText, type Words } from '../../views/language/words.ts'
 import type { Account } from '../accounts/accounts-list.ts'
 import { accountsPage, getAccount } from '../accounts/accounts-list.ts'
-import { disableUser, editUser, enableUser, setTemporaryPassword } from '../accounts/actions.ts'
+import {
+  disableUser,
+  editUser,
+  enableUser,
+  removeSecondFactor,
+  setTemporaryPassword,
+} from '../accounts/actions.ts'
 import { type AccountDeps, hereOf, subjectOf } from '../accounts/authority.ts'
 import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
 import * as inputs from '../accounts/inputs.ts'
@@ -18,6 +24,7 @@ import { createUser } from '../accounts/new-person.ts'
 import { type MakePhoto, UPLOAD_BYTES_MAX } from '../accounts/photos.ts'
 import { rolesForNew } from '../accounts/rights.ts'
 import { photoError, photoIn } from '../accounts/route-parts.ts'
+import { codesLeftOf } from '../accounts/second-factor.ts'
 import { AppError } from '../base/errors.ts'
 import { asBranchId, asUserId, isId, type UserId } from '../base/ids.ts'
 import { isSecure } from '../web/env.ts'
@@ -99,6 +106,12 @@ function changeRoutes(app: Hono<SignedIn>, deps: UserAdminDeps): void {
     } catch (error) {
       return onePage(c, deps, { id, passwordError: sentences(error, c.var.t).password })
     }
+  })
+
+  app.post('/admin/users/:id/second-factor/remove', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    await removeSecondFactor(deps, c.var.user, id)
+    return c.redirect(`/admin/users/${id}?saved=factor`, 303)
   })
 
   app.post('/admin/users/:id/disable', async (c) => {
@@ -213,13 +226,15 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
     errors: of.errors,
     roles: rights.roles,
     isEditable: rights.mayEdit,
+    hasFactor: (await codesLeftOf(store.read, account)) !== undefined,
     mayDisable: rights.mayBlock && account.id !== c.var.user.id,
     passwordError: of.passwordError,
     confirmError: of.confirmError,
     issued: of.issuedPassword === undefined ? undefined : issuedOf(c, account, of.issuedPassword),
   }
-  const isSaved = c.req.method === 'GET' && c.req.query('saved') !== undefined
-  const more = isSaved ? { flash: { kind: 'ok' as const, text: c.var.t.admin.saved } } : {}
+  const saved = c.req.method === 'GET' ? c.req.query('saved') : undefined
+  const text = saved === 'factor' ? c.var.t.factor.adminRemoved : c.var.t.admin.saved
+  const more = saved === undefined ? {} : { flash: { kind: 'ok' as const, text } }
   const wrong = of.errors ?? of.passwordError ?? of.confirmError
   return c.html(userPage(frameOf(asWeb(c), more), props), wrong === undefined ? 200 : 422)
 }

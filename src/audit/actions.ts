@@ -21,6 +21,8 @@ const ACTIONS = {
   'account.password': {},
   'account.disabled': {},
   'account.enabled': {},
+  'account.factor-removed': {},
+  'policy.changed': {},
   'invitation.made': {},
   'invitation.used': {},
   'branch.set-up': {},

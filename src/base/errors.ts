@@ -7,6 +7,7 @@ export const STATUS_OF = {
   'invalid-input': 422,
   'not-signed-in': 401,
   'password-change-required': 403,
+  'second-factor-required': 403,
   forbidden: 403,
   'not-found': 404,
   conflict: 409,

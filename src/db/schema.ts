@@ -279,6 +279,27 @@ interface CredentialTable {
   salt: string
   publicKey: Uint8Array
   mustChange: Flag
+  /** The second factor, sealed under the password (src/accounts/factor-box.ts); null: there is none. */
+  factor: Generated<Uint8Array | null>
+  /** user.factor in force: the highest (factorN, factorHlc, factorBranch). */
+  factorN: Generated<number>
+  factorHlc: Generated<Hlc>
+  factorBranch: Generated<string>
+  /** One bit for each recovery code that was used. */
+  factorUsed: Generated<number>
+}
+
+/** The newest time step whose code was taken here: no code serves twice at a branch (RFC 6238, 5.2). */
+interface FactorStepTable {
+  userId: UserId
+  step: number
+}
+
+/** user.out: the sign-ins of a person at a branch that began before are over. */
+interface SignInsEndedTable {
+  userId: UserId
+  branchId: BranchId
+  hlc: Hlc
 }
 
 /**
@@ -317,6 +338,14 @@ interface SignInTable {
   createdAt: Millis
   usedAt: Millis
   expiresAt: Millis
+  /** The machine it was made from; empty: not known. */
+  address: Generated<string>
+  /** Made at a terminal that several people share (src/accounts/terminals.ts). */
+  shared: Generated<Flag>
+  /** bcrypt salt and hash of the PIN that opens it again; null: only the password does. */
+  pin: Generated<string | null>
+  /** Wrong PINs and passwords since the last right one. */
+  pinTries: Generated<number>
 }
 
 /** Photos as WebP; from other branches they are fetched after the record that names them. */
@@ -521,6 +550,8 @@ export interface Database {
   credential_past: CredentialPastTable
   location: LocationTable
   sign_in: SignInTable
+  factor_step: FactorStepTable
+  sign_ins_ended: SignInsEndedTable
   photo: PhotoTable
   presence: PresenceTable
   contact: ContactTable

@@ -173,7 +173,12 @@ function usersIn(events: readonly LoggedEvent[]): UserId[] {
 }
 
 /** After these a stream may belong to a sign-in that has ended. */
-const ENDS_SIGN_INS: ReadonlySet<string> = new Set(['user.block', 'user.cred', 'user.put'])
+const ENDS_SIGN_INS: ReadonlySet<string> = new Set([
+  'user.block',
+  'user.cred',
+  'user.out',
+  'user.put',
+])
 
 /** Ends the streams whose sign-in has ended: nothing more may be shown there. */
 async function endStreamsOf(

@@ -31,7 +31,8 @@ export type StreamDeps = {
   head(): Promise<number>
   /** What the person missed after a position, oldest first; `resync` when it is too much. */
   missed(user: UserId, of: Missing): Promise<{ pushes: Push[]; upTo: number } | 'resync'>
-  isSignedIn(signIn: SignInId): Promise<boolean>
+  /** Still there, and not locked. */
+  isSignedIn(signIn: { id: SignInId; isShared: boolean }): Promise<boolean>
   /** The person is here; call the result when the stream has ended. */
   present(user: UserId): () => void
 }
@@ -51,12 +52,17 @@ export function streamRoutes(deps: StreamDeps): Hono<Visitor> {
   const app = new Hono<Visitor>()
   app.get('/events/page', async (c) => {
     const { user, signIn } = c.var
-    if (user === undefined || signIn === undefined || signIn.mustChange) return byeResponse()
+    if (user === undefined || signIn === undefined || isConfined(signIn)) return byeResponse()
     const asked = c.req.query('chat')
     const chat = asked !== undefined && isId(asked) ? (asked as ConversationId) : undefined
     return open(c as unknown as Context<SignedIn>, deps, { kind: 'page', chat })
   })
   return app
+}
+
+/** Something has to be done before anything is shown. */
+function isConfined(signIn: { mustChange: boolean; mustSetFactor: boolean }): boolean {
+  return signIn.mustChange || signIn.mustSetFactor
 }
 
 /** The stream of a script. */
@@ -83,7 +89,7 @@ async function open(
     signIn: signIn.id,
   })
   // It may have ended while the stream was being opened: then nobody would end the stream any more.
-  if (!(await deps.isSignedIn(signIn.id))) {
+  if (!(await deps.isSignedIn(signIn))) {
     stream.close('signed-out')
     return response
   }

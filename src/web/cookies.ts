@@ -48,6 +48,27 @@ export function clearSignInCookie(c: Context, scope: CookieScope): void {
   deleteCookie(c, secure ? `__Host-${name}` : name, { path: '/', secure })
 }
 
+/** A further cookie of the branch, by its part of the name; forgotten when the browser closes. */
+export function partCookie(c: Context, scope: CookieScope, part: string): string | undefined {
+  return read(c, `${cookieName(scope.branchId)}-${part}`)
+}
+
+/** Sets a further cookie of the branch until the browser closes. */
+export function setPart(
+  c: Context,
+  scope: CookieScope,
+  { part, value }: { part: string; value: string },
+): void {
+  write(c, `${cookieName(scope.branchId)}-${part}`, { value })
+}
+
+/** Takes a further cookie of the branch back. */
+export function clearPart(c: Context, scope: CookieScope, part: string): void {
+  const name = `${cookieName(scope.branchId)}-${part}`
+  const secure = isSecure(c)
+  deleteCookie(c, secure ? `__Host-${name}` : name, { path: '/', secure })
+}
+
 /**
  * The form token of a visitor who has no sign-in yet (sign-in, set-up): random, kept in a cookie, and repeated in the
  * form. Who forges a form elsewhere cannot read the cookie. It serves only browsers that send neither Sec-Fetch-Site

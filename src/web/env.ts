@@ -14,7 +14,12 @@ import { isLanguage, wordsOf } from '../../views/language/words.ts'
 export type Bindings = Partial<HttpBindings> & { secure?: boolean }
 
 /** A browser's credential as the web layer needs it: `formToken` proves that a form came from our page. */
-export type SignIn = { readonly id: string; readonly formToken: string }
+export type SignIn = {
+  readonly id: string
+  readonly formToken: string
+  /** At a terminal that several people share. */
+  readonly isShared?: boolean
+}
 
 type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
 

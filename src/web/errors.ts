@@ -143,6 +143,7 @@ function wayOut(c: Context<Visitor>, error: AppError): Response | undefined {
   const places: Partial<Record<ErrorCode, string>> = {
     'not-signed-in': signInAddress(c),
     'password-change-required': '/password',
+    'second-factor-required': '/second-factor',
   }
   const place = places[error.code]
   if (place === undefined) return undefined

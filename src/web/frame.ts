@@ -18,6 +18,8 @@ type Options = {
   timeZone: string
   /** Empty before the branch is set up; asked for each time, because set-up happens while we run. */
   names(): { organisation: string; branch: string }
+  /** After how long a shared terminal locks. */
+  lockSeconds?: number
   /** Whether `/trust` has something to say. */
   hasTrustPage?(): boolean
 }
@@ -40,6 +42,7 @@ export function frames(options: Options): FrameOf {
       ...names(),
       hasTrustPage: options.hasTrustPage?.() ?? false,
       me: person === undefined ? undefined : meOf(person),
+      ...(signIn?.isShared ? { lockSeconds: options.lockSeconds } : {}),
       ...more,
     }
   }

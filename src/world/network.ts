@@ -5,7 +5,7 @@
  */
 import { createSocket } from 'node:dgram'
 import { get } from 'node:http'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 
 export type Address = { host: string; port: number }
@@ -181,5 +181,23 @@ function transportOf(socket: Socket): Transport {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     close: (hard) => (hard ? void socket.destroy() : void socket.end()),
+  }
+}
+
+/** Whether an address lies in one of the ranges, as `10.1.7.0/24,fd00::1`; undefined for what is no such list. */
+export function addressRanges(text: string): ((address: string) => boolean) | undefined {
+  const ranges = new BlockList()
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const [host = '', prefix, ...more] = part.split('/')
+    const family = isIP(host) === 6 ? 'ipv6' : 'ipv4'
+    const bits = prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix)
+    const isWhole = /^\d{1,3}$/.test(prefix ?? '0') && bits <= (family === 'ipv6' ? 128 : 32)
+    if (isIP(host) === 0 || !isWhole || more.length > 0) return undefined
+    ranges.addSubnet(host, bits, family)
+  }
+  return (address) => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '') // an IPv4 caller at an IPv6 socket
+    const family = isIP(plain)
+    return family !== 0 && ranges.check(plain, family === 6 ? 'ipv6' : 'ipv4')
   }
 }

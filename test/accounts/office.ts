@@ -6,14 +6,17 @@ import { auditedUserKinds } from '../../src/accounts/audited.ts'
 import { createGuards, type SignedIn } from '../../src/accounts/guard.ts'
 import type { Hasher } from '../../src/accounts/hasher.ts'
 import { createUser, type NewPerson, preparePerson } from '../../src/accounts/new-person.ts'
+import { ownSignInApiRoutes } from '../../src/accounts/own-sign-in-routes.ts'
 import { createPhotoMaker } from '../../src/accounts/photos.ts'
 import { getPerson, type Person } from '../../src/accounts/queries.ts'
 import type { Role } from '../../src/accounts/records.ts'
 import { accountRoutes } from '../../src/accounts/routes.ts'
 import { createSignIns } from '../../src/accounts/sign-ins.ts'
 import { userAdminApiRoutes } from '../../src/admin/api.ts'
+import { rulesApiRoutes, rulesRoutes } from '../../src/admin/rules.ts'
 import { userAdminRoutes } from '../../src/admin/users.ts'
 import type { UserId } from '../../src/base/ids.ts'
+import { putMeta } from '../../src/db/meta.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import { crossSiteGuard } from '../../src/web/cross-site.ts'
 import type { Visitor as WebVisitor } from '../../src/web/env.ts'
@@ -80,6 +83,7 @@ export async function office(
   t.after(() => branch.store.close())
   const { store, log } = branch
   await store.writer.write(async (tx) => {
+    await putMeta(tx, { selfBranchId: keys.id })
     const serial = 'first'
     const certificate = new Uint8Array(1)
     await tx.insertInto('issuer').values({ serial, branchId: of.issuer.id, certificate }).execute()
@@ -119,7 +123,7 @@ function pagesOf(deps: All, keys: Keys) {
   const guards = createGuards({ ...deps, scope })
   const names = () => ({ organisation: 'Example', branch: keys.name })
   const assets = { css: '/a.css', js: '/a.js', icons: '/a.svg' }
-  const frameOf = frames({ ...deps, assets, scope, timeZone: 'UTC', names })
+  const frameOf = frames({ ...deps, assets, scope, timeZone: 'UTC', names, lockSeconds: 301 })
   const all = { ...deps, guards, frameOf, scope, names, makePhoto: createPhotoMaker() }
   const presenceOf = () => ({ state: 'offline' as const })
   const app = new Hono<WebVisitor>()
@@ -128,10 +132,16 @@ function pagesOf(deps: All, keys: Keys) {
   app.use(visitor(deps))
   app.use(guards.visitor)
   app.use(crossSiteGuard({ scope }))
-  app.route('/', accountRoutes({ ...all, isRebuilding: async () => false }))
+  app.route(
+    '/',
+    accountRoutes({ ...all, isRebuilding: async () => false, isSharedTerminal: () => false }),
+  )
   app.route('/', userAdminRoutes(all))
+  app.route('/', rulesRoutes(all))
   app.route('/api/v1', accountApiRoutes({ ...all, presenceOf }))
+  app.route('/api/v1', ownSignInApiRoutes({ ...all, presenceOf }))
   app.route('/api/v1', userAdminApiRoutes(all))
+  app.route('/api/v1', rulesApiRoutes(all))
   const chats = new Hono<SignedIn>()
   chats.get('/chats', guards.signedIn, (c) => c.text(`Chats of ${c.var.user.login}`))
   app.route('/', chats)
@@ -175,7 +185,7 @@ function asking(app: ReturnType<typeof pagesOf>, keys: Keys) {
     answer.headers
       .getSetCookie()
       .map((line) => new RegExp(`^${name}=([^;]*)`).exec(line)?.[1])
-      .find((value) => value !== undefined)
+      .findLast((value) => value !== undefined)
   const get = (path: string, token?: string, headers: Record<string, string> = {}) =>
     app.request(path, { headers: { ...headers, ...(token ? { cookie: `${name}=${token}` } : {}) } })
   const post = (path: string, fields: Record<string, string>, token?: string) =>

@@ -37,6 +37,7 @@ export function configIn(data: string, more: Partial<Config> = {}): Config {
     },
     postsPerSecond: 0,
     guestDays: 30,
+    isSharedTerminal: () => false,
     minSuite: 1,
     carry: 10,
     ...{ relay: { kind: 'off' as const }, peers: [], org: undefined, branch: undefined },

@@ -105,6 +105,27 @@ test('guesses at one login from as many machines are 40, then one each two secon
   assert.equal((await tryFrom(at, 'page', desk)).status, 303, 'at a desk where she was before')
 })
 
+test('400 guesses at once from as many machines: who was here before gets in, pages go on, the queue stays short', async (t) => {
+  const at = await castle(t)
+  const desk = { login: 'ada', password: PASSWORD, address: '192.168.0.2' }
+  assert.equal((await tryFrom(at, 'page', desk)).status, 303)
+  const statuses: Record<number, number> = {}
+  const guesses = Array.from({ length: 400 }, async (_, i) => {
+    const address = `10.0.${i >> 8}.${i & 255}`
+    const { status } = await tryFrom(at, 'api', { login: `x${i}`, password: 'wrong', address })
+    statuses[status] = (statuses[status] ?? 0) + 1
+  })
+  const began = performance.now()
+  const answer = await tryFrom(at, 'page', desk)
+  const waitedMs = performance.now() - began
+  assert.equal(answer.status, 303)
+  assert.equal((await at.ask('/sign-in')).status, 200)
+  await Promise.all(guesses)
+  t.diagnostic(`${JSON.stringify(statuses)}, her sign-in took ${Math.round(waitedMs)} ms`)
+  between(statuses[401] ?? 0, 1, 200)
+  assert.equal((statuses[401] ?? 0) + (statuses[429] ?? 0), 400, 'the others are told to come back')
+})
+
 test('unknown, disabled and long logins cost as many hashes as known ones, and get the same answer', async (t) => {
   const at = await castle(t)
   await at.add('emil')

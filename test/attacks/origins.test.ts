@@ -236,6 +236,24 @@ const TABLE: readonly Row[] = [
     verdicts: ['applied', 'applied', 'applied'],
   },
   {
+    ...{ kind: 0x0307, what: 'a second factor switched off that nobody has signed' },
+    body: (at) => {
+      const { user, epoch, rev } = stay(at, at.other.id)
+      return { user, epoch, rev, n: 1, sealed: null, used: 0, signature: '00'.repeat(64) }
+    },
+    verdicts: ['signature-wrong', 'signature-wrong', 'signature-wrong'],
+  },
+  {
+    ...{ kind: 0x0308, what: 'the end of sign-ins' },
+    body: ({ lida: user }) => ({ user }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0309, what: 'rules of the organisation' },
+    body: () => ({ rev: 1, secondFactorFor: [] }),
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
     ...{ kind: 0x0401, what: 'a group whose id names the home' },
     body: (at) => group(at),
     verdicts: ['not-its-home', 'applied', 'not-its-home'],

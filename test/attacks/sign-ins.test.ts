@@ -54,6 +54,16 @@ test('another own sign-in that is ended takes its stream with it', async (t) => 
   assert.ok(await isOut(at, there.cookie))
 })
 
+test('ending all others, and then all everywhere, takes their streams with them', async (t) => {
+  const { at, here, there, streams } = await emilEverywhere(t)
+  await here.post('/profile/sign-ins/end-others', {})
+  await until('the others have ended', () => !streams.there.isOpen() && !streams.script.isOpen())
+  assert.ok(streams.here.isOpen(), 'the own one goes on')
+  await here.post('/profile/sign-ins/end-all', {})
+  await until('the own one has ended', () => !streams.here.isOpen())
+  assert.ok((await isOut(at, here.cookie)) && (await isOut(at, there.cookie)))
+})
+
 test('a new password ends the streams of whoever knew the old one', async (t) => {
   const { at, here, there, streams } = await emilEverywhere(t)
   const fresh = 'another lantern 8'

@@ -77,6 +77,23 @@ const TABLE: Record<string, Line> = {
 
   'GET /sign-in': { answers: ['200', ...alike('303 /chats')] },
   'POST /sign-in': { answers: everybody('422'), fields: () => ({ login: 'x', password: 'y' }) },
+  'GET /sign-in/code': { answers: everybody(DOOR) },
+  'POST /sign-in/code': { answers: everybody(DOOR), fields: () => ({ code: '123456' }) },
+  'GET /second-factor': { answers: signedIn('200') },
+  'POST /second-factor/begin': { answers: signedIn('422'), fields: () => ({ password: 'x' }) },
+  'POST /second-factor/confirm': { answers: signedIn('422'), fields: () => ({ code: '1' }) },
+  'POST /second-factor/change': {
+    answers: signedIn('422'),
+    fields: () => ({ password: 'x', code: '1', wish: 'off' }),
+  },
+  'GET /lock': { answers: [DOOR, ...signedIn('303 /chats').slice(1)] as unknown as Answers },
+  'POST /lock': { answers: everybody('303 /lock'), fields: () => ({}) },
+  'POST /lock/open': {
+    answers: everybody('303 /lock'), // no sign-in of a shared terminal
+    fields: ({ other: who }) => ({ who, secret: '4071' }),
+  },
+  'GET /terminal/pin': { answers: signedIn('303 /profile') },
+  'POST /terminal/pin': { answers: signedIn('303 /profile'), fields: () => ({ pin: '4071' }) },
   'POST /sign-out': { answers: everybody(DOOR), fields: () => ({}), endsSignIn: true },
   'GET /password': { answers: signedIn('303 /profile') },
   'POST /password': { answers: signedIn('303 /profile'), fields: () => newPassword },
@@ -91,6 +108,22 @@ const TABLE: Record<string, Line> = {
     answers: signedIn('303 /profile'),
     path: ({ other }) => `/profile/sign-ins/${other}/end`,
     fields: () => ({}),
+  },
+  'POST /profile/sign-ins/at/:branch/end': {
+    answers: signedIn('303 /profile'),
+    path: ({ other }) => `/profile/sign-ins/at/${other}/end`,
+    fields: () => ({}),
+  },
+  'POST /profile/sign-ins/end-others': { answers: signedIn('303 /profile'), fields: () => ({}) },
+  'POST /profile/sign-ins/end-all': {
+    answers: everybody(DOOR),
+    fields: () => ({}),
+    endsSignIn: true,
+  },
+  'POST /lock/leave': {
+    answers: everybody('303 /lock'),
+    fields: ({ other: who }) => ({ who }),
+    endsSignIn: true,
   },
   'GET /photos/:hash': { answers: signedIn('404'), path: () => `/photos/${'ab'.repeat(32)}` },
 
@@ -150,6 +183,13 @@ const TABLE: Record<string, Line> = {
     ...ofVictim('/enable'),
     fields: () => ({}),
   },
+  'POST /admin/users/:id/second-factor/remove': {
+    answers: admins('404'), // there is none
+    ...ofVictim('/second-factor/remove'),
+    fields: () => ({}),
+  },
+  'GET /admin/rules': { answers: admins('200') },
+  'POST /admin/rules': { answers: organisationAdmins('303 /admin'), fields: () => ({}) },
   'POST /admin/users/:id/password': {
     answers: admins('200'),
     ...ofVictim('/password'),
@@ -191,6 +231,16 @@ const TABLE: Record<string, Line> = {
   'POST /api/v1/sign-out': { answers: withToken('204'), endsSignIn: true },
   'GET /api/v1/me': { answers: withToken('200') },
   'PATCH /api/v1/me': { answers: withToken('200'), json: () => ({ lastName: 'Test' }) },
+  'GET /api/v1/me/sign-ins': { answers: withToken('200') },
+  'DELETE /api/v1/me/sign-ins/:id': {
+    answers: withToken('204'),
+    path: ({ other }) => `/api/v1/me/sign-ins/${other}`,
+  },
+  'DELETE /api/v1/me/sign-ins/at/:branch': {
+    answers: withToken('404'),
+    path: ({ other }) => `/api/v1/me/sign-ins/at/${other}`,
+  },
+  'DELETE /api/v1/me/sign-ins': { answers: withToken('204') },
   'GET /api/v1/people': { answers: withToken('200') },
   'GET /api/v1/people/:login': { answers: withToken('200'), path: () => '/api/v1/people/vic' },
   'GET /api/v1/events': { answers: withToken('200') },
@@ -239,6 +289,15 @@ const TABLE: Record<string, Line> = {
     answers: adminsByToken('200'),
     ...ofVictimApi('/password'),
     json: () => ({}),
+  },
+  'DELETE /api/v1/admin/users/:id/second-factor': {
+    answers: adminsByToken('404'),
+    ...ofVictimApi('/second-factor'),
+  },
+  'GET /api/v1/admin/rules': { answers: adminsByToken('200') },
+  'PUT /api/v1/admin/rules': {
+    answers: ['401', ...ofOrganisationAdmins('200')],
+    json: () => ({ secondFactorFor: [] }),
   },
   'GET /api/v1/admin/branches': { answers: adminsByToken('200') },
   'GET /api/v1/admin/audit': { answers: ['401', ...ofReaders('200')] },

@@ -83,6 +83,7 @@ const BODIES: Record<number, object> = {
       publicKey: 'ab'.repeat(32),
     },
     mustChange: false,
+    factor: { sealed: 'ab'.repeat(228), used: 0 },
   },
   771: { user: ID, generation: 1, blocked: true },
   772: { user: ID, branch: ID, epoch: 1, rev: 0, until: NOW, signature: '00'.repeat(64) },
@@ -91,6 +92,12 @@ const BODIES: Record<number, object> = {
     ...{ number: 3, hash: 'ab'.repeat(32) },
     others: [{ branch: ID, number: 1, hash: 'cd'.repeat(32), at: 0 }],
   },
+  775: {
+    ...{ user: ID, epoch: 1, rev: 0, n: 1, sealed: 'ab'.repeat(228), used: 3 },
+    signature: '00'.repeat(64),
+  },
+  776: { user: ID, branch: ID },
+  777: { rev: 1, secondFactorFor: ['auditor'] },
   1025: {
     ...{ id: ID, kind: 'group', title: 'Board', createdAt: 0, term: 0, rev: 1, members: [joined] },
   },

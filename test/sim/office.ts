@@ -193,6 +193,7 @@ export class Office {
         timezone: 'UTC',
         postsPerSecond: 0,
         guestDays: 30,
+        isSharedTerminal: () => false,
       },
       shell: { world, language: 'en', origins: [], staticRoutes: new Hono<Visitor>() },
       framesFor: (scope, names) =>

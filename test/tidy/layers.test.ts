@@ -75,7 +75,10 @@ const PLACES: readonly Place[] = [
     layer: 5,
     never: NO_SETTINGS,
     node: true,
-    packages: ['hono', 'hono/*', 'kysely', 'valibot', 'bcryptjs', 'piscina', 'sharp', '@noble/*'],
+    packages: [
+      ...['hono', 'hono/*', 'kysely', 'valibot', 'bcryptjs', 'piscina', 'sharp', '@noble/*'],
+      'uqr',
+    ],
   },
   {
     path: 'src/files/',

@@ -2,10 +2,13 @@
 
 import { passwordPage } from '../../views/accounts/password.ts'
 import { profilePage } from '../../views/accounts/profile.ts'
+import { codePage, factorPage, recoveryCodesPage } from '../../views/accounts/second-factor.ts'
 import { setupPage } from '../../views/accounts/setup.ts'
 import { signInPage } from '../../views/accounts/sign-in.ts'
+import { lockPage, pinPage } from '../../views/accounts/terminal.ts'
 import { auditPage } from '../../views/admin/audit.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
+import { rulesPage } from '../../views/admin/rules.ts'
 import { type TraceProps, tracePage } from '../../views/admin/trace.ts'
 import { userPage } from '../../views/admin/user.ts'
 import { newUserPage, usersPage } from '../../views/admin/users.ts'
@@ -144,7 +147,13 @@ function traced(text: string): NonNullable<TraceProps['found']> {
 function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html | string][] {
   const nobody: Frame = { ...frame, me: undefined }
   const setup = { values: { branch: text, code: text }, errors: { code: text }, error: text }
-  const signIns = [{ id: text, where: text, branch: text, lastUsedAt: NOW, isThis: false }]
+  const signIn = { id: text, where: text, branch: text, address: text, lastUsedAt: NOW }
+  const signIns = [
+    { ...signIn, kind: 'browser', isThis: true, isShared: true },
+    { ...signIn, kind: 'api', isThis: false, isShared: false },
+  ] as const
+  const qr = { size: 3, path: 'M0 0h1v1h-1z' }
+  const factorErrors = { password: text, code: text }
   const names = { login: text, firstName: text, lastName: text }
   const errors = { current: text, password: text, repeat: text }
   const facts = { ...names, post: text, department: text, phone: text, room: text }
@@ -194,11 +203,43 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         ...names,
         language: 'uk',
         theme: 'dark',
+        hasFactor: true,
         signIns,
+        elsewhere: [{ branch: text, id: text, until: NOW }],
         errors: { firstName: text, photo: text },
         passwordErrors: errors,
       }),
     ],
+    [
+      'locked',
+      lockPage(nobody, {
+        people: [{ ...face, signIn: text }],
+        chosen: text,
+        next: text,
+        error: text,
+      }),
+    ],
+    ['pin', pinPage({ ...frame, lockSeconds: 301 }, { next: text, error: text })],
+    ['code', codePage(nobody, { error: text })],
+    [
+      'second factor, off',
+      factorPage(frame, { state: { kind: 'off' }, isDemanded: false, errors: factorErrors }),
+    ],
+    [
+      'second factor, begun',
+      factorPage(frame, {
+        state: { kind: 'begun', key: text, qr },
+        ...{ isDemanded: true, errors: factorErrors },
+      }),
+    ],
+    [
+      'second factor, on',
+      factorPage(frame, {
+        ...{ state: { kind: 'on', codesLeft: 3 }, isDemanded: false, errors: factorErrors },
+      }),
+    ],
+    ['recovery codes', recoveryCodesPage(frame, { codes: [text] })],
+    ['rules', rulesPage(frame, { roles: [{ role: 'auditor', isOn: true }], mayChange: true })],
     ['users', usersPage(frame, { ...found, page: 2, pages: 3 })],
     ['new user', newUserPage(frame, { values: facts, errors: facts, roles })],
     [
@@ -206,12 +247,13 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
       userPage(frame, {
         ...edited,
         isEditable: true,
+        hasFactor: true,
         issued,
         confirmError: text,
         passwordError: text,
       }),
     ],
-    ['foreign user', userPage(frame, { ...edited, isEditable: false })],
+    ['foreign user', userPage(frame, { ...edited, isEditable: false, hasFactor: false })],
     ['branches', branchesPage(frame, { branches, mayIssue: true, errors: { branch: text } })],
     [
       'revoked branches',

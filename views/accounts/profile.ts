@@ -2,26 +2,19 @@
 import { html } from 'hono/html'
 import { LANGUAGES, type Language } from '../language/words.ts'
 import { type Frame, layout, type Theme } from '../layout.ts'
-import { choiceField, field, formTokenField, type Html, icon, momentTime } from '../parts.ts'
+import { choiceField, field, formTokenField, type Html, icon } from '../parts.ts'
+import { type OwnSignIns, ownSignIns } from './own-sign-ins.ts'
 import { type PasswordErrors, passwordChange } from './password.ts'
 import { photoFields } from './photo.ts'
+import { lockButton } from './terminal.ts'
 
-type OwnSignIn = {
-  id: string
-  /** Browser and system in words, or what the client said. */
-  where: string
-  branch: string
-  lastUsedAt: number
-  isThis: boolean
-}
-
-export type ProfileProps = {
+export type ProfileProps = OwnSignIns & {
   login: string
   firstName: string
   lastName: string
   language: Language
   theme: Theme
-  signIns: readonly OwnSignIn[]
+  hasFactor: boolean
   errors?:
     | { firstName?: string | undefined; lastName?: string | undefined; photo?: string | undefined }
     | undefined
@@ -38,7 +31,9 @@ export function profilePage(frame: Frame, p: ProfileProps): string {
 <h1>${t.profile.title}</h1>
 ${personForm(frame, p)}
 <section class="card"><h2>${t.profile.changePassword}</h2>${passwordChange(p.passwordErrors ?? {}, frame)}</section>
-${signIns(frame, p.signIns)}
+<section class="card"><h2>${t.factor.title}</h2><p>${p.hasFactor ? t.factor.on : t.factor.off}</p><p><a class="button" href="/second-factor">${t.factor.open}</a></p></section>
+${ownSignIns(frame, p)}
+${frame.lockSeconds !== undefined && lockButton(frame, 'words')}
 <form class="sign-out" method="post" action="/sign-out">${formTokenField(frame)}<button class="button">${icon('log-out', frame)} ${t.common.signOut}</button></form>
 </main>`
   return layout(frame, { title: t.profile.title, page: 'profile', body })
@@ -64,13 +59,4 @@ ${field({ name: 'lastName', label: t.lastName, value: p.lastName, error: e.lastN
 ${choiceField({ name: 'theme', label: t.theme, value: p.theme, choices: themes })}</div>
 <p class="actions"><button class="button primary">${frame.t.common.save}</button></p>
 </form>`
-}
-
-function signIns(frame: Frame, list: readonly OwnSignIn[]): Html {
-  const t = frame.t.profile
-  const item = (s: OwnSignIn) =>
-    html`<li><span class="who"><b class="name">${s.where}</b> <span class="tag">${s.isThis ? t.thisOne : s.branch}</span></span>
-<span class="sub">${t.lastUsed} ${momentTime(s.lastUsedAt, frame)}</span>
-${!s.isThis && html`<form method="post" action="/profile/sign-ins/${s.id}/end">${formTokenField(frame)}<button class="button" aria-label="${t.endOf(s.where)}">${t.end}</button></form>`}</li>`
-  return html`<section class="card"><h2>${t.signIns}</h2><p class="hint">${t.signInsText}</p><ul class="sign-ins">${list.map(item)}</ul></section>`
 }

@@ -1,7 +1,7 @@
 /** The door: login and password. It says which branch this is and nothing about who exists. */
 import { html } from 'hono/html'
 import { cardPage, type Frame } from '../layout.ts'
-import { field, formTokenField } from '../parts.ts'
+import { attributes, field, formTokenField } from '../parts.ts'
 
 type SignInProps = {
   login?: string | undefined
@@ -9,6 +9,9 @@ type SignInProps = {
   error?: string | undefined
   /** The accounts of this branch have not come back yet. */
   isRebuilding?: boolean | undefined
+  /** The settings call this machine a shared terminal: nobody has to tick it. */
+  isShared?: boolean | undefined
+  isTicked?: boolean | undefined
   /** Where to go afterwards: a path of this server. */
   next?: string | undefined
   /** One-click links of the demo. */
@@ -25,6 +28,7 @@ ${p.error && html`<p class="problem" role="alert">${p.error}</p>`}
 ${p.next && html`<input type="hidden" name="next" value="${p.next}">`}
 ${field({ name: 'login', label: t.login, hint: t.loginHint, value: p.login, autocomplete: 'username', plain: true, required: true, maxlength: 100, autofocus: p.login === undefined })}
 ${field({ name: 'password', label: t.password, type: 'password', autocomplete: 'current-password', required: true, maxlength: 256, autofocus: p.login !== undefined })}
+${!p.isShared && html`<p class="check"><label><input type="checkbox" name="shared" value="yes"${attributes({ checked: p.isTicked })}> ${frame.t.terminal.choose}</label> <span class="hint">${frame.t.terminal.chooseHint}</span></p>`}
 <p class="actions"><button class="button primary wide">${t.button}</button></p>
 </form>
 <p class="hint">${t.forgot}</p>

@@ -3,13 +3,14 @@ import { html } from 'hono/html'
 import { brand, type Frame, layout } from '../layout.ts'
 import { type Html, type IconName, icon } from '../parts.ts'
 
-type Place = 'users' | 'branches' | 'trace' | 'audit'
+type Place = 'users' | 'branches' | 'trace' | 'rules' | 'audit'
 
 /** `right`: who sees the link, as accounts/rights.ts names it. */
 const PLACES: readonly { place: Place; href: string; icon: IconName; right: string }[] = [
   { place: 'users', href: '/admin/users', icon: 'users', right: 'administration' },
   { place: 'branches', href: '/admin/branches', icon: 'network', right: 'administration' },
   { place: 'trace', href: '/admin/trace', icon: 'search', right: 'administration' },
+  { place: 'rules', href: '/admin/rules', icon: 'shield', right: 'administration' },
   { place: 'audit', href: '/admin/audit', icon: 'shield', right: 'audit' },
 ]
 
@@ -17,7 +18,10 @@ const PLACES: readonly { place: Place; href: string; icon: IconName; right: stri
 export function adminPage(frame: Frame, page: { title: string; place: Place; body: Html }): string {
   const t = frame.t
   const places = PLACES.filter(({ right }) => frame.me?.rights.includes(right))
-  const wordOf = (place: Place) => (place === 'audit' ? t.audit.title : t.admin[place])
+  const wordOf = (place: Place) => {
+    if (place === 'audit' || place === 'rules') return t[place].title
+    return t.admin[place]
+  }
   const body = html`<div class="admin-page">
 <header class="admin-side">
 <p class="brand">${brand()}<b>${frame.organisation}</b> <span>${t.common.branchName(frame.branch)}</span></p>

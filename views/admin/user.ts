@@ -18,6 +18,7 @@ export type UserProps = {
   errors?: UserValues | undefined
   roles: readonly Role[]
   /** Accounts of other branches are shown and changed there. */
+  hasFactor: boolean
   isEditable: boolean
   /** An admin does not disable himself. */
   mayDisable: boolean
@@ -58,9 +59,17 @@ ${personFields(frame, { values: p.values, errors, roles: p.roles })}
 ${photoFields(frame, photo)}
 <p class="actions"><button class="button primary">${t.save}</button></p></form>
 <form class="card" method="post" action="${base}/password">${formTokenField(frame)}
-<h2>${t.resetPassword}</h2><p>${t.resetPasswordText}</p>
+<h2>${t.resetPassword}</h2><p>${t.resetPasswordText}${p.hasFactor && html` ${frame.t.factor.resetEnds}`}</p>
 ${temporaryPasswordField(frame, p.passwordError)}
-<p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>`
+<p class="actions"><button class="button">${icon('key-round', frame)} ${t.resetButton}</button></p></form>
+${p.hasFactor && factorForm(frame, base)}`
+}
+
+function factorForm(frame: Frame, base: string): Html {
+  const t = frame.t.factor
+  return html`<form class="card" method="post" action="${base}/second-factor/remove">${formTokenField(frame)}
+<h2>${t.title}</h2><p>${t.adminOn}</p><p>${t.adminText}</p>
+<p class="actions"><button class="button danger">${t.adminButton}</button></p></form>`
 }
 
 function standing(frame: Frame, p: UserProps): Html {

@@ -2,7 +2,9 @@
  * The left part: who and where I am, the find field, my chats, me and the big plus. A row is pushed whole when
  * something is written or read; typing and presence are small pushes of their own.
  */
+
 import { html } from 'hono/html'
+import { lockButton } from '../accounts/terminal.ts'
 import { brand, type Frame } from '../layout.ts'
 import { removal, upsert } from '../partials.ts'
 import {
@@ -180,6 +182,7 @@ ${
   html`<a class="own-face" href="/profile">${avatar(me)}<span class="who"><span class="name">${me.name}</span></span>
 ${presence(me.id, list.myPresence, frame)}</a>`
 }
+${frame.lockSeconds !== undefined && lockButton(frame, 'icon')}
 <a class="icon-button" href="/chats/new-group" hx-get="/chats/new-group" hx-target="#overlay" title="${t.newGroup}">${icon('users', frame)}${hiddenWords(t.newGroup)}</a>
 <a class="plus" href="/people/add" hx-get="/people/add" hx-target="#overlay" title="${t.addPerson}">${icon('plus', frame)}${hiddenWords(t.addPerson)}</a>
 </footer>`

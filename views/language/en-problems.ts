@@ -25,6 +25,14 @@ const problems = {
   'wrong-sign-in': () =>
     'Login and password do not fit together. Check the language and Caps Lock.',
   'wrong-password': () => 'This is not your present password.',
+  'wrong-code': () =>
+    'This code does not hold. Each code of the authenticator serves once: wait for the next one.',
+  'factor-anew': () => 'This took too long. Begin anew.',
+  'factor-demanded': () => 'Your role needs a second factor; it cannot be switched off.',
+  'factor-unreadable': () =>
+    'Your second factor cannot be read. An admin of your home branch can remove it.',
+  'pin-form': () => 'A PIN is 4 to 8 digits, and not a row like 1111 or 1234.',
+  'wrong-pin': (v) => `This is neither the PIN nor the password. Tries left: ${v.left ?? 0}.`,
   'wrong-setup-code': () => 'This is not the set-up code that the server printed.',
   'invitation-unusable': () => 'This is not a whole invitation. Copy the complete line.',
   'invitation-used': () => 'This invitation was used already. Ask for a new one.',
@@ -87,6 +95,11 @@ export const enProblems = {
       title: 'A new password is needed',
       text: 'Your password is temporary.',
       next: 'Choose your own first; then everything opens.',
+    },
+    'second-factor-required': {
+      title: 'A second factor is needed',
+      text: 'Your role needs a second factor.',
+      next: 'Set it up first; then everything opens.',
     },
     forbidden: {
       title: 'This is not yours to open',

@@ -7,6 +7,7 @@ import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
 import { enRecovery } from './en-recovery.ts'
+import { enSignIns } from './en-sign-ins.ts'
 import { enTrust } from './en-trust.ts'
 import { counting } from './plural.ts'
 import { dayAndTime, type Language } from './times.ts'
@@ -19,6 +20,7 @@ export const en = {
   product: 'Branchline',
   moment: (ms: number, now: number, timeZone: string) => dayAndTime(ms, now, timeZone, 'en'),
   ...enProblems,
+  ...enSignIns,
   common: {
     skipToContent: 'Skip to the content',
     skipToMessages: 'Skip to the messages',

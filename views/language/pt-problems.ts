@@ -23,6 +23,14 @@ export const ptProblems: typeof enProblems = {
     'wrong-sign-in': () =>
       'Utilizador e palavra-passe não correspondem. Verifique a língua do teclado e o Caps Lock.',
     'wrong-password': () => 'Esta não é a sua palavra-passe atual.',
+    'wrong-code': () =>
+      'Este código não vale. Cada código da aplicação serve uma vez: espere pelo seguinte.',
+    'factor-anew': () => 'Isto demorou demasiado. Comece de novo.',
+    'factor-demanded': () => 'A sua função exige um segundo fator; não pode ser desligado.',
+    'factor-unreadable': () =>
+      'Não é possível ler o seu segundo fator. Um administrador da sua filial pode removê-lo.',
+    'pin-form': () => 'Um PIN tem 4 a 8 algarismos e não é uma série como 1111 ou 1234.',
+    'wrong-pin': (v) => `Não é o PIN nem a palavra-passe. Tentativas que restam: ${v.left ?? 0}.`,
     'wrong-setup-code': () => 'Este não é o código que o servidor mostrou.',
     'invitation-unusable': () => 'O convite não está completo. Copie a linha inteira.',
     'invitation-used': () => 'Este convite já foi usado. Peça outro.',
@@ -84,6 +92,11 @@ export const ptProblems: typeof enProblems = {
       title: 'É preciso uma nova palavra-passe',
       text: 'A sua palavra-passe é temporária.',
       next: 'Escolha primeiro a sua; depois tudo se abre.',
+    },
+    'second-factor-required': {
+      title: 'É preciso um segundo fator',
+      text: 'A sua função exige um segundo fator.',
+      next: 'Configure-o primeiro; depois tudo se abre.',
     },
     forbidden: {
       title: 'Isto não é para si',

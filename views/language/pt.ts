@@ -8,6 +8,7 @@ import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptRecovery } from './pt-recovery.ts'
+import { ptSignIns } from './pt-sign-ins.ts'
 import { ptTrust } from './pt-trust.ts'
 import { dayAndTime } from './times.ts'
 
@@ -19,6 +20,7 @@ export const pt: Words = {
   product: 'Branchline',
   moment: (ms, now, timeZone) => dayAndTime(ms, now, timeZone, 'pt'),
   ...ptProblems,
+  ...ptSignIns,
   common: {
     skipToContent: 'Ir para o conteúdo',
     skipToMessages: 'Ir para as mensagens',

@@ -9,6 +9,7 @@ import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukRecovery } from './uk-recovery.ts'
+import { ukSignIns } from './uk-sign-ins.ts'
 import { ukTrust } from './uk-trust.ts'
 
 const count = counting('uk')
@@ -19,6 +20,7 @@ export const uk: Words = {
   product: 'Branchline',
   moment: (ms, now, timeZone) => dayAndTime(ms, now, timeZone, 'uk'),
   ...ukProblems,
+  ...ukSignIns,
   common: {
     skipToContent: 'До вмісту сторінки',
     skipToMessages: 'До повідомлень',

@@ -10,6 +10,7 @@ import { up as carrying } from './007-carrying.ts'
 import { up as peerSuites } from './008-peer-suites.ts'
 import { up as backupMarks } from './009-backup-marks.ts'
 import { up as audit } from './010-audit.ts'
+import { up as secondFactor } from './012-second-factor.ts'
 import { up as guests } from './014-guests.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '009-backup-marks', up: backupMarks },
   { name: '010-audit', up: audit },
   { name: '014-guests', up: guests },
+  { name: '012-second-factor', up: secondFactor },
 ]
