@@ -15,12 +15,21 @@ import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
 import { keyAdminApi, keyAdminApiRoutes } from './admin/keys-api.ts'
+import {
+  type ReportAdminDeps,
+  reportAdminApi,
+  reportAdminApiRoutes,
+  reportAdminRoutes,
+} from './admin/reports.ts'
 import { rulesApi, rulesApiRoutes, rulesRoutes } from './admin/rules.ts'
 import { type TraceDeps, traceApi, traceApiRoutes, traceRoutes } from './admin/trace.ts'
 import { type UserAdminDeps, userAdminRoutes } from './admin/users.ts'
 import type { UserId } from './base/ids.ts'
 import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
+import { contactRoutes } from './chat/contact-routes.ts'
+import { contactsApi, contactsApiRoutes } from './chat/contacts-api.ts'
 import { peopleRoutes } from './chat/people-routes.ts'
+import { reportRoutes, reportsApi, reportsApiRoutes } from './chat/report-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { type StreamDeps, streamApi, streamApiRoutes, streamRoutes } from './push/routes.ts'
@@ -52,6 +61,7 @@ type AppDeps = ShellDeps & {
   users: UserAdminDeps
   branches: BranchAdminDeps & TraceDeps
   audit: AuditAdminDeps
+  reports: ReportAdminDeps
   isReady(): boolean
   /** Somebody reads a page: a sign of life. */
   touched(user: UserId): void
@@ -101,6 +111,8 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   // `/people/add` and `/chats/new-group` before `/chats/:id`.
   pages.route('/', peopleRoutes(deps.chat))
   pages.route('/', chatRoutes(deps.chat))
+  pages.route('/', contactRoutes(deps.chat))
+  pages.route('/', reportRoutes(deps.chat))
   app.route('/', pages)
 
   app.route('/', userAdminRoutes(deps.users))
@@ -109,6 +121,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', keyAdminRoutes(deps.branches))
   app.route('/', traceRoutes(deps.branches))
   app.route('/', auditAdminRoutes(deps.audit))
+  app.route('/', reportAdminRoutes(deps.reports))
   return app
 }
 
@@ -118,6 +131,8 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...accountApi,
     ...ownSignInApi,
     ...chatApi,
+    ...contactsApi,
+    ...reportsApi,
     ...streamApi,
     ...userAdminApi,
     ...rulesApi,
@@ -125,6 +140,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...keyAdminApi,
     ...traceApi,
     ...auditApi,
+    ...reportAdminApi,
   ]
   // Loaded and made when somebody asks: few do.
   let document: object | undefined
@@ -136,6 +152,8 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', accountApiRoutes(deps.accounts))
   api.route('/', ownSignInApiRoutes(deps.accounts))
   api.route('/', chatApiRoutes(deps.chat))
+  api.route('/', contactsApiRoutes(deps.chat))
+  api.route('/', reportsApiRoutes(deps.chat))
   api.route('/', streamApiRoutes(deps.streams))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', rulesApiRoutes(deps.users))
@@ -143,5 +161,6 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', keyAdminApiRoutes(deps.branches))
   api.route('/', traceApiRoutes(deps.branches))
   api.route('/', auditApiRoutes(deps.audit))
+  api.route('/', reportAdminApiRoutes(deps.reports))
   return api
 }

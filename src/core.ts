@@ -4,7 +4,7 @@
  */
 import { auditedUserKinds } from './accounts/audited.ts'
 import type { AccountDeps } from './accounts/authority.ts'
-import { userAt, userPut } from './accounts/events.ts'
+import { roleGrant, userAt, userPut } from './accounts/events.ts'
 import type { Hasher } from './accounts/hasher.ts'
 import { userLeft } from './accounts/leaving.ts'
 import type { UserAt } from './accounts/records.ts'
@@ -18,11 +18,8 @@ import type { BranchKeys } from './certificates/keys.ts'
 import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
-import { draftPut } from './chat/drafts.ts'
 import { chatKinds } from './chat/events.ts'
-import { followedByChats } from './chat/guests.ts'
-import { historyKinds } from './chat/history.ts'
-import { missedByNewcomers } from './chat/newcomers.ts'
+import { chatKindsAround } from './chat/kinds-around.ts'
 import type { Store } from './db/open.ts'
 import type { Append, EventKind } from './eventlog/events.ts'
 import { demandIssuer } from './eventlog/issuers.ts'
@@ -108,15 +105,16 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
       await endAllSignIns(tx)
     },
     kinds: (append, forward) => {
-      followed = followedByChats(userAt, { append, forward, kinds: chats, self })
+      const around = { append, forward, kinds: chats, self, incarnation }
+      const audited = userKinds.find(({ name }) => name === roleGrant.name) as typeof roleGrant
+      const made = chatKindsAround({ userAt, userPut, roleGrant: audited, chats }, around)
+      followed = made.userAt
+      const isMade = ({ code }: { code: number }) => made.kinds.some((kind) => kind.code === code)
       return [
-        ...userKinds.filter(({ name }) => name !== userAt.name && name !== userPut.name),
+        ...userKinds.filter((kind) => !isMade(kind)),
         auditHeads.kind,
-        followed,
         userLeft,
-        draftPut,
-        ...historyKinds({ append, forward, chats, self }),
-        ...missedByNewcomers({ userPut, chats }, { forward, self, incarnation }),
+        ...made.kinds,
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),

@@ -28,6 +28,7 @@ import {
   tracedEvent,
 } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
+import { blockersOf } from './chat/contacts.ts'
 import { forgetGuests } from './chat/forgetting.ts'
 import { createHistory } from './chat/older.ts'
 import { createPace } from './chat/pace.ts'
@@ -217,6 +218,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       isSharedTerminal: parts.config.isSharedTerminal,
       isRebuilding: () => isEmptyAfterRebuild(store.read, self),
       presenceOf: (user) => presence.stateOf(user),
+      hiddenFrom: (viewer) => blockersOf(store.read, viewer),
     },
     streams: {
       ...{ guards, streams, viewers, storeEpoch },
@@ -248,6 +250,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
         hasRight(person.role, 'organisation') && (await isIssuer(store.read, self)),
     },
     audit: { guards, frameOf, store, self, clock, noteLook },
+    reports: {
+      ...{ guards, frameOf, read: store.read, chat: core.chat },
+      organisation: membership.organisation,
+      noteLook,
+    },
     isReady: () => true,
     touched: (user) => presence.touched(user),
     demoRoutes: parts.demo?.routes(core),

@@ -32,6 +32,9 @@ export type IconName =
   | 'ban'
   | 'building-2'
   | 'circle-check'
+  | 'download'
+  | 'eraser'
+  | 'flag'
   | 'key-round'
   | 'log-out'
   | 'message-circle'
@@ -43,6 +46,7 @@ export type IconName =
   | 'settings'
   | 'shield'
   | 'triangle-alert'
+  | 'user-minus'
   | 'user-plus'
   | 'users'
   | 'wifi-off'
@@ -54,6 +58,11 @@ const COUNT_SHOWN_MAX = 99 // more is no news, and would push the last message a
 /** An icon of the sprite; it says nothing to screen readers, so words stand beside it. */
 export function icon(name: IconName, reader: Pick<Reader, 'icons'>): Html {
   return html`<svg class="icon" aria-hidden="true" focusable="false"><use href="${reader.icons}#${name}"></use></svg>`
+}
+
+/** Somebody's words with their lines as elements: text browsers do not know white-space: pre-wrap. */
+export function lined(text: string): Html[] {
+  return text.split('\n').map((row, i) => (i === 0 ? html`${row}` : html`<br>${row}`))
 }
 
 /** Words that only screen readers and text browsers meet. */

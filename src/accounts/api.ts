@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { notFound } from '../base/errors.ts'
-import { asUserId, isId } from '../base/ids.ts'
+import { asUserId, isId, type UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson, readQuery } from '../web/form.ts'
@@ -76,12 +76,21 @@ export const accountApi: readonly ApiOperation[] = [
   },
 ]
 
-export type AccountApiDeps = OwnPasswordDeps & { guards: Guards; presenceOf: PresenceOf }
+export type AccountApiDeps = OwnPasswordDeps & {
+  guards: Guards
+  presenceOf: PresenceOf
+  /** Those who do not tell this person whether they are there. */
+  hiddenFrom(viewer: UserId): Promise<ReadonlySet<UserId>>
+}
 
 /** The routes of `accountApi`. */
 export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
-  const { signIns, store, guards, self, presenceOf } = deps
+  const { signIns, store, guards, self } = deps
   const app = new Hono<SignedIn>()
+  const toldTo = async (viewer: UserId): Promise<PresenceOf> => {
+    const hidden = await deps.hiddenFrom(viewer)
+    return (user) => (hidden.has(user) ? { state: 'offline' } : deps.presenceOf(user))
+  }
 
   app.post('/sign-in', async (c) => {
     const { login, password, device, code } = await readJson(c, signInRequest)
@@ -116,13 +125,14 @@ export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
     })
     const items = found.slice(0, limit)
     const next = found.length > limit ? { next: items.at(-1)?.id } : {}
+    const presenceOf = await toldTo(c.var.user.id)
     return c.json({ items: items.map((one) => personShape(one, presenceOf)), ...next })
   })
 
   app.get('/people/:login', guards.bearer, async (c) => {
     const found = await personByLogin(store.read, self, c.req.param('login'))
     if (found === undefined) throw notFound('person')
-    return c.json(personShape(found, presenceOf))
+    return c.json(personShape(found, await toldTo(c.var.user.id)))
   })
   return app
 }

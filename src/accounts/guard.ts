@@ -36,6 +36,8 @@ export type Guards = {
   admin: MiddlewareHandler<SignedIn>
   /** After `signedIn` or `bearer`: throws forbidden unless the person may read the audit log of this branch. */
   audit: MiddlewareHandler<SignedIn>
+  /** After `signedIn` or `bearer`: throws forbidden for who may not read reports. */
+  reports: MiddlewareHandler<SignedIn>
 }
 
 /** Where somebody with a temporary password may go all the same. */
@@ -85,6 +87,7 @@ export function createGuards(deps: {
     },
     admin: demand('administration', 'Cannot open the administration: only admins can'),
     audit: demand('audit', 'Cannot read the audit log: only auditors and organisation admins can'),
+    reports: demand('reports', 'Cannot open reports: only auditors and organisation admins can'),
   }
 }
 

@@ -32,6 +32,8 @@ const RIGHTS = {
   organisation: ['organisation-admin'],
   /** Reading and exporting the audit log. Whose doings stand in it, the admins of a branch, do not judge it. */
   audit: ['auditor', 'organisation-admin'],
+  /** Reports: what people showed the auditors. */
+  reports: ['auditor', 'organisation-admin'],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Right = keyof typeof RIGHTS

@@ -41,6 +41,10 @@ const ACTIONS = {
   'backup.dropped': {},
   'recovery.read': {},
   'trace.read': {},
+  'report.read': {},
+  'report.exported': {},
+  'report.closed': {},
+  'report.opened': {},
   'audit.read': {},
   'audit.exported': {},
 } as const satisfies Record<string, { isFailure?: true }>

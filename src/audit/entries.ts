@@ -24,7 +24,7 @@ export type Changed = Readonly<Record<string, Value | undefined>>
 export type Doer = { id?: UserId | undefined; address?: string | undefined }
 
 type Subject = {
-  kind: 'person' | 'branch' | 'organisation' | 'file' | 'message'
+  kind: 'person' | 'branch' | 'organisation' | 'file' | 'message' | 'report'
   id?: string | undefined
   name: string
 }

@@ -14,7 +14,7 @@ const LOOK_MS: Millis = 10 * MINUTE
 const LOOKS_MAX = 1000
 
 export type Look = Pick<NewEntry, 'subject' | 'after'> & {
-  action: Extract<AuditAction, 'trace.read' | 'audit.read'>
+  action: Extract<AuditAction, 'trace.read' | 'audit.read' | 'report.read' | 'report.exported'>
   by: Doer & { id: UserId }
 }
 

@@ -12,15 +12,12 @@ import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
+import { demandOpen } from './contacts.ts'
 import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft } from './drafts.ts'
-import {
-  BODY_CHARS_MAX,
-  type ChatKinds,
-  CLIENT_ID_CHARS_MAX,
-  ensureDirect,
-  messageOfClient,
-} from './events.ts'
+import type { ChatKinds } from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
+import { BODY_CHARS_MAX, CLIENT_ID_CHARS_MAX, messageOfClient } from './posts.ts'
+import { ensureDirect } from './standing.ts'
 
 export type ChatParts = {
   store: Store
@@ -97,6 +94,8 @@ export async function postMessage(
     const isDirect = mine.kind === 'direct'
     // Of a group anybody may have gone; a direct chat with somebody who is disabled reaches nobody.
     for (const { disabled } of isDirect ? members : [mine]) checkActive(disabled)
+    const other = isDirect ? members.find(({ user }) => user !== viewer) : undefined
+    if (other) await demandOpen(tx, { viewer, other: other.user })
     const event = await parts.append(tx, {
       kind: parts.kinds.msgPost,
       body: {

@@ -53,7 +53,7 @@ export const conversations = v.object({
   position: v.number(),
 })
 
-const STATES = ['written', 'waiting', 'stored', 'refused', 'shown', 'read'] as const
+const STATES = ['written', 'waiting', 'stored', 'refused', 'blocked', 'shown', 'read'] as const
 export const delivery = v.object({
   steps: v.array(
     v.object({

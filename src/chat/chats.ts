@@ -13,6 +13,7 @@ import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { ChatPerson } from './members.ts'
 import { UNREAD_MAX, type Viewer } from './queries.ts'
 import { isSeen } from './seen.ts'
+import { I_BLOCK_THEM, isBlocking, isShownTo, THEY_BLOCK_ME } from './visible.ts'
 
 /** More chats than anybody looks through; the rest is found by the find field. */
 const CHATS_MAX = 1000
@@ -45,11 +46,16 @@ export type Chat = {
         text: string
         /** The name is known in groups, where it is shown. */
         author: { id: UserId; firstName: string | undefined }
+        /** Of a group: the viewer has blocked its author. */
+        isFolded: boolean
       }
     | undefined
   unread: number
   /** Last activity: the order of the list. */
   timeKey: Hlc
+  /** Of a direct chat: who of the two takes no messages from the other. */
+  isBlockedByMe: boolean
+  isBlockedByOther: boolean
 }
 
 /** The viewer's memberships with their chats, and the other one of a direct chat as his contact. */
@@ -76,7 +82,10 @@ function chats(db: Db, viewer: Viewer) {
     .leftJoin('branch as place', 'place.id', 'other.home')
     .leftJoin('photo', 'photo.hash', 'other.photo')
     .leftJoin('message as last', (on) =>
-      on.onRef('last.position', '=', 'c.lastPosition').onRef('last.timeKey', '>=', 'mine.joinedAt'),
+      on
+        .onRef('last.position', '=', 'c.lastPosition')
+        .onRef('last.timeKey', '>=', 'mine.joinedAt')
+        .on(isShownTo(viewer.id, 'last')),
     )
     .leftJoin('user as writer', (on) =>
       on.on('c.kind', '=', 'group').onRef('writer.id', '=', 'last.authorId'),
@@ -88,9 +97,14 @@ function chats(db: Db, viewer: Viewer) {
       'photo.hash as photo',
       ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
       ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
-      ...(['last.sentAt', 'last.timeKey as lastKey', 'last.position as lastPosition'] as const),
+      ...(['last.sentAt', 'last.position as lastPosition'] as const),
+      // Also of what was cleared: the chat keeps its place.
+      sql<Hlc | null>`iif(c.lastTimeKey >= mine.joinedAt, c.lastTimeKey, null)`.as('lastKey'),
       ...(['last.authorId', 'writer.firstName as writerFirst'] as const),
       unreadCount(viewer).as('unread'),
+      isBlocking(viewer.id, sql.ref<UserId>('last.authorId')).as('isFolded'),
+      I_BLOCK_THEM.as('isBlockedByMe'),
+      THEY_BLOCK_ME.as('isBlockedByOther'),
       groupCount('count(*)').as('memberCount'),
       groupCount('count(distinct u.home)').as('branchCount'),
     ])
@@ -100,7 +114,7 @@ function chats(db: Db, viewer: Viewer) {
 function unreadLines(viewer: Viewer) {
   return sql`select 1 from message as m
     where m.conversationId = mine.conversationId and m.position > mine.readPosition
-    and m.authorId <> ${viewer.id} and +m.timeKey >= mine.joinedAt
+    and m.authorId <> ${viewer.id} and +m.timeKey >= mine.joinedAt and ${isShownTo(viewer.id)}
     and not ${isSeen(viewer.id, viewer.at, 'read')}`
 }
 
@@ -128,6 +142,8 @@ function chatOf(row: ChatRow): Chat {
     last: lastOf(row),
     unread: row.unread,
     timeKey: activityOf(row),
+    isBlockedByMe: row.isBlockedByMe === 1,
+    isBlockedByOther: row.isBlockedByOther === 1,
   }
 }
 
@@ -156,6 +172,7 @@ function lastOf(row: ChatRow): Chat['last'] {
     at: sentAt,
     text: body ?? '',
     author: { id: authorId, firstName: row.writerFirst ?? undefined },
+    isFolded: row.kind === 'group' && row.isFolded === 1,
   }
 }
 
@@ -174,17 +191,22 @@ function inOrder(rows: readonly ChatRow[]): Chat[] {
   return rows.map(chatOf).sort((a, b) => (a.timeKey < b.timeKey ? 1 : -1))
 }
 
-// In a direct chat: written after the contact was deleted, or by somebody who never was one.
-const IS_LISTED = sql<SqlBool>`(c.kind = 'group' or k.removed = 0
-  or c.lastTimeKey > coalesce(k.hlc, ${sql.lit(HLC_ZERO)}))`
+// In a direct chat: written after the contact was deleted, or by somebody who never was one; or written before and
+// come late, so that nobody has seen it.
+function isListed(viewer: Viewer) {
+  return sql<SqlBool>`(c.kind = 'group' or k.removed = 0
+  or c.lastTimeKey > coalesce(k.hlc, ${sql.lit(HLC_ZERO)})
+  or exists (${unreadLines(viewer)} and m.late = 1))`
+}
 
-const chatList = prepared((db, value: Holes<Viewer>) =>
-  chats(db, { id: value('id'), at: value('at') })
-    .where(IS_LISTED)
+const chatList = prepared((db, value: Holes<Viewer>) => {
+  const viewer = { id: value('id'), at: value('at') }
+  return chats(db, viewer)
+    .where(isListed(viewer))
     .orderBy('c.lastTimeKey', 'desc')
     .orderBy('c.id')
-    .limit(CHATS_MAX),
-)
+    .limit(CHATS_MAX)
+})
 
 /**
  * What a page lists: the newest chats, every older one in which something is unread, and the one that is open; with
@@ -221,7 +243,7 @@ const ACTIVITY = sql<Hlc>`max(
 const activities = prepared((db, value: Holes<Viewer>) => {
   const viewer = { id: value('id'), at: value('at') }
   return mine(db, viewer)
-    .where(IS_LISTED)
+    .where(isListed(viewer))
     .select(['c.id', sql<0 | 1>`exists (${unreadLines(viewer)})`.as('isUnread')])
     .orderBy(ACTIVITY, 'desc')
     .orderBy('c.id')

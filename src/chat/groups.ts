@@ -9,7 +9,7 @@ import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
 import type { Db } from '../db/open.ts'
 import { type ChatParts, demandActive } from './actions.ts'
-import { MEMBERS_MAX, type Member, TITLE_CHARS_MAX } from './events.ts'
+import { MEMBERS_MAX, type Member, TITLE_CHARS_MAX } from './group-records.ts'
 import { groupIdOf } from './ids.ts'
 
 type NewGroup = { title: string; members: readonly UserId[] }

@@ -22,6 +22,14 @@ export type PresenceOf = (user: UserId) => Presence
 /** The list shows one line of a message: the rest of a long one would only travel. */
 const PREVIEW_CHARS_MAX = 120
 
+/** Whoever takes no messages from somebody does not tell him either whether he is there. */
+export const UNTOLD: Presence = { isOnline: false }
+
+/** The presence of the other one of a direct chat, as far as the viewer is told. */
+function presenceIn(chat: Chat, other: Other, presenceOf: PresenceOf): Presence {
+  return chat.isBlockedByOther ? UNTOLD : presenceOf(other.id)
+}
+
 function faceOf(person: { id: UserId; name: string; photo: string | undefined }): Face {
   return { id: person.id, name: person.name, photo: person.photo }
 }
@@ -50,11 +58,11 @@ export function chatRowProps(
     id: chat.id,
     kind: chat.kind,
     title: chat.title,
-    person: other && { ...faceOf(other), presence: about.presenceOf(other.id) },
+    person: other && { ...faceOf(other), presence: presenceIn(chat, other, about.presenceOf) },
     tag: tagOf(chat, about.t),
     last: last && {
       at: last.at,
-      text: preview(last.text),
+      text: last.isFolded ? about.t.contacts.folded : preview(last.text),
       author: last.author.firstName,
       isMine: last.author.id === about.viewer,
     },
@@ -89,11 +97,17 @@ export function conversationProps(
       branch: other.branch.name,
       department: other.department || other.post || undefined,
       isHere: other.branch.id === at,
-      presence: presenceOf(other.id),
+      presence: presenceIn(chat, other, presenceOf),
     },
     memberCount: chat.memberCount,
-    closed: other?.isDisabled ? 'disabled' : undefined,
+    closed: closedBecause(chat),
   }
+}
+
+/** Who was blocked himself is not told before he writes. */
+function closedBecause({ other, isBlockedByMe }: Chat): Conversation['closed'] {
+  if (other?.isDisabled) return 'disabled'
+  return isBlockedByMe ? 'blocked-by-me' : undefined
 }
 
 /** Props of the details. */
@@ -103,20 +117,23 @@ export function detailsProps(
   presenceOf: PresenceOf,
 ): DetailsProps {
   const { id, kind, title, other } = chat
-  if (other) return { id, kind, title, person: personProps(other, presenceOf) }
+  if (other) {
+    const person = { ...personProps(other), presence: presenceIn(chat, other, presenceOf) }
+    return { id, kind, title, person, menu: { contact: { isBlocked: chat.isBlockedByMe } } }
+  }
   const member = (m: GroupMember) => ({
     ...faceOf(m),
     branch: m.branch.name,
     isOwner: m.isOwner,
     presence: presenceOf(m.id),
   })
-  return { id, kind, title, members: members.map(member) }
+  return { id, kind, title, members: members.map(member), menu: {} }
 }
 
-function personProps(other: Other, presenceOf: PresenceOf): NonNullable<DetailsProps['person']> {
+function personProps(other: Other) {
   const { login, post, department, phone, room } = other
   const facts = { login, post, department, phone, room, branch: other.branch.name }
-  return { ...faceOf(other), ...facts, presence: presenceOf(other.id) }
+  return { ...faceOf(other), ...facts }
 }
 
 /** Props of the delivery story; in groups people are counted, the last one tells the time. */
@@ -141,6 +158,8 @@ function stepProps(step: StoryStep, story: DeliveryStory): Step[] {
     }
     case 'refused':
       return [{ kind: 'refused', branch, at: step.at, reason: step.reason }]
+    case 'blocked':
+      return [{ kind: 'blocked', at: step.at, person: step.person }]
     default:
       return story.kind === 'direct'
         ? [{ kind: step.state, at: step.at, person: step.person }]

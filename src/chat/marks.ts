@@ -163,7 +163,15 @@ const refusals = prepared((db, value: Holes<{ positions: string }>) =>
   db
     .selectFrom('refusal')
     .where('position', 'in', listed<number>(value('positions')))
-    .select('position'),
+    .select('position')
+    // Its reader had blocked the author: no branch refused it, and yet nobody will see it.
+    .unionAll(
+      db
+        .selectFrom('message')
+        .where('position', 'in', listed<number>(value('positions')))
+        .where('refused', '=', 1)
+        .select('position'),
+    ),
 )
 
 /** Whether every branch it goes to holds it; a branch may be served by several feeds after a restore. */

@@ -9,7 +9,8 @@ import type { BranchId, ConversationId, Incarnation, UserId } from '../base/ids.
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
-import type { ChatKinds, ConvBody } from './events.ts'
+import type { ChatKinds } from './events.ts'
+import type { ConvBody } from './group-records.ts'
 import { membersSince } from './members.ts'
 import { beginGroup } from './past.ts'
 

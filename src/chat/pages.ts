@@ -8,6 +8,7 @@ import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Chat, chatsOf, getChat, recentChats } from './chats.ts'
+import { blockedBy } from './contacts.ts'
 import { placeOf } from './cursors.ts'
 import { draftOf } from './drafts.ts'
 import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
@@ -75,11 +76,12 @@ function isCalled(chat: Chat, wanted: string): boolean {
 /** First names of those who are typing in each chat, the viewer left out. */
 async function typingIn(
   around: Surroundings,
-  chats: readonly { id: ConversationId }[],
+  chats: readonly Pick<Chat, 'id' | 'isBlockedByMe'>[],
   viewer: UserId,
 ): Promise<Map<ConversationId, string[]>> {
   const typists = new Map<ConversationId, UserId[]>()
-  for (const { id } of chats) {
+  for (const { id, isBlockedByMe } of chats) {
+    if (isBlockedByMe) continue
     const others = around.typistsIn(id).filter((user) => user !== viewer)
     if (others.length > 0) typists.set(id, others)
   }
@@ -169,7 +171,12 @@ export async function shownLines(
 ): Promise<ShownLine[]> {
   const own = lines.filter((line) => line.author === viewer.id)
   const marks = await marksOf(around.read, around.self, own)
-  return lines.map((line) => lineProps(line, marks.get(line.position)))
+  const isGroup = lines.some((line) => line.kind === 'group')
+  const blocked = isGroup ? await blockedBy(around.read, viewer.id) : new Set<UserId>()
+  return lines.map((line) => ({
+    ...lineProps(line, marks.get(line.position)),
+    isFolded: blocked.has(line.author),
+  }))
 }
 
 /** Lines to branches of this chat's people that are down. */

@@ -10,7 +10,9 @@ import { AppError } from '../base/errors.ts'
 import { asUserId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import { addContact } from './actions.ts'
+import { blockersOf } from './contacts.ts'
 import { createGroup } from './groups.ts'
+import { UNTOLD } from './line.ts'
 import { contactsOf } from './members.ts'
 import type { Viewer } from './queries.ts'
 import { type ChatRoutesParts, viewerOf } from './routes.ts'
@@ -67,6 +69,7 @@ async function addPersonProps(
   const q = text.trim()
   const limit = MATCHES_MAX + 1
   const found = q === '' ? [] : await peopleMatching(parts.read, viewer.id, { text: q, limit })
+  const hidden = await blockersOf(parts.read, viewer.id)
   const known = new Set((await contactsOf(parts.read, viewer)).map((person) => person.id))
   const matches = found.slice(0, MATCHES_MAX).map((person) => ({
     id: person.id,
@@ -75,7 +78,7 @@ async function addPersonProps(
     login: person.login,
     branch: person.branch.name,
     department: person.department || person.post || undefined,
-    presence: parts.presenceOf(person.id),
+    presence: hidden.has(person.id) ? UNTOLD : parts.presenceOf(person.id),
     isKnown: known.has(person.id),
   }))
   return { q, matches, hasMore: found.length > MATCHES_MAX }

@@ -15,6 +15,7 @@ import type { Database } from '../db/schema.ts'
 import { cursorOf, type Place } from './cursors.ts'
 import type { Marked } from './marks.ts'
 import { isSeen } from './seen.ts'
+import { isShownTo } from './visible.ts'
 
 /** Who asks, and the branch that answers: what was seen is known per branch. */
 export type Viewer = { id: UserId; at: BranchId }
@@ -46,6 +47,8 @@ export type Line = Marked & {
   arrivedAt: Millis
   isLate: boolean
   clientId: string | undefined
+  /** Of a direct chat: the other one had blocked its author when it was written. */
+  isRefused: boolean
   by: Author
 }
 
@@ -77,11 +80,19 @@ function visibleLines(
     .leftJoin('photo', 'photo.hash', 'author.photo')
     .where('mine.userId', '=', viewer.id)
     .where('mine.leftAt', 'is', null)
-    .where((eb) => eb(timeKey, '>=', eb.ref('mine.joinedAt')))
-    .where((eb) => eb(timeKey, '>=', eb.ref('mine.wholeFrom')))
+    .where((eb) => eb(timeKey, '>=', sql<Hlc>`max(mine.joinedAt, mine.shownFrom, mine.wholeFrom)`))
+    .where(isShownTo(viewer.id))
     .select([
       ...(['m.position', 'm.id', 'm.conversationId', 'm.authorId', 'm.origin'] as const),
-      ...(['m.body', 'm.sentAt', 'm.arrivedAt', 'm.timeKey', 'm.late', 'm.clientId'] as const),
+      ...([
+        'm.body',
+        'm.sentAt',
+        'm.arrivedAt',
+        'm.timeKey',
+        'm.late',
+        'm.clientId',
+        'm.refused',
+      ] as const),
       ...(['c.kind', 'author.login', 'author.firstName', 'author.lastName'] as const),
       ...(['photo.hash as photo', 'place.name as branch'] as const),
     ])
@@ -97,6 +108,7 @@ function lineOf(row: LineRow): Line {
     author: row.authorId,
     isLate: row.late === 1,
     clientId: row.clientId ?? undefined,
+    isRefused: row.refused === 1,
     by: {
       id: row.authorId,
       login: row.login,
@@ -236,6 +248,7 @@ const unreadPlace = prepared((db, value: Holes<Viewer & { conversation: Conversa
     .where('m.conversationId', '=', value('conversation'))
     .where('m.authorId', '!=', value('id'))
     .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
+    .where(isShownTo(value('id')))
     .where((eb) => eb.not(isSeen(value('id'), value('at'), 'read')))
     .select(['m.timeKey', 'm.id'])
     .orderBy(sql`+m.timeKey`)
@@ -254,7 +267,7 @@ export async function unreadOfMembers(
   const count = sql<number>`(select count(*) from (
     select 1 from message as m
     where m.conversationId = mb.conversationId and m.position > mb.readPosition
-    and m.authorId <> mb.userId and +m.timeKey >= mb.joinedAt
+    and m.authorId <> mb.userId and +m.timeKey >= mb.joinedAt and ${isShownTo(reader)}
     and not ${isSeen(reader, at, 'read')} limit ${UNREAD_MAX}))`
   const rows = await db
     .selectFrom('membership as mb')
@@ -313,7 +326,10 @@ export async function missedAfter(
     .where('mine.leftAt', 'is', null)
     .where('e.state', '=', 'applied')
     .where((eb) =>
-      eb.or([eb('m.position', 'is', null), eb('m.timeKey', '>=', eb.ref('mine.joinedAt'))]),
+      eb.or([
+        eb('m.position', 'is', null),
+        eb.and([eb('m.timeKey', '>=', eb.ref('mine.joinedAt')), isShownTo(viewer.id)]),
+      ]),
     )
     .select(['e.position', 'e.kind', 'mine.conversationId as conversation', 'm.id as message'])
     .orderBy('e.position')

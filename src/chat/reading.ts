@@ -19,6 +19,7 @@ import type { Log } from '../world/log.ts'
 import { type ChatParts, membership } from './actions.ts'
 import { TELLING_MEMBERS_MAX } from './marks.ts'
 import { type FeedMark, isSeen, MARKS_MAX, type Mark, markOf, type SeenBody } from './seen.ts'
+import { isShownTo } from './visible.ts'
 
 /** Short enough that ticks feel live, long enough that a reader who scrolls is one event. */
 const WINDOW_MS: Millis = 2 * SECOND
@@ -206,6 +207,7 @@ async function passedOver(
       .where('m.position', '<', below)
       .where(sql<SqlBool>`+m.timeKey <= ${top.timeKey}`)
       .where('m.authorId', '!=', viewer)
+      .where(isShownTo(viewer))
       .where((eb) => eb.not(isSeen(viewer, self, seeing.mark)))
       .where((eb) => eb.not(isIn(found, self)))
       .orderBy('m.position', 'desc')

@@ -26,9 +26,10 @@ import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
 import { type ChatParts, postMessage, saveDraft } from './actions.ts'
 import { getChat } from './chats.ts'
+import { blockersOf } from './contacts.ts'
 import { placeOf } from './cursors.ts'
 import { DRAFT_CHARS_MAX } from './drafts.ts'
-import { detailsProps, storyProps } from './line.ts'
+import { detailsProps, storyProps, UNTOLD } from './line.ts'
 import { membersOf } from './members.ts'
 import type { Pace } from './pace.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps, wholeList } from './pages.ts'
@@ -69,6 +70,8 @@ const pageQuery = v.object({
   list: v.optional(v.string()),
   /** Makes the address of a page new, because text browsers keep known ones; only they come with it. */
   e: v.optional(v.string()),
+  /** What the menu of a chat has just done. */
+  done: v.optional(v.string()),
 })
 const olderQuery = v.object({ before: v.string('required') })
 const waitQuery = v.object({ after: v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'required')) })
@@ -88,14 +91,14 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
   app.get('/', (c) => c.redirect('/chats', 303))
 
   app.get('/chats', async (c) => {
-    const { find, list: which } = readQuery(c, pageQuery)
+    const { find, list: which, done } = readQuery(c, pageQuery)
     const viewer = viewerOf(c, parts)
     const all = which === 'all'
     if (all && c.var.isHtmx) return await answerWholeList(c, parts)
     const props = await welcomeProps(parts, { viewer, find, all, t: c.var.t })
     const chatHref = await parts.demoChatOf?.(viewer.id)
     if (chatHref !== undefined) props.demo = { chatHref }
-    return c.html(welcomePage(parts.frameOf(asWeb(c)), props))
+    return c.html(welcomePage(parts.frameOf(asWeb(c), doneFlash(c, done)), props))
   })
 
   app.get('/chats/:id', (c) => showChat(c, parts))
@@ -138,7 +141,7 @@ export function chatRoutes(parts: ChatRoutesParts): Hono<SignedIn> {
 }
 
 async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
-  const { before, find, e, list: which } = readQuery(c, pageQuery)
+  const { before, find, e, list: which, done } = readQuery(c, pageQuery)
   const viewer = viewerOf(c, parts)
   const conversation = conversationOf(c)
   const all = which === 'all'
@@ -159,7 +162,14 @@ async function showChat(c: C, parts: ChatRoutesParts): Promise<Response> {
     await parts.reading.markSeen(viewer.id, seeing)
     if (before === undefined) props = withoutUnread(props, conversation)
   }
-  return c.html(conversationPage(parts.frameOf(asWeb(c)), props))
+  return c.html(conversationPage(parts.frameOf(asWeb(c), doneFlash(c, done)), props))
+}
+
+/** What was just done, in words. */
+function doneFlash(c: C, done: string | undefined) {
+  const words: Record<string, string> = c.var.t.contacts.done
+  const text = done !== undefined && Object.hasOwn(words, done) ? words[done] : undefined
+  return text === undefined ? {} : { flash: { kind: 'ok' as const, text } }
 }
 
 async function answerWholeList(c: C, parts: ChatRoutesParts, current?: ConversationId) {
@@ -212,7 +222,10 @@ async function showDetails(c: C, parts: ChatRoutesParts): Promise<Response> {
   const conversation = conversationOf(c)
   const chat = await getChat(parts.read, viewer, conversation)
   const members = chat.kind === 'group' ? await membersOf(parts.read, viewer, conversation) : []
-  const props = detailsProps(chat, members, parts.presenceOf)
+  const hidden = await blockersOf(parts.read, viewer.id)
+  const props = detailsProps(chat, members, (user) =>
+    hidden.has(user) ? UNTOLD : parts.presenceOf(user),
+  )
   const frame = parts.frameOf(asWeb(c))
   return c.html(c.var.isHtmx ? detailsPanel(props, frame) : detailsPage(frame, props))
 }

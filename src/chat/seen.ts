@@ -13,6 +13,7 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
+import { isShownTo } from './visible.ts'
 
 /** `read` says more than `shown`: what was read was shown. */
 export type Mark = 'shown' | 'read'
@@ -236,6 +237,7 @@ async function advance(tx: Db, reading: Reading, self: BranchId): Promise<void> 
     .where('mine.userId', '=', user)
     .where('m.authorId', '!=', user)
     .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
+    .where(isShownTo(user))
     .where((eb) => eb.not(isSeen(user, self, mark)))
     .orderBy('m.position')
     .limit(1)

@@ -39,6 +39,8 @@ export type StoryStep =
     }
   | ({ state: 'stored'; waitedFrom: Millis | undefined; via: string | undefined } & At)
   | ({ state: 'refused'; reason: string } & At)
+  /** The one it was for had blocked its author. */
+  | { state: 'blocked'; branch: string; at: Millis; person: string }
   | { state: 'shown' | 'read'; branch: string; at: Millis; person: string; user: UserId }
 
 export type DeliveryStory = {
@@ -73,14 +75,30 @@ export async function deliveryStory(
     // Written elsewhere as a guest: what became of it at other branches is known there.
     const here = { branch: nameOf(viewer.at), at: line.arrivedAt }
     steps.push({ state: 'stored', ...here, waitedFrom: undefined, via: undefined })
+    if (line.isRefused) steps.push(...(await blockedStep(db, { line, recipients })))
     return whole
   }
   const entries = await entriesOf(db, viewer.at, [line.position])
   steps.push(...(await branchSteps(db, { line, entries, viewer, recipients, nameOf, linkOf })))
+  if (line.isRefused) {
+    steps.push(...(await blockedStep(db, { line, recipients })))
+    return whole
+  }
   if (everybody.filter((r) => r.leftAt === null).length < TELLING_MEMBERS_MAX) {
     steps.push(...(await peopleSteps(db, { line, entries, recipients })))
   }
   return whole
+}
+
+/** He is not shown it, whatever marks say of what lies around it. */
+async function blockedStep(
+  db: Db,
+  { line, recipients }: Pick<Asked, 'line' | 'recipients'>,
+): Promise<StoryStep[]> {
+  const names = await peopleNames(db, recipients)
+  return [...names.values()].map(({ name, branch }) => ({
+    ...{ state: 'blocked', branch, at: line.sentAt, person: name },
+  }))
 }
 
 async function branchNames(db: Db): Promise<Map<string, string>> {

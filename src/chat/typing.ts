@@ -4,10 +4,11 @@ import { notFound } from '../base/errors.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { ChatParts } from './actions.ts'
 import { membership } from './actions.ts'
-import { ensureDirect } from './events.ts'
+import { blocksBetween } from './contacts.ts'
 import { directIdOf, sortedPair } from './ids.ts'
 import { TELLING_MEMBERS_MAX } from './marks.ts'
 import { memberIdsOf } from './members.ts'
+import { ensureDirect } from './standing.ts'
 
 /** What typing needs of presence. */
 export type TypingSignal = {
@@ -21,9 +22,16 @@ export async function startTyping(
   viewer: UserId,
   conversation: ConversationId,
 ): Promise<void> {
-  if ((await membership(store.read, viewer, conversation)) === undefined) throw notFound('chat')
+  const mine = await membership(store.read, viewer, conversation)
+  if (mine === undefined) throw notFound('chat')
   const members = await memberIdsOf(store.read, conversation)
   if (members.length > TELLING_MEMBERS_MAX) return
+  const [other, ...more] = members.filter((user) => user !== viewer)
+  if (mine.kind === 'direct' && other !== undefined && more.length === 0) {
+    const { mine: isOwn, theirs } = await blocksBetween(store.read, { viewer, other })
+    // Nobody who was blocked is told so by typing, and nobody is told that he types.
+    if (isOwn || theirs) return
+  }
   const branches = await branchesOf(store.read, members, clock.now())
   typing.started(
     conversation,

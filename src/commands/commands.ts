@@ -62,6 +62,11 @@ const COMMANDS: Record<string, Command> = {
     usage: 'doctor',
     does: 'looks at the data folder, only reading, and says what is wrong and what to do',
   },
+  report: {
+    load: () => import('./report.ts').then(({ report }) => report),
+    usage: 'report verify FILE',
+    does: 'checks a file of exported messages by their signatures; no server is needed',
+  },
   key: {
     load: () => import('./key.ts').then(({ key }) => key),
     usage:

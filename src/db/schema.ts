@@ -370,6 +370,52 @@ interface ContactTable {
   removed: Flag
 }
 
+/** What a person decided about messages of another, each time; the latest one holds. */
+interface ContactBlockTable {
+  ownerId: UserId
+  blockedId: UserId
+  at: Hlc
+  isOn: Flag
+}
+
+/** What somebody hid from himself: of a chat, everything that a branch wrote up to that clock value. */
+interface ClearedTable {
+  ownerId: UserId
+  conversationId: ConversationId
+  origin: BranchId
+  upTo: Hlc
+}
+
+/** A report to the auditors. */
+interface ReportTable {
+  id: string
+  reporterId: UserId
+  conversationId: ConversationId
+  origin: BranchId
+  at: Hlc
+  /** What the chat was called. */
+  title: string
+  note: string
+  /** How many messages belong to it. */
+  count: number
+}
+
+/** A message of a report with its proof, as it stood in the event log. */
+interface ReportItemTable {
+  reportId: string
+  n: number
+  evidence: string
+}
+
+/** What auditors decided about a report, each time; the latest one holds. */
+interface ReportNoteTable {
+  reportId: string
+  at: Hlc
+  byId: UserId
+  isClosed: Flag
+  note: string
+}
+
 export interface ConversationTable {
   id: ConversationId
   kind: 'direct' | 'group'
@@ -397,6 +443,8 @@ interface MembershipTable {
   shownPosition: number
   /** Of a guest: what is older may be here in part only, and is not shown. */
   wholeFrom: Generated<Hlc>
+  /** Nothing above this in the timeline is shown to this member, who cleared it; empty: nothing was cleared. */
+  shownFrom: Generated<string>
 }
 
 /** What a person saw at another of his branches, by the clock of who wrote it. */
@@ -455,6 +503,8 @@ export interface MessageTable {
   clientId: string | null
   /** 1: a later message was already here when it arrived. */
   late: Flag
+  /** 1: of a direct chat, and the other one had blocked the author when it was written: he is not shown it. */
+  refused: Generated<Flag>
 }
 
 /** History of read marks: all messages of `feedN` up to seq `upTo` (feedN 0: own branch, up to that position). */
@@ -555,6 +605,11 @@ export interface Database {
   photo: PhotoTable
   presence: PresenceTable
   contact: ContactTable
+  contact_block: ContactBlockTable
+  cleared: ClearedTable
+  report: ReportTable
+  report_item: ReportItemTable
+  report_note: ReportNoteTable
   conversation: ConversationTable
   membership: MembershipTable
   message: MessageTable

@@ -114,6 +114,14 @@ export function encodeBatchHeader(header: BatchHeader): Uint8Array {
     .done()
 }
 
+/** Fields of a BatchHeader; throws FormatError for anything that is none. */
+export function decodeBatchHeader(bytes: Uint8Array): BatchHeader {
+  const reader = new Reader(bytes)
+  const header = readBatchHeader(reader)
+  reader.end()
+  return header
+}
+
 function readBatchHeader(reader: Reader): BatchHeader {
   if (reader.u32() !== MAGIC || reader.u8() !== VERSION || reader.u8() !== ALGORITHM_ED25519) {
     throw new FormatError('Not a batch of this version')

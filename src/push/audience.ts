@@ -1,5 +1,9 @@
-/** Who, of those with an open stream, may see a person's presence: everybody who shares a chat with that person. */
+/**
+ * Who, of those with an open stream, may see a person's presence: everybody who shares a chat with that person and is
+ * not blocked by him.
+ */
 import type { UserId } from '../base/ids.ts'
+import { THEY_BLOCK_ME } from '../chat/visible.ts'
 import type { Db } from '../db/open.ts'
 import { listed, prepared } from '../db/prepared.ts'
 
@@ -13,6 +17,7 @@ const pairs = prepared<{ people: string; listeners: string }, { person: UserId; 
       .where('mine.userId', 'in', listed<UserId>(value('listeners')))
       .where('theirs.leftAt', 'is', null)
       .where('mine.leftAt', 'is', null)
+      .where(THEY_BLOCK_ME, '=', 0)
       .select(['theirs.userId as person', 'mine.userId as listener'])
       .distinct(),
 )

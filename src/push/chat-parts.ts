@@ -57,9 +57,11 @@ export function linePush(
     before: Millis | undefined
     position: number | undefined
     exceptTab?: string | undefined
+    /** Whether they have blocked its author. */
+    isFolded?: boolean
   },
 ): Push {
-  const shown = lineProps(line, about.mark)
+  const shown = { ...lineProps(line, about.mark), isFolded: about.isFolded }
   return {
     to: about.to,
     chat: line.conversation,
@@ -77,7 +79,8 @@ export function rowPush(
   { viewer, to }: { viewer: UserId; to: readonly UserId[] },
 ): Push {
   const { other } = chat
-  const isTyping = other !== undefined && typistsIn(chat.id).includes(other.id)
+  const isTyping =
+    !chat.isBlockedByMe && other !== undefined && typistsIn(chat.id).includes(other.id)
   const typing = isTyping ? [other.name] : []
   return {
     to,

@@ -3,22 +3,31 @@
  * the list once per language and unread count; marks go to the author alone. Members are asked of the database, and
  * only those with an open stream cost anything.
  */
-import { conversationHeader, linkBanner } from '../../views/chat/conversation.ts'
+import { closedNote, conversationHeader, linkBanner } from '../../views/chat/conversation.ts'
 import { rowLast } from '../../views/chat/list.ts'
 import { removal, replacement } from '../../views/partials.ts'
-import { typingLine } from '../../views/presence/dot.ts'
+import { presence, typingLine } from '../../views/presence/dot.ts'
 import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { conversationShapes } from '../chat/api-shapes.ts'
 import type { Chat } from '../chat/chats.ts'
-import type { ContactBody, ConvBody, PostBody } from '../chat/events.ts'
+import type { BlockBody, ClearBody, ContactBody } from '../chat/contact-records.ts'
+import { blockersOf } from '../chat/contacts.ts'
+import type { ConvBody } from '../chat/group-records.ts'
 import { directIdOf } from '../chat/ids.ts'
-import { chatRowProps, conversationProps } from '../chat/line.ts'
+import { chatRowProps, conversationProps, UNTOLD } from '../chat/line.ts'
 import { byAuthorAndChat, marksOf } from '../chat/marks.ts'
 import { firstNames, isContact, membersSince } from '../chat/members.ts'
 import { linksDown } from '../chat/pages.ts'
+import type { PostBody } from '../chat/posts.ts'
 import { type Line, lineById, unreadOfMembers, writtenBefore } from '../chat/queries.ts'
-import { messageRefused, messagesSeenBy, messagesStoredBy, type Risen } from '../chat/risen.ts'
+import {
+  messageRefused,
+  messagesSeenBy,
+  messagesStoredBy,
+  ownNewest,
+  type Risen,
+} from '../chat/risen.ts'
 import type { SeenBody } from '../chat/seen.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { StoredUpTo } from '../eventlog/log.ts'
@@ -36,6 +45,7 @@ import type { Push } from './viewers.ts'
 
 /** Pages that answer their own request are told apart for this many messages: the answers are long gone then. */
 const ANSWERED_MAX = 1000
+const NOBODY: ReadonlySet<UserId> = new Set()
 
 /** The pushes of a branch's chats. */
 export class ChatPushes {
@@ -73,6 +83,10 @@ export class ChatPushes {
         return await this.#ofGroup(event as LoggedEvent<ConvBody>, position)
       case 'contact.put':
         return await this.#ofContact(event as LoggedEvent<ContactBody>)
+      case 'contact.block':
+        return await this.#ofBlock(event as LoggedEvent<BlockBody>)
+      case 'history.clear':
+        return await this.#ofClear(event as LoggedEvent<ClearBody>)
       case 'evt.refused': {
         const { read, self } = this.#parts
         const refused = await messageRefused(read, self, event.body as Refused)
@@ -106,9 +120,21 @@ export class ChatPushes {
     const shown = { before, position }
     const pushes = [
       linePush(line, { ...shown, to: own, mine: true, mark, exceptTab }),
-      linePush(line, { ...shown, to: others, mine: false, mark: undefined }),
+      ...(await this.#ofOthers(line, others)).map((part) =>
+        linePush(line, { ...shown, ...part, mine: false, mark: undefined }),
+      ),
     ]
     return [...pushes.filter(({ to: readers }) => readers.length > 0), ...rows]
+  }
+
+  /** A message of a group is folded for those who have blocked its author. */
+  async #ofOthers(line: Line, to: readonly UserId[]) {
+    if (line.kind === 'direct' || to.length === 0) return [{ to }]
+    const blockers = await blockersOf(this.#parts.read, line.author)
+    return [
+      { to: to.filter((user) => !blockers.has(user)) },
+      { to: to.filter((user) => blockers.has(user)), isFolded: true },
+    ]
   }
 
   /** The message as the first of these who may see it. */
@@ -138,9 +164,11 @@ export class ChatPushes {
     const chatOf = async (user: UserId) =>
       user === first ? shown : await chatFor(this.#parts, user, conversation)
     const isDirect = shown.kind === 'direct'
-    // Of a group only the author's row is different: it says "You".
-    const own = to.filter((user) => isDirect || user === author)
-    const alike = to.filter((user) => !isDirect && user !== author)
+    const blockers = isDirect || !author ? NOBODY : await blockersOf(this.#parts.read, author)
+    // Of a group only the author's row is different, it says "You", and of those who have blocked him.
+    const isAlike = (user: UserId) => !isDirect && user !== author && !blockers.has(user)
+    const own = to.filter((user) => !isAlike(user))
+    const alike = to.filter(isAlike)
     const pushes: Push[] = []
     for (const user of own) {
       pushes.push(rowPush(this.#parts, await chatOf(user), { viewer: user, to: [user] }))
@@ -238,6 +266,36 @@ export class ChatPushes {
     return [{ to: [owner], html: () => textOf(removal(`#chat-${conversation}`)) }]
   }
 
+  /** The open chat of who decided closes; of the other one only the marks and what he is told of presence change. */
+  async #ofBlock({ body: { owner, blocked, on } }: LoggedEvent<BlockBody>): Promise<Push[]> {
+    const { read, isListening } = this.#parts
+    const conversation = directIdOf(owner, blocked)
+    const pushes: Push[] = []
+    if (isListening(owner)) {
+      const { title } = await chatFor(this.#parts, owner, conversation)
+      const closed = { id: conversation, title, closed: 'blocked-by-me' } as const
+      pushes.push(await this.rowFor(owner, conversation))
+      // What opens the box again holds a token of its page: it comes when the page is loaded.
+      const html: Push['html'] = (reader) =>
+        textOf(replacement('#composer', closedNote(closed, reader)))
+      if (on) pushes.push({ to: [owner], chat: conversation, html })
+    }
+    if (!isListening(blocked)) return pushes
+    const own = await ownNewest(read, { author: blocked, conversation })
+    pushes.push(...(await this.marksOf(own, { position: undefined, receipt: undefined })))
+    if (!on) return pushes
+    const html: Push['html'] = (reader) =>
+      textOf(replacement(`.presence-${owner}`, presence(owner, UNTOLD, reader)))
+    return [...pushes, { to: [blocked], html }]
+  }
+
+  /** Own pages only; lines of the log go, its end stays where new ones come. */
+  async #ofClear({ body: { owner, conversation } }: LoggedEvent<ClearBody>): Promise<Push[]> {
+    if (!this.#parts.isListening(owner)) return []
+    const html: Push['html'] = () => textOf(removal('#log > *'))
+    return [{ to: [owner], chat: conversation, html }, await this.rowFor(owner, conversation)]
+  }
+
   /** Who is typing changed: the line under the log, and the rows of the list. */
   async pushesForTyping(conversation: ConversationId): Promise<Push[]> {
     const to = await this.#listeners(conversation)
@@ -262,10 +320,10 @@ export class ChatPushes {
     conversation: ConversationId,
     { typists, names }: { typists: readonly UserId[]; names: ReadonlyMap<UserId, string> },
   ): Promise<Push[]> {
-    const others = typists.filter((typist) => typist !== user)
-    const typing = others.flatMap((typist) => names.get(typist) ?? [])
     const { presenceOf } = this.#parts
     const chat = await chatFor(this.#parts, user, conversation)
+    const others = chat.isBlockedByMe ? [] : typists.filter((typist) => typist !== user)
+    const typing = others.flatMap((typist) => names.get(typist) ?? [])
     const line: Push = {
       to: [user],
       chat: conversation,

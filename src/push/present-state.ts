@@ -54,7 +54,8 @@ export async function presentState(
   }
   if (!changes.hasChanges(since)) return found
   const list = await chatsOf(parts.read, { id: user, at: parts.self })
-  const people = new Set([user, ...list.flatMap(({ other }) => other?.id ?? [])])
+  const told = list.filter((each) => !each.isBlockedByOther)
+  const people = new Set([user, ...told.flatMap(({ other }) => other?.id ?? [])])
   for (const person of people) {
     if (!changes.mayHaveChanged(person, since)) continue
     found.push(presencePush(person, parts.stateOf(person), [user]))

@@ -138,8 +138,11 @@ function pagesOf(deps: All, keys: Keys) {
   )
   app.route('/', userAdminRoutes(all))
   app.route('/', rulesRoutes(all))
-  app.route('/api/v1', accountApiRoutes({ ...all, presenceOf }))
-  app.route('/api/v1', ownSignInApiRoutes({ ...all, presenceOf }))
+  app.route(
+    '/api/v1',
+    ownSignInApiRoutes({ ...all, presenceOf, hiddenFrom: async () => new Set() }),
+  )
+  app.route('/api/v1', accountApiRoutes({ ...all, presenceOf, hiddenFrom: async () => new Set() }))
   app.route('/api/v1', userAdminApiRoutes(all))
   app.route('/api/v1', rulesApiRoutes(all))
   const chats = new Hono<SignedIn>()

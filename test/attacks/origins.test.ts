@@ -342,9 +342,44 @@ const TABLE: readonly Row[] = [
     verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
   },
   {
+    ...{ kind: 0x0405, what: 'that somebody takes no messages from another' },
+    body: ({ lida: owner, ruth: blocked }) => ({ owner, blocked, on: true, at: '0'.repeat(16) }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0406, what: 'that somebody hides a history' },
+    body: ({ lida: owner, direct: conversation, home }) => ({
+      ...{ owner, conversation, upTo: [{ origin: home.id, hlc: 'f'.repeat(16) }] },
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
     ...{ kind: 0x030b, what: 'that somebody has left the home branch' },
     body: ({ lida: user, home }) => ({ user, branch: home.id }),
     verdicts: ['not-its-branch', 'at-home', 'not-its-branch'],
+  },
+  {
+    ...{ kind: 0x0407, what: 'a report of somebody' },
+    body: ({ lida: reporter, direct: conversation }) => ({
+      ...{ id: random.id(), reporter, conversation, title: 'Ruth', note: 'Forged', count: 1 },
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0408, what: 'a message of a report that nobody made' },
+    body: ({ lida: id, home }) => ({
+      ...{ report: 'ab'.repeat(16), n: 0 },
+      evidence: {
+        ...{ origin: home.id, author: { id, name: '', login: '', branch: '' } },
+        proof: { batch: '', hashes: '', index: 0, header: '', body: '', signature: '' },
+      },
+    }),
+    verdicts: ['waits-for-report', 'waits-for-report', 'waits-for-report'],
+  },
+  {
+    ...{ kind: 0x0409, what: 'what an auditor decided' },
+    body: ({ lida: by }) => ({ report: 'ab'.repeat(16), by, closed: true, note: '' }),
+    verdicts: ['waits-for-person', 'waits-for-report', 'waits-for-person'],
   },
   {
     ...{ kind: REFUSED_CODE, what: 'a refusal of an event of a third branch' },

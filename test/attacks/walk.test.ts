@@ -47,6 +47,7 @@ const admins = (answer: string): Answers => [DOOR, ...ofAdmins(answer)]
 const organisationAdmins = (answer: string): Answers => [DOOR, ...ofOrganisationAdmins(answer)]
 const readers = (answer: string): Answers => [DOOR, ...ofReaders(answer)]
 /** The API. */
+const readersByToken = (answer: string): Answers => ['401', ...ofReaders(answer)]
 const withToken = (answer: string): Answers => ['401', ...alike(answer)]
 const membersByToken = (answer: string): Answers => ['401', ...ofMembers(answer)]
 const adminsByToken = (answer: string): Answers => ['401', ...ofAdmins(answer)]
@@ -151,6 +152,19 @@ const TABLE: Record<string, Line> = {
     answers: signedIn('303 /chats'),
     fields: ({ victim }) => ({ title: 'Group', members: victim }),
   },
+  'GET /chats/:id/report': { answers: members('200') },
+  'POST /chats/:id/report': {
+    answers: members('303 /chats'),
+    fields: ({ message: messages }) => ({ messages, note: 'Look at this' }),
+  },
+  'GET /chats/:id/export': { answers: members('200') },
+  'GET /chats/:id/clear': { answers: members('200') },
+  // The chat of the table is a group: there nobody is blocked or deleted.
+  'GET /chats/:id/delete': { answers: signedIn('404') },
+  'POST /chats/:id/delete': { answers: signedIn('404'), fields: () => ({}) },
+  'GET /chats/:id/block': { answers: signedIn('404') },
+  'POST /chats/:id/block': { answers: signedIn('404'), fields: () => ({}) },
+  'POST /chats/:id/unblock': { answers: signedIn('404'), fields: () => ({}) },
   'GET /messages/:id/delivery': { answers: members('200') },
   'GET /people/add': { answers: signedIn('200') },
   'POST /people/add': { answers: signedIn('303 /chats'), fields: ({ victim: user }) => ({ user }) },
@@ -222,6 +236,12 @@ const TABLE: Record<string, Line> = {
     fields: () => ({ confirm: 'another name' }),
   },
 
+  'GET /admin/reports': { answers: readers('200') },
+  'GET /admin/reports/:id': { answers: readers('404') },
+  'GET /admin/reports/:id/export': { answers: readers('404') },
+  'POST /admin/reports/:id/close': { answers: readers('404'), fields: () => ({ note: '' }) },
+  'POST /admin/reports/:id/open': { answers: readers('404'), fields: () => ({ note: '' }) },
+
   'GET /api/v1/openapi.json': { answers: everybody('200') },
   'POST /api/v1/sign-in': {
     answers: everybody('401'),
@@ -266,6 +286,34 @@ const TABLE: Record<string, Line> = {
   'DELETE /api/v1/conversations/:id/members/:login': {
     answers: membersByToken('204'),
     path: ({ chat }) => `/api/v1/conversations/${chat}/members/vic`,
+  },
+  'GET /api/v1/contacts': { answers: withToken('200') },
+  'PUT /api/v1/contacts/:login': {
+    answers: withToken('200'),
+    path: () => '/api/v1/contacts/vic',
+  },
+  'DELETE /api/v1/contacts/:login': {
+    answers: withToken('204'),
+    path: () => '/api/v1/contacts/vic',
+  },
+  'GET /api/v1/blocks': { answers: withToken('200') },
+  'PUT /api/v1/blocks/:login': { answers: withToken('204'), path: () => '/api/v1/blocks/vic' },
+  'DELETE /api/v1/blocks/:login': { answers: withToken('204'), path: () => '/api/v1/blocks/vic' },
+  'GET /api/v1/conversations/:id/export': { answers: membersByToken('200') },
+  'POST /api/v1/reports': {
+    answers: membersByToken('201'),
+    json: ({ chat: conversation, message }) => ({ conversation, messages: [message], note: 'x' }),
+  },
+  'GET /api/v1/admin/reports': { answers: readersByToken('200') },
+  'GET /api/v1/admin/reports/:id': { answers: readersByToken('404') },
+  'GET /api/v1/admin/reports/:id/export': { answers: readersByToken('404') },
+  'POST /api/v1/admin/reports/:id/close': {
+    answers: readersByToken('404'),
+    json: () => ({ note: '' }),
+  },
+  'POST /api/v1/admin/reports/:id/open': {
+    answers: readersByToken('404'),
+    json: () => ({ note: '' }),
   },
   'GET /api/v1/messages/:id/delivery': { answers: membersByToken('200') },
   'POST /api/v1/admin/users': {
@@ -320,6 +368,9 @@ const TABLE: Record<string, Line> = {
     answers: organisationAdminsByToken('422'),
     json: () => ({ branch: 'Lviv', reason: 'keyCompromise' }),
   },
+  // Last: what is cleared cannot be looked at any more.
+  'POST /chats/:id/clear': { answers: members('303 /chats'), fields: () => ({}) },
+  'POST /api/v1/conversations/:id/clear': { answers: membersByToken('204') },
 }
 
 test('every route gives everybody the answer of the table, and no route is missing', async (t) => {

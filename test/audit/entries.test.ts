@@ -1,6 +1,8 @@
 /** What is written into the audit log: by every route of admins, by signing in and out, and never a secret. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
+import type { ConversationId, UserId } from '../../src/base/ids.ts'
 import { MINUTE } from '../../src/base/units.ts'
 import { type Castle, PASSWORD, stopTime } from '../attacks/castle.ts'
 import { added, branchOnPaper, entriesOf, networkedCastle } from './support.ts'
@@ -26,6 +28,8 @@ const CHANGES: Record<string, Wish> = {
     action: 'branch.revoked',
     body: { revokedBranch: 'Lviv', reason: 'keyCompromise', note: 'stolen' },
   },
+  'POST /admin/reports/:id/close': { action: 'report.closed', body: { note: 'Seen' } },
+  'POST /admin/reports/:id/open': { action: 'report.opened', body: {} },
   'POST /admin/recovery/read': { action: 'recovery.read', body: {} },
   'POST /admin/certificates/renew': { action: 'certificate.renewed', body: {} },
   'POST /admin/issuers': { action: 'issuer.named', body: { issuer: 'Odesa' } },
@@ -45,6 +49,8 @@ const CHANGES: Record<string, Wish> = {
     action: 'branch.revoked',
     body: { branch: 'Poltava', reason: 'superseded' },
   },
+  'POST /api/v1/admin/reports/:id/close': { action: 'report.closed', body: { note: 'Seen' } },
+  'POST /api/v1/admin/reports/:id/open': { action: 'report.opened', body: {} },
   'POST /api/v1/admin/certificates/renew': { action: 'certificate.renewed', body: {} },
   'POST /api/v1/admin/issuers': { action: 'issuer.named', body: { branch: 'Dnipro' } },
   'POST /api/v1/admin/link-key': { action: 'link-key.changed', body: {} },
@@ -67,6 +73,7 @@ test('every admin route that changes something leaves an entry of who, what and 
     const [method = '', pattern = ''] = route.split(' ')
     const path = pattern.replace(':id', victim)
     if (pattern.includes('second-factor')) await giveFactor(at, victim)
+    if (pattern.includes('/reports/')) await giveReport(at, victim)
     const entries = await added(at, async () => {
       const answer = path.startsWith('/api/v1')
         ? await script.call(method, path.slice('/api/v1'.length), body)
@@ -76,6 +83,7 @@ test('every admin route that changes something leaves an entry of who, what and 
     const [entry] = entries.filter((each) => each.action === action)
     assert.ok(entry, `${route}: ${entries.map((each) => each.action)}`)
     assert.equal(entry.userId, ada, route)
+    // A report and a person may have the same id: here one stands for both.
     if (pattern.includes(':id')) assert.equal(entry.subjectId, victim, route)
   }
 })
@@ -87,6 +95,19 @@ async function giveFactor(at: Castle, user: string) {
       .updateTable('credential')
       .set({ factor: new Uint8Array(228) })
       .where('userId', '=', user as never)
+      .execute(),
+  )
+}
+
+/** A report of nothing, under the id of a person. */
+async function giveReport(at: Castle, id: string) {
+  const [reporterId, origin] = [id as UserId, at.core.membership.self]
+  const about = { conversationId: 'ab'.repeat(16) as ConversationId, title: 'Vic', note: '' }
+  await at.core.store.writer.write((tx) =>
+    tx
+      .insertInto('report')
+      .values({ id, reporterId, origin, ...about, at: HLC_ZERO, count: 0 })
+      .onConflict((on) => on.doNothing())
       .execute(),
   )
 }

@@ -5,12 +5,14 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { userPut } from '../../src/accounts/events.ts'
 import { hex } from '../../src/base/bytes.ts'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { ConversationId, Incarnation, MessageId, UserId } from '../../src/base/ids.ts'
-import type { Millis } from '../../src/base/units.ts'
+import { DAY, type Millis } from '../../src/base/units.ts'
 import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
 import { draftPut } from '../../src/chat/drafts.ts'
 import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
+import { sentOnFromHome } from '../../src/chat/following.ts'
 import type { followedByChats } from '../../src/chat/guests.ts'
 import { historyKinds } from '../../src/chat/history.ts'
 import { missedByNewcomers } from '../../src/chat/newcomers.ts'
@@ -137,7 +139,10 @@ export async function openOffice(options: {
   const all: LogParts['kinds'] = (append, forward) => {
     doors.push({ guests: { append, forward, kinds, self: own.id } })
     return [
-      ...missedByNewcomers({ userPut, chats: kinds }, { forward, self: own.id, incarnation }),
+      ...missedByNewcomers(
+        { userPut, chats: sentOnFromHome(kinds, { append, kinds, self: own.id }) },
+        { forward, self: own.id, incarnation },
+      ),
       draftPut,
       ...historyKinds({ append, forward, chats: kinds, self: own.id }),
     ]
@@ -193,4 +198,21 @@ function personOf(office: Office, id: UserId, name: string): Person {
     reads: (conversation, ...lines) => see(conversation, 'read', lines),
     isShown: (conversation, ...lines) => see(conversation, 'shown', lines),
   }
+}
+
+/** The directory of an office says that somebody is a guest of another. */
+export async function seat(office: Office, person: Person, at: Office) {
+  const until = office.parts.clock.now() + DAY
+  const where = { userId: person.id, branchId: at.keys.id }
+  await office.store.writer.write(async (tx) => {
+    const proof = { epoch: 1, rev: 1, hlc: HLC_ZERO, salt: '', publicKey: new Uint8Array(32) }
+    await tx
+      .insertInto('credential')
+      .values({ ...where, ...proof, mustChange: 0 })
+      .execute()
+    await tx
+      .insertInto('location')
+      .values({ ...where, epoch: 1, until, hlc: HLC_ZERO })
+      .execute()
+  })
 }

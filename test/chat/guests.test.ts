@@ -3,32 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
-import { HLC_ZERO } from '../../src/base/hlc.ts'
-import { DAY } from '../../src/base/units.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { createGroup, removeMember } from '../../src/chat/groups.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
 import type { Forward, LoggedEvent } from '../../src/eventlog/events.ts'
-import { companyOf, type Office, type Person } from './cast.ts'
-
-/** The directory of an office says that somebody is a guest of another. */
-async function seat(office: Office, person: Person, at: Office) {
-  const until = office.parts.clock.now() + DAY
-  const where = { userId: person.id, branchId: at.keys.id }
-  await office.store.writer.write(async (tx) => {
-    const proof = { epoch: 1, rev: 1, hlc: HLC_ZERO, salt: '', publicKey: new Uint8Array(32) }
-    await tx
-      .insertInto('credential')
-      .values({ ...where, ...proof, mustChange: 0 })
-      .execute()
-    await tx
-      .insertInto('location')
-      .values({ ...where, epoch: 1, until, hlc: HLC_ZERO })
-      .execute()
-  })
-}
+import { companyOf, seat } from './cast.ts'
 
 test('what a guest reads is read at home too, and the author hears of it once', async (t) => {
   const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')

@@ -4,9 +4,12 @@ import type { Guards, SignedIn } from '../../src/accounts/guard.ts'
 import { getPerson } from '../../src/accounts/queries.ts'
 import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
 import { chatApiRoutes } from '../../src/chat/api.ts'
+import { contactRoutes } from '../../src/chat/contact-routes.ts'
+import { contactsApiRoutes } from '../../src/chat/contacts-api.ts'
 import { createHistory } from '../../src/chat/older.ts'
 import { createPace } from '../../src/chat/pace.ts'
 import { peopleRoutes } from '../../src/chat/people-routes.ts'
+import { reportRoutes, reportsApiRoutes } from '../../src/chat/report-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from '../../src/chat/routes.ts'
 import type { LinkOf } from '../../src/chat/story.ts'
 import type { Visitor } from '../../src/web/env.ts'
@@ -72,9 +75,15 @@ export function siteOf(office: Office): Site {
   app.use(visitor({ random: parts.random }))
   const api = chatApiRoutes({ ...routeParts, guards })
   app.route('/api/v1', api as unknown as Hono<Visitor>)
+  const contacts = contactsApiRoutes({ ...routeParts, guards })
+  app.route('/api/v1', contacts as unknown as Hono<Visitor>)
+  const reports = reportsApiRoutes({ ...routeParts, guards })
+  app.route('/api/v1', reports as unknown as Hono<Visitor>)
   app.use(signedIn as unknown as MiddlewareHandler<Visitor>)
   app.route('/', peopleRoutes(routeParts) as unknown as Hono<Visitor>)
   app.route('/', chatRoutes(routeParts) as unknown as Hono<Visitor>)
+  app.route('/', contactRoutes(routeParts) as unknown as Hono<Visitor>)
+  app.route('/', reportRoutes(routeParts) as unknown as Hono<Visitor>)
   const handlers = { log, random: parts.random, frameOf }
   app.onError(errorHandler(handlers) as (error: Error, c: Context) => Response)
   app.notFound(notFoundHandler(handlers))

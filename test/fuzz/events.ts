@@ -106,7 +106,6 @@ const BODIES: Record<number, object> = {
     ...{ conversation: ID, user: ID, mark: 'read', lastMessage: ID },
     marks: [{ origin: ID, hlc: HLC_ZERO }],
   },
-  1028: { owner: ID, contact: ID, removed: false },
   1040: {
     user: ID,
     stay: HLC_ZERO,
@@ -116,6 +115,22 @@ const BODIES: Record<number, object> = {
   1041: { user: ID, stay: HLC_ZERO, chats: [{ conversation: ID, from: HLC_ZERO }] },
   1042: { user: ID, conversation: ID, body: 'Hel', at: HLC_ZERO },
   779: { user: ID, branch: ID },
+  1028: { owner: ID, contact: ID, removed: false, at: HLC_ZERO },
+  1029: { owner: ID, blocked: ID, on: true, at: HLC_ZERO },
+  1030: { owner: ID, conversation: ID, upTo: [{ origin: ID, hlc: HLC_ZERO }] },
+  1031: { id: ID, reporter: ID, conversation: ID, title: 'Olena', note: 'Look', count: 1 },
+  1032: {
+    ...{ report: ID, n: 0 },
+    evidence: {
+      ...{ origin: ID, author: { id: ID, name: 'Olena', login: 'olena', branch: 'Lviv' } },
+      proof: {
+        ...{ batch: random(88).toBase64(), hashes: random(64).toBase64(), index: 0 },
+        ...{ header: random(68).toBase64(), body: random(80).toBase64() },
+        signature: random(64).toBase64(),
+      },
+    },
+  },
+  1033: { report: ID, by: ID, closed: true, note: 'Done' },
   1537: { event: ID, origin: ID, reason: 'forged' },
 }
 

@@ -249,6 +249,22 @@ function openGroups(): Bug {
   return bug
 }
 
+/** A block is kept by the branch where it was decided, and by no other. */
+function blocksStay(): Bug {
+  const bug: Bug = {
+    isOn: false,
+    core(core) {
+      const { contactBlock } = core.chat.kinds
+      const { apply } = contactBlock
+      contactBlock.apply = async (tx, event) => {
+        if (!bug.isOn || event.origin === core.membership.self) await apply(tx, event)
+      }
+      return core
+    },
+  }
+  return bug
+}
+
 /** Nobody asks whether a branch is revoked: its links stay. */
 const revokedStays = (): Bug => ({
   isOn: false,
@@ -345,6 +361,7 @@ export const BUGS: readonly Planted[] = [
   { name: 'sent taken for stored', plant: sentIsStored, found: /^I4|A gap before/, seed: 1 },
   { name: 'effects after the cursor', plant: effectsLater, found: /^I8/, seed: 5 },
   { name: 'groups that everybody is in', plant: openGroups, found: /never in it/, seed: 1 },
+  { name: 'blocks that stay where they are', plant: blocksStay, found: /own records/, seed: 3 },
   { name: 'carried taken for delivered', plant: carriedIsDelivered, found: /^I5/, seed: 2 },
   { name: 'carried mail dropped when sent', plant: droppedWhenSent, found: /^I5/, seed: 2 },
   {

@@ -259,6 +259,54 @@ const sameMessages: Check = ({ snapshots }) => {
   return faults
 }
 
+/**
+ * What a person keeps for himself is the same at home and where he stays: contacts, blocks, what he cleared, and so which
+ * messages he is shown. A block is known to the branch of who is blocked, and both judge alike.
+ */
+const sameOwnRecords: Check = ({ snapshots }) => {
+  const faults: string[] = []
+  for (const home of snapshots) {
+    for (const owner of home.users.filter((each) => each.home === home.self)) {
+      const places = home.own.stays.filter(({ userId }) => userId === owner.id)
+      for (const place of snapshots) {
+        if (!places.some(({ branchId }) => branchId === place.self)) continue
+        const [here, there] = [ownOf(home, owner.id), ownOf(place, owner.id)]
+        if (here !== there) {
+          faults.push(`${owner.id}: ${home.name} and ${place.name} differ:\n${here}\n${there}`)
+        }
+        faults.push(...shownAlike(home, place, owner.id))
+      }
+      for (const block of home.own.blocks.filter(({ ownerId }) => ownerId === owner.id)) {
+        const other = snapshots.find((each) => homeOf(each, block.blockedId) === each.self)
+        const known = other?.own.blocks.find(
+          ({ ownerId, blockedId }) => ownerId === owner.id && blockedId === block.blockedId,
+        )
+        if (other && JSON.stringify(known) !== JSON.stringify(block)) {
+          faults.push(`${other.name} does not know ${JSON.stringify(block)} of ${home.name}`)
+        }
+      }
+    }
+  }
+  return faults
+}
+
+function ownOf({ own }: Snapshot, owner: UserId): string {
+  const rows = [...own.contacts, ...own.blocks, ...own.cleared]
+  const texts = rows.filter(({ ownerId }) => ownerId === owner).map((row) => JSON.stringify(row))
+  return texts.sort().join('\n')
+}
+
+/** Of messages that both branches hold. */
+function shownAlike(home: Snapshot, place: Snapshot, user: UserId): string[] {
+  const there = new Map(
+    place.own.messages.filter((each) => each.userId === user).map((m) => [m.id, m.isShown]),
+  )
+  return home.own.messages.flatMap(({ userId, id, isShown }) => {
+    const other = userId === user ? (there.get(id) ?? isShown) : isShown
+    return other === isShown ? [] : [`${user} sees ${id} at one of ${home.name}, ${place.name}`]
+  })
+}
+
 /** What people were told is stored stands, once, where it was written; what was refused stands nowhere. */
 const promises: Check = ({ snapshots, posted }) =>
   posted.flatMap(({ text, message, isRefused, office }) => {
@@ -294,4 +342,5 @@ export const CHECKS_AMONG_HONEST: Named = [
   ['I11: the same directory', sameDirectory],
   ['I11: the same conversations', sameConversations],
   ['whoever is in a conversation has its messages', sameMessages],
+  ['I11: own records are the same where their owner is', sameOwnRecords],
 ]

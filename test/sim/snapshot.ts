@@ -1,6 +1,8 @@
 /** What stands in one branch's database, read for the checkers. */
 import { createHash } from 'node:crypto'
-import type { BranchId, ConversationId, FeedId } from '../../src/base/ids.ts'
+import { sql } from 'kysely'
+import type { BranchId, ConversationId, FeedId, UserId } from '../../src/base/ids.ts'
+import { isShownTo } from '../../src/chat/visible.ts'
 import type { Db } from '../../src/db/open.ts'
 import type { Office } from './office.ts'
 
@@ -25,6 +27,7 @@ export async function snapshotOf(office: Office) {
     users: await db.selectFrom('user').select(['id', 'home', 'rev']).orderBy('id').execute(),
     conversations: await conversationsOf(db),
     directory: await directoryOf(db),
+    own: await ownRecordsOf(db),
     isFilling: false,
   }
 }
@@ -169,6 +172,30 @@ async function conversationsOf(db: Db) {
       text: JSON.stringify([chat, own]),
     }
   })
+}
+
+/** What people keep for themselves, where they stay, and which messages each of them is shown. */
+async function ownRecordsOf(db: Db) {
+  const contacts = await db.selectFrom('contact').selectAll().execute()
+  const blocks = await db
+    .selectFrom('contact_block')
+    .groupBy(['ownerId', 'blockedId'])
+    .select((eb) => ['ownerId', 'blockedId', 'isOn', eb.fn.max('at').as('at')])
+    .execute()
+  const cleared = await db.selectFrom('cleared').selectAll().execute()
+  const stays = await db
+    .selectFrom('location as l')
+    .innerJoin('credential as k', (on) =>
+      on.onRef('k.userId', '=', 'l.userId').onRef('k.epoch', '=', 'l.epoch'),
+    )
+    .select(['l.userId', 'l.branchId', 'l.until'])
+    .execute()
+  const messages = await db
+    .selectFrom('message as m')
+    .innerJoin('membership as mb', 'mb.conversationId', 'm.conversationId')
+    .select(['mb.userId', 'm.id', isShownTo(sql.ref<UserId>('mb.userId')).as('isShown')])
+    .execute()
+  return { contacts, blocks, cleared, stays, messages }
 }
 
 /** Tables that follow from `all` events alone, as text. */

@@ -11,6 +11,7 @@ import type { ConversationId, MessageId, UserId } from '../../src/base/ids.ts'
 import type { Millis } from '../../src/base/units.ts'
 import { addContact, openDirect, postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
+import { clearHistory, deleteContact, setBlock } from '../../src/chat/contacts.ts'
 import { addMember, createGroup, leaveGroup, removeMember } from '../../src/chat/groups.ts'
 import { directIdOf } from '../../src/chat/ids.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
@@ -89,7 +90,8 @@ export class Workload {
   async #one(): Promise<void> {
     const person = this.#chance.pick(this.#company.people)
     const dice = this.#chance.below(100)
-    if (dice < 34) return this.#writeSomebody(person)
+    if (dice < 30) return this.#writeSomebody(person)
+    if (dice < 35) return this.#keepAway(person)
     if (dice < 54) return this.#writeGroup(person)
     if (dice < 66) return this.#read(person)
     if (dice < 71) return this.#found(person)
@@ -300,6 +302,26 @@ export class Workload {
     const { id: other } = this.#chance.pick(this.#company.people)
     await this.#ask(person, this.#placeOf(person), `add ${other}`, ({ core }) =>
       addContact(core.chat, person.id, other),
+    )
+  }
+
+  /** Blocks somebody, takes messages again, hides what was written, or deletes a contact. */
+  async #keepAway(person: Person): Promise<void> {
+    const { id: user } = this.#chance.pick(this.#company.people)
+    const what = this.#chance.pick(['block', 'block', 'unblock', 'clear', 'delete'] as const)
+    const mine = [...this.chats.values()].filter(({ ever }) => ever.has(person.id))
+    if (user === person.id || mine.length === 0) return
+    const { id: conversation } = this.#chance.pick(mine)
+    const office = this.#placeOf(person)
+    await this.#ask(
+      person,
+      office,
+      `${what} ${user} ${conversation}`,
+      async ({ core: { chat } }) => {
+        if (what === 'clear') await clearHistory(chat, person.id, conversation)
+        else if (what === 'delete') await deleteContact(chat, person.id, user)
+        else await setBlock(chat, person.id, { user, on: what === 'block' })
+      },
     )
   }
 

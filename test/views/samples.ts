@@ -8,17 +8,21 @@ import { signInPage } from '../../views/accounts/sign-in.ts'
 import { lockPage, pinPage } from '../../views/accounts/terminal.ts'
 import { auditPage } from '../../views/admin/audit.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
+import { reportPage, reportsPage } from '../../views/admin/reports.ts'
 import { rulesPage } from '../../views/admin/rules.ts'
 import { type TraceProps, tracePage } from '../../views/admin/trace.ts'
 import { userPage } from '../../views/admin/user.ts'
 import { newUserPage, usersPage } from '../../views/admin/users.ts'
 import { addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
+import { confirmDialog, confirmPage } from '../../views/chat/confirm.ts'
 import { composerError, conversationPage, olderLines } from '../../views/chat/conversation.ts'
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
-import { line } from '../../views/chat/line.ts'
+import { type Line, line } from '../../views/chat/line.ts'
 import { allRows, chatRow } from '../../views/chat/list.ts'
+import { chatMenu } from '../../views/chat/menu.ts'
 import { newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
+import { reportFormPage } from '../../views/chat/report.ts'
 import { welcomePage } from '../../views/chat/welcome.ts'
 import { errorBox, errorPage } from '../../views/error.ts'
 import { type Language, wordsOf } from '../../views/language/words.ts'
@@ -50,7 +54,7 @@ export function samples(
     theme: 'auto',
     organisation: text,
     branch: text,
-    me: { ...face, login: text, rights: ['administration', 'organisation', 'audit'] },
+    me: { ...face, login: text, rights: ['administration', 'organisation', 'audit', 'reports'] },
     flash: { kind: 'problem', text },
     home: { branch: text, unreachableSince: NOW - HOUR, asOf: NOW },
   }
@@ -72,6 +76,7 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
   const own = { ...m, mark: 'read', kind: 'group', isLate: true } as const
   const conversation = { id: text, kind: 'direct', title: text, person } as const
   const details = { id: text, kind: 'direct', title: text } as const
+  const question = { chatId: text, title: text, text, action: text, button: text }
   const facts = { ...person, login: text, post: text, phone: text, room: text }
   const members = [{ ...face, branch: text, isOwner: true, presence: on }]
   const more = { lines: [own], newFrom: text, older: text, typing: [text], after: text } as const
@@ -115,8 +120,37 @@ function chatSamples(frame: Frame, face: SampleFace, text: string): [string, Htm
     ['add person page', addPersonPage(frame, { ...lookup, matches: [] })],
     ['new group', newGroupDialog(group, frame)],
     ['new group page', newGroupPage(frame, { ...group, errors: { members: text } })],
-    ['details page', detailsPage(frame, { ...details, kind: 'group', members })],
+    ['details page', detailsPage(frame, { ...details, kind: 'group', members, menu: {} })],
+    ['chat menu', chatMenu(text, { contact: { isBlocked: false } }, frame)],
+    ['menu of a blocked one', chatMenu(text, { contact: { isBlocked: true } }, frame)],
+    ['confirm', confirmDialog({ ...question, isDangerous: true }, frame)],
+    ['confirm page', confirmPage(frame, { ...question, isDangerous: false })],
+    ['report form', reportFormPage(frame, reportForm(text, own))],
+    ['nothing to report', reportFormPage(frame, { ...reportForm(text, own), lines: [] })],
+    ['folded line', line({ ...own, isFolded: true }, frame.t, { timeZone: 'UTC', mine: false })],
   ]
+}
+
+function reportForm(text: string, own: Line) {
+  const errors = { messages: text, note: text }
+  const form = { chatId: text, id: text, lines: [own], older: text, most: 50 }
+  return { ...form, chosen: [text], note: text, errors }
+}
+
+function reported(text: string) {
+  const row = { id: text, by: text, branch: text, title: text, at: NOW, count: 3, arrived: 2 }
+  const message = { by: text, branch: text, at: NOW, body: text }
+  return {
+    ...{ ...row, isClosed: false, note: text, error: text },
+    messages: [
+      { ...message, signature: { kind: 'verified', branch: text } },
+      { ...message, signature: { kind: 'altered' } },
+    ],
+    decisions: [
+      { by: text, at: NOW, isClosed: true, note: text },
+      { by: text, at: NOW, isClosed: false, note: '' },
+    ],
+  } as const
 }
 
 function steps(text: string) {
@@ -128,6 +162,7 @@ function steps(text: string) {
     { kind: 'shown', person: text, at: NOW },
     { kind: 'read', n: 1, of: 3, at: NOW },
     { kind: 'refused', branch: text, at: NOW, reason: text },
+    { kind: 'blocked', person: text, at: NOW },
   ] as const
 }
 
@@ -265,6 +300,10 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         missing: [{ from: text, events: 3, since: NOW }],
       }),
     ],
+    ['reports', reportsPage(frame, { reports: [reported(text)], organisation: text })],
+    ['no reports', reportsPage(frame, { reports: [], organisation: text })],
+    ['report', reportPage(frame, reported(text))],
+    ['closed report', reportPage(frame, { ...reported(text), isClosed: true, arrived: 3 })],
     ['trace', tracePage(frame, { id: text, problem: 'unknown' })],
     ['traced', tracePage(frame, { id: text, found: traced(text) })],
     ['ZeroTier', branchesPage(frame, { branches, mayIssue: false, zeroTier: zeroTier(text) })],

@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import { brand, type Frame, layout } from '../layout.ts'
 import { type Html, type IconName, icon } from '../parts.ts'
 
-type Place = 'users' | 'branches' | 'trace' | 'rules' | 'audit'
+type Place = 'users' | 'branches' | 'trace' | 'rules' | 'reports' | 'audit'
 
 /** `right`: who sees the link, as accounts/rights.ts names it. */
 const PLACES: readonly { place: Place; href: string; icon: IconName; right: string }[] = [
@@ -11,15 +11,16 @@ const PLACES: readonly { place: Place; href: string; icon: IconName; right: stri
   { place: 'branches', href: '/admin/branches', icon: 'network', right: 'administration' },
   { place: 'trace', href: '/admin/trace', icon: 'search', right: 'administration' },
   { place: 'rules', href: '/admin/rules', icon: 'shield', right: 'administration' },
+  { place: 'reports', href: '/admin/reports', icon: 'flag', right: 'reports' },
   { place: 'audit', href: '/admin/audit', icon: 'shield', right: 'audit' },
 ]
-
 /** A page of the admin area. */
 export function adminPage(frame: Frame, page: { title: string; place: Place; body: Html }): string {
   const t = frame.t
   const places = PLACES.filter(({ right }) => frame.me?.rights.includes(right))
   const wordOf = (place: Place) => {
     if (place === 'audit' || place === 'rules') return t[place].title
+    if (place === 'reports') return t.contacts.reports.title
     return t.admin[place]
   }
   const body = html`<div class="admin-page">

@@ -207,7 +207,8 @@ function box(p: ComposerProps, base: string, { t }: Pick<Reader, 't'>): Html {
 <span hx-post="${base}/draft" hx-include="#body" hx-trigger="input from:#body delay:2s, change from:#body" hx-swap="none"></span>`
 }
 
-function closedNote(c: Conversation, reader: Reader): Html {
+/** Why nobody writes here now, in the place of the composer. */
+export function closedNote(c: Pick<Conversation, 'id' | 'title' | 'closed'>, reader: Reader): Html {
   const t = reader.t.chat
   const texts = {
     'read-only': t.mayNotWrite,
@@ -215,7 +216,10 @@ function closedNote(c: Conversation, reader: Reader): Html {
     'blocked-by-me': t.youBlocked(c.title),
     disabled: t.disabled(c.title),
   }
-  return html`<p class="closed">${icon('ban', reader)} <span>${texts[c.closed ?? 'read-only']}</span></p>`
+  // A push has no token of the page: there the words stand alone.
+  const opens = c.closed === 'blocked-by-me' && reader.formToken !== ''
+  return html`<div class="closed">${icon('ban', reader)} <span>${texts[c.closed ?? 'read-only']}</span>
+${opens && html`<form method="post" action="/chats/${c.id}/unblock">${formTokenField(reader)}<button class="button">${reader.t.contacts.unblock}</button></form>`}</div>`
 }
 
 function withoutScript(frame: Frame, p: ConversationProps): Html {

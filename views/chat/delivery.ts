@@ -22,6 +22,8 @@ export type Step =
   /** On an open page of the person, or of `n` of `of` recipients. */
   | { kind: 'shown' | 'read'; at: number; person?: string | undefined; n?: number; of?: number }
   | { kind: 'refused'; branch: string; at: number; reason?: string | undefined }
+  /** The one it was for takes no messages from its author. */
+  | { kind: 'blocked'; person: string; at: number }
 
 export type Story = {
   messageId: string
@@ -63,6 +65,7 @@ const TONES: Record<Step['kind'], 'done' | 'waited' | 'open' | 'bad'> = {
   shown: 'done',
   read: 'done',
   refused: 'bad',
+  blocked: 'bad',
 }
 
 function step(s: Step, reader: Reader): Html {
@@ -76,6 +79,7 @@ export function stepWords(s: Step, reader: Reader): string {
   if (s.kind === 'waiting') return joined(t.waiting(s.branch), waitingFacts(s, reader))
   if (s.kind === 'waited') return joined(t.waited(s.branch), [s.linkWasDown ? t.lineWasDown : ''])
   if (s.kind === 'stored') return joined(t.stored(s.branch), [s.via ? t.via(s.via) : ''])
+  if (s.kind === 'blocked') return reader.t.contacts.storyBlocked(s.person)
   if (s.kind === 'refused') return joined(t.refused(s.branch), [s.reason ?? ''])
   if (s.person !== undefined) return s.kind === 'shown' ? t.shown(s.person) : t.read(s.person)
   const [n, of] = [s.n ?? 0, s.of ?? 0]

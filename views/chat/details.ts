@@ -11,6 +11,7 @@ import {
   type Reader,
 } from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
+import { type ChatMenuProps, chatMenu } from './menu.ts'
 
 type Member = Face & { branch: string; isOwner: boolean; presence: Presence }
 
@@ -32,6 +33,8 @@ export type DetailsProps = {
     | undefined
   /** Of a group. */
   members?: readonly Member[] | undefined
+  /** What the reader can do with this chat. */
+  menu?: ChatMenuProps | undefined
 }
 
 /** What goes into `#details`; the cross leads back to the chat without a script. */
@@ -59,7 +62,8 @@ function facts(p: DetailsProps, reader: Reader): Html {
 <p class="name">${p.title}</p>
 ${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${p.kind === 'direct' ? t.kindDirect : t.kindGroup}</span>`}</div>
 ${p.person && personFacts(p.person, reader)}
-${p.members && members(p.members, reader)}`
+${p.members && members(p.members, reader)}
+${p.menu && chatMenu(p.id, p.menu, reader)}`
 }
 
 function personFacts(person: NonNullable<DetailsProps['person']>, reader: Reader): Html {

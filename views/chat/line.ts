@@ -12,7 +12,7 @@ import {
   startOfDay,
 } from '../language/times.ts'
 import type { Words } from '../language/words.ts'
-import { avatar, type Face, type Html, type Reader, timeAs } from '../parts.ts'
+import { avatar, type Face, type Html, hiddenWords, type Reader, timeAs } from '../parts.ts'
 
 /** The lowest state over all recipients: the mark is never better than the worst of them. */
 export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
@@ -29,6 +29,8 @@ export type Line = {
   kind: 'direct' | 'group'
   /** It arrived after younger messages were shown here. */
   isLate?: boolean | undefined
+  /** In a group: its reader has blocked the author, and opens it if he wants. */
+  isFolded?: boolean | undefined
 }
 
 type LineOptions = {
@@ -47,7 +49,7 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
   const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone), 'clock')
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
+  }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${m.isFolded ? folded(m.body, t) : text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
     options.mine && markLink(m, t)
   }</span></div>${options.mine && html`<div id="story-${m.id}"></div>`}</article>`
 }
@@ -58,6 +60,10 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
 function text(body: string): Html {
   const rows = body.split('\n')
   return html`<span class="text" dir="auto" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
+}
+
+function folded(body: string, t: Words): Html {
+  return html`<details class="folded"><summary>${t.contacts.folded}${hiddenWords(': ')}</summary>${text(body)}</details>`
 }
 
 // The next `div` is the place of the story: shorter than its id, in a line that is sent to everybody.

@@ -45,7 +45,13 @@ const problems = {
   'message-long': (v) =>
     `${v.length ? `This has ${v.length} characters; a` : 'A'} message has at most ${v.max ?? 4000}. Nothing was sent: shorten it, or send it in parts.`,
   'members-none': () => 'Choose at least one person.',
-  blocked: () => 'This person does not take messages from you.',
+  blocked: (v) =>
+    `${v.name || 'This person'} does not take messages from you. Nothing was sent; what was written before stays readable.`,
+  'blocked-by-you': (v) =>
+    `You have blocked ${v.name || 'this person'}. Take messages again first; nothing was sent.`,
+  'block-self': () => 'Nobody blocks himself.',
+  'report-empty': () => 'Choose at least one message.',
+  'report-many': (v) => `At most ${v.max ?? 0} messages in one report, please.`,
   'confirm-mismatch': (v) => `To confirm, type ${v.expected ?? 'the login'} exactly.`,
   'last-admin': () => 'This is the last admin of the branch. Make somebody else an admin first.',
   'person-disabled': () => 'This account is disabled.',

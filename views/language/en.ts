@@ -3,6 +3,7 @@
 import { enAdmin } from './en-admin.ts'
 import { enAudit } from './en-audit.ts'
 import { enClocks } from './en-clocks.ts'
+import { enContacts } from './en-contacts.ts'
 import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
 import { enProblems } from './en-problems.ts'
@@ -261,6 +262,7 @@ export const en = {
   network: enNetwork,
   audit: enAudit,
   keys: enKeys,
+  contacts: enContacts,
   recovery: enRecovery,
   clocks: enClocks,
   trust: enTrust,

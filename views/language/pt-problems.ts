@@ -43,7 +43,13 @@ export const ptProblems: typeof enProblems = {
     'message-long': (v) =>
       `${v.length ? `Isto tem ${v.length} caracteres; uma` : 'Uma'} mensagem tem no máximo ${v.max ?? 4000}. Nada foi enviado: encurte o texto ou envie-o por partes.`,
     'members-none': () => 'Escolha pelo menos uma pessoa.',
-    blocked: () => 'Esta pessoa não recebe mensagens suas.',
+    blocked: (v) =>
+      `${v.name || 'Esta pessoa'} não recebe mensagens suas. Nada foi enviado; o que foi escrito antes continua legível.`,
+    'blocked-by-you': (v) =>
+      `Bloqueou ${v.name || 'esta pessoa'}. Volte primeiro a receber mensagens; nada foi enviado.`,
+    'block-self': () => 'Ninguém se bloqueia a si mesmo.',
+    'report-empty': () => 'Escolha pelo menos uma mensagem.',
+    'report-many': (v) => `No máximo ${v.max ?? 0} mensagens numa denúncia, por favor.`,
     'confirm-mismatch': (v) =>
       `Para confirmar, escreva exatamente ${v.expected ?? 'o utilizador'}.`,
     'last-admin': () => 'É o último administrador da filial. Nomeie outro primeiro.',

@@ -4,6 +4,7 @@ import { counting } from './plural.ts'
 import { ptAdmin } from './pt-admin.ts'
 import { ptAudit } from './pt-audit.ts'
 import { ptClocks } from './pt-clocks.ts'
+import { ptContacts } from './pt-contacts.ts'
 import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptProblems } from './pt-problems.ts'
@@ -259,6 +260,7 @@ export const pt: Words = {
   network: ptNetwork,
   audit: ptAudit,
   keys: ptKeys,
+  contacts: ptContacts,
   recovery: ptRecovery,
   clocks: ptClocks,
   trust: ptTrust,

@@ -5,6 +5,7 @@ import { dayAndTime } from './times.ts'
 import { ukAdmin } from './uk-admin.ts'
 import { ukAudit } from './uk-audit.ts'
 import { ukClocks } from './uk-clocks.ts'
+import { ukContacts } from './uk-contacts.ts'
 import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukProblems } from './uk-problems.ts'
@@ -261,6 +262,7 @@ export const uk: Words = {
   network: ukNetwork,
   audit: ukAudit,
   keys: ukKeys,
+  contacts: ukContacts,
   recovery: ukRecovery,
   clocks: ukClocks,
   trust: ukTrust,

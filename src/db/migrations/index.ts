@@ -11,6 +11,7 @@ import { up as peerSuites } from './008-peer-suites.ts'
 import { up as backupMarks } from './009-backup-marks.ts'
 import { up as audit } from './010-audit.ts'
 import { up as secondFactor } from './012-second-factor.ts'
+import { up as contacts } from './013-contacts.ts'
 import { up as guests } from './014-guests.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '007-carrying', up: carrying },
   { name: '008-peer-suites', up: peerSuites },
   { name: '009-backup-marks', up: backupMarks },
+  { name: '013-contacts', up: contacts },
   { name: '010-audit', up: audit },
   { name: '014-guests', up: guests },
   { name: '012-second-factor', up: secondFactor },

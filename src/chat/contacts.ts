@@ -1,0 +1,168 @@
+/**
+ * What a person does with others in his own list: deletes them, blocks them, hides what was written. Each is one
+ * transaction with one event, and none when nothing changes, so that doing it twice is doing it once.
+ * Source: docs/contacts.md, docs/decisions/037-contacts.md.
+ */
+import { branchesOf, findPerson } from '../accounts/queries.ts'
+import { AppError, invalidInput, notFound } from '../base/errors.ts'
+import { HLC_ZERO } from '../base/hlc.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
+import { type ChatParts, membership } from './actions.ts'
+import { directIdOf } from './ids.ts'
+import { isBlocking } from './visible.ts'
+
+/** Takes somebody out of the viewer's list; the history stays, and his next message brings the chat back. */
+export async function deleteContact(
+  { store, append, kinds, clock }: ChatParts,
+  viewer: UserId,
+  contact: UserId,
+): Promise<void> {
+  if (viewer === contact) throw invalidInput('user', 'Nobody is in his own list', 'person-unknown')
+  await store.writer.write(async (tx) => {
+    await demandKnown(tx, contact)
+    // Also whoever wrote without being added goes from the list; nobody is deleted twice.
+    if (!(await isInList(tx, viewer, contact))) return
+    const to = await branchesOf(tx, [viewer], clock.now())
+    const body = { owner: viewer, contact, removed: true }
+    await append(tx, { kind: kinds.contactPut, body, to })
+  })
+}
+
+/** Whether there is something to delete: a contact, or a chat in which something was written since. */
+async function isInList(tx: Db, owner: UserId, contact: UserId): Promise<boolean> {
+  const known = await tx
+    .selectFrom('contact')
+    .where('ownerId', '=', owner)
+    .where('contactId', '=', contact)
+    .select(['removed', 'hlc'])
+    .executeTakeFirst()
+  if (known?.removed === 0) return true
+  const row = await tx
+    .selectFrom('conversation')
+    .where('id', '=', directIdOf(owner, contact))
+    .select('lastTimeKey')
+    .executeTakeFirst()
+  const last = row?.lastTimeKey ?? HLC_ZERO
+  return last > (known?.hlc ?? HLC_ZERO)
+}
+
+/** Whether the viewer takes messages from somebody: `on` blocks him. Both ends are told, the page of neither. */
+export async function setBlock(
+  parts: ChatParts,
+  viewer: UserId,
+  { user: blocked, on }: { user: UserId; on: boolean },
+): Promise<void> {
+  if (viewer === blocked) throw invalidInput('user', 'Nobody blocks himself', 'block-self')
+  const { store, append, kinds, clock } = parts
+  await store.writer.write(async (tx) => {
+    await demandKnown(tx, blocked)
+    const { mine } = await blocksBetween(tx, { viewer, other: blocked })
+    if (mine === on) return
+    const to = await branchesOf(tx, [viewer, blocked], clock.now())
+    const body = { owner: viewer, blocked, on, at: parts.now() }
+    await append(tx, { kind: kinds.contactBlock, body, to })
+  })
+}
+
+async function demandKnown(tx: Db, user: UserId): Promise<void> {
+  if ((await findPerson(tx, user)) !== undefined) return
+  throw invalidInput('user', 'Somebody is not known here', 'person-unknown')
+}
+
+/** Hides from the viewer, wherever he signs in, everything that is in a chat now. There is no way back. */
+export async function clearHistory(
+  { store, append, kinds, clock }: ChatParts,
+  viewer: UserId,
+  conversation: ConversationId,
+): Promise<void> {
+  await store.writer.write(async (tx) => {
+    if ((await membership(tx, viewer, conversation)) === undefined) throw notFound('chat')
+    const upTo = await writtenHere(tx, viewer, conversation)
+    if (upTo.length === 0) return
+    const to = await branchesOf(tx, [viewer], clock.now())
+    await append(tx, { kind: kinds.historyClear, body: { owner: viewer, conversation, upTo }, to })
+  })
+}
+
+/** What each branch has written there, as far as it is here and not hidden already. */
+async function writtenHere(tx: Db, viewer: UserId, conversation: ConversationId) {
+  const rows = await tx
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .leftJoin('cleared as gone', (on) =>
+      on
+        .on('gone.ownerId', '=', viewer)
+        .onRef('gone.conversationId', '=', 'm.conversationId')
+        .onRef('gone.origin', '=', 'm.origin'),
+    )
+    .where('m.conversationId', '=', conversation)
+    .groupBy('m.origin')
+    .having((eb) =>
+      eb.or([
+        eb(eb.fn.max('gone.upTo'), 'is', null),
+        eb(eb.fn.max('e.hlc'), '>', eb.fn.max('gone.upTo')),
+      ]),
+    )
+    .select((eb) => ['m.origin', eb.fn.max('e.hlc').as('hlc')])
+    .orderBy('m.origin')
+    .execute()
+  return rows.map(({ origin, hlc }): { origin: BranchId; hlc: typeof hlc } => ({ origin, hlc }))
+}
+
+/** Which of two people takes no messages from the other now. */
+export async function blocksBetween(
+  db: Db,
+  pair: { viewer: UserId; other: UserId },
+): Promise<{ mine: boolean; theirs: boolean }> {
+  const [row] = await blockRow(db, pair)
+  return { mine: row?.mine === 1, theirs: row?.theirs === 1 }
+}
+
+const blockRow = prepared((db, value: Holes<{ viewer: UserId; other: UserId }>) =>
+  db.selectNoFrom([
+    isBlocking(value('viewer'), value('other')).as('mine'),
+    isBlocking(value('other'), value('viewer')).as('theirs'),
+  ]),
+)
+
+/** Who of all takes no messages from the viewer: he is not told whether they are there. */
+export async function blockersOf(db: Db, viewer: UserId): Promise<Set<UserId>> {
+  const rows = await blockers(db, { viewer })
+  return new Set(rows.filter((row) => row.isOn === 1).map((row) => row.ownerId))
+}
+
+// Of each owner the latest decision: SQLite takes the other columns from the row of the maximum.
+const blockers = prepared((db, value: Holes<{ viewer: UserId }>) =>
+  db
+    .selectFrom('contact_block')
+    .where('blockedId', '=', value('viewer'))
+    .groupBy('ownerId')
+    .select((eb) => ['ownerId', 'isOn', eb.fn.max('at').as('at')]),
+)
+
+/** Whom the viewer blocks now. */
+export async function blockedBy(db: Db, viewer: UserId): Promise<Set<UserId>> {
+  const rows = await ownBlocks(db, { viewer })
+  return new Set(rows.filter((row) => row.isOn === 1).map((row) => row.blockedId))
+}
+
+const ownBlocks = prepared((db, value: Holes<{ viewer: UserId }>) =>
+  db
+    .selectFrom('contact_block')
+    .where('ownerId', '=', value('viewer'))
+    .groupBy('blockedId')
+    .select((eb) => ['blockedId', 'isOn', eb.fn.max('at').as('at')]),
+)
+
+/** Throws when one of the two has blocked the other: who was blocked is told so here, and nowhere before. */
+export async function demandOpen(tx: Db, pair: { viewer: UserId; other: UserId }): Promise<void> {
+  const { mine, theirs } = await blocksBetween(tx, pair)
+  if (!mine && !theirs) return
+  const name = (await findPerson(tx, pair.other))?.name ?? ''
+  const [detail, message] = mine
+    ? (['blocked-by-you', `You have blocked ${name}`] as const)
+    : (['blocked', `${name} does not take messages from you`] as const)
+  throw new AppError('forbidden', `Cannot post: ${message}`, { detail, values: { name } })
+}

@@ -1,0 +1,122 @@
+/**
+ * A person's own records (contacts, blocks, what is cleared) where he signs in, and blocks where the blocked one signs
+ * in. The home branch of who decided knows them all: it sends them on when it hears of a stay, and sends on what a
+ * branch wrote that had not heard of one. What is known there already changes nothing.
+ */
+import { branchesOf } from '../accounts/queries.ts'
+import type { UserAt } from '../accounts/records.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
+import type { ChatKinds } from './events.ts'
+
+type Parts = { append: Append; kinds: ChatKinds; self: BranchId }
+
+/** The kind `user.at`: in the transaction that notes a stay, the records follow. */
+export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): EventKind<UserAt> {
+  return {
+    ...userAt,
+    async apply(tx, event) {
+      await userAt.apply(tx, event)
+      const { user, branch } = event.body
+      if (branch === parts.self) return
+      // A stay by a password that was replaced proves what was written then, and gives nothing new.
+      if (!(await branchesOf(tx, [user], event.arrivedAt)).includes(branch)) return
+      if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch })
+      await sendBlocksOf(parts, tx, { user, branch })
+    },
+  }
+}
+
+async function isAtHome(tx: Db, self: BranchId, user: UserId): Promise<boolean> {
+  const row = tx.selectFrom('user').where('id', '=', user).where('home', '=', self).select('id')
+  return (await row.executeTakeFirst()) !== undefined
+}
+
+type Guest = { user: UserId; branch: BranchId }
+
+async function sendOwn({ append, kinds }: Parts, tx: Db, { user, branch }: Guest): Promise<void> {
+  const to = [branch]
+  const contacts = await tx
+    .selectFrom('contact')
+    .where('ownerId', '=', user)
+    .select(['contactId', 'hlc', 'removed'])
+    .orderBy('contactId')
+    .execute()
+  for (const { contactId: contact, hlc: at, removed } of contacts) {
+    const body = { owner: user, contact, removed: removed === 1, at }
+    await append(tx, { kind: kinds.contactPut, body, to })
+  }
+  const hidden = await tx
+    .selectFrom('cleared')
+    .where('ownerId', '=', user)
+    .select(['conversationId', 'origin', 'upTo as hlc'])
+    .orderBy('conversationId')
+    .orderBy('origin')
+    .execute()
+  for (const [conversation, rows] of Map.groupBy(hidden, (row) => row.conversationId)) {
+    const upTo = rows.map(({ origin, hlc }) => ({ origin, hlc }))
+    await append(tx, { kind: kinds.historyClear, body: { owner: user, conversation, upTo }, to })
+  }
+}
+
+/** His own blocks, and those of people at home here who blocked him. */
+async function sendBlocksOf(
+  { append, kinds, self }: Parts,
+  tx: Db,
+  { user, branch }: Guest,
+): Promise<void> {
+  const rows = await tx
+    .selectFrom('contact_block as k')
+    .innerJoin('user as owner', 'owner.id', 'k.ownerId')
+    .where('owner.home', '=', self)
+    .where((eb) => eb.or([eb('k.ownerId', '=', user), eb('k.blockedId', '=', user)]))
+    .select(['k.ownerId as owner', 'k.blockedId as blocked', 'k.isOn', 'k.at'])
+    .orderBy('k.ownerId')
+    .orderBy('k.blockedId')
+    .orderBy('k.at')
+    .execute()
+  for (const { owner, blocked, isOn, at } of rows) {
+    const body = { owner, blocked, on: isOn === 1, at }
+    await append(tx, { kind: kinds.contactBlock, body, to: [branch] })
+  }
+}
+
+/** The kinds of chats: what an owner wrote elsewhere goes on to those of his branches that were not named. */
+export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatKinds {
+  const sentOn = <Body extends { owner: UserId }>(
+    kind: EventKind<Body>,
+    told: (body: Body) => UserId[],
+    copyOf: (event: LoggedEvent<Body>) => Body,
+  ): EventKind<Body> => ({
+    ...kind,
+    async apply(tx, event) {
+      await kind.apply(tx, event)
+      const { body, origin, arrivedAt } = event
+      if (origin === self || !(await isAtHome(tx, self, body.owner))) return
+      const all = await branchesOf(tx, told(body), arrivedAt)
+      const named = new Set([self, origin, ...event.to])
+      const to = all.filter((branch) => !named.has(branch))
+      if (to.length > 0) await append(tx, { kind, body: copyOf(event), to })
+    },
+  })
+  const { contactPut, contactBlock, historyClear } = given
+  return {
+    ...given,
+    contactPut: sentOn(
+      contactPut,
+      ({ owner }) => [owner],
+      ({ body, hlc }) => ({ ...body, at: body.at ?? hlc }),
+    ),
+    contactBlock: sentOn(
+      contactBlock,
+      ({ owner, blocked }) => [owner, blocked],
+      ({ body }) => body,
+    ),
+    historyClear: sentOn(
+      historyClear,
+      ({ owner }) => [owner],
+      ({ body }) => body,
+    ),
+  }
+}

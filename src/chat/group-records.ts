@@ -1,0 +1,120 @@
+/**
+ * 0401 conv.put, the record of a group: its form, who may write it, what it changes. One writer counts `rev`, and the
+ * highest holds. Source: docs/protocol.md, section 8.
+ */
+import type { Selectable } from 'kysely'
+import * as v from 'valibot'
+import type { Hlc } from '../base/hlc.ts'
+import type { ConversationId, UserId } from '../base/ids.ts'
+import { tidied } from '../base/text.ts'
+import { TIME_MS_MAX } from '../base/units.ts'
+import type { Db } from '../db/open.ts'
+import { listed } from '../db/prepared.ts'
+import type { ConversationTable } from '../db/schema.ts'
+import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { Parked } from '../eventlog/events.ts'
+import { count, hlc, id } from './fields.ts'
+import { mayHaveFounded } from './ids.ts'
+import { conversationRow, putMember } from './standing.ts'
+
+/** Fits one line of the list on a wide screen. */
+export const TITLE_CHARS_MAX = 100
+/** The whole membership travels in one event of at most 64 KiB; more people belong into a channel. */
+export const MEMBERS_MAX = 500
+
+const memberSchema = v.object({
+  user: id<UserId>(),
+  role: v.picklist(['owner', 'member']),
+  joinedAt: hlc,
+  /** Present for those who have left: the record is whole, so that any order of arrival ends the same. */
+  leftAt: v.optional(hlc),
+})
+const convSchema = v.object({
+  id: id<ConversationId>(),
+  kind: v.literal('group'),
+  title: v.pipe(v.string(), v.transform(tidied), v.minLength(1), v.maxLength(TITLE_CHARS_MAX)),
+  members: v.pipe(v.array(memberSchema), v.maxLength(2 * MEMBERS_MAX)),
+  createdAt: v.pipe(count, v.maxValue(TIME_MS_MAX)),
+  term: count,
+  rev: v.pipe(count, v.minValue(1)),
+})
+
+export type ConvBody = v.InferOutput<typeof convSchema>
+export type Member = v.InferOutput<typeof memberSchema>
+
+/** The kind. */
+export const convPut: EventKind<ConvBody> = {
+  code: 0x0401,
+  name: 'conv.put',
+  scope: 'to',
+  parse: (body) => v.parse(convSchema, body),
+  refusal: convRefusal,
+  apply: applyConv,
+  conversationOf: (body) => body.id,
+}
+
+async function convRefusal(tx: Db, event: LoggedEvent<ConvBody>): Promise<string | undefined> {
+  const { body, origin } = event
+  const known = await conversationRow(tx, body.id)
+  if (known === undefined) {
+    // A later term comes only after the earlier ones, which name the home it was taken from.
+    if (body.term > 0) throw new Parked('waits-for-conversation')
+    return mayHaveFounded(origin, body.id) ? undefined : 'not-its-home'
+  }
+  if (known.kind !== 'group') return 'wrong-conversation'
+  if (known.term !== body.term) return 'wrong-term'
+  return known.home === origin ? undefined : 'not-its-home'
+}
+
+async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
+  const { body, origin, hlc: at } = event
+  const known = await conversationRow(tx, body.id)
+  // One writer counts `rev`, but its feeds (one per start) may arrive in any order: the highest wins.
+  if (known !== undefined && known.rev > body.rev) return
+  if (known?.rev === body.rev && !(await replaces(tx, event, known))) return
+  const { id: conversation, kind, title, term, rev, createdAt } = body
+  await tx
+    .insertInto('conversation')
+    .values({
+      ...{ id: conversation, kind, title, home: origin, term, rev, hlc: at, createdAt },
+      lastPosition: null,
+      lastTimeKey: null,
+    })
+    .onConflict((on) => on.column('id').doUpdateSet({ title, rev, hlc: at }))
+    .execute()
+  for (const member of body.members) await putMember(tx, conversation, member)
+}
+
+/**
+ * Of two records with one `rev` the later one counts: a branch that was put back from an old copy counted again. The
+ * same record sent again, to a guest's branch, is no other one: its first time stands.
+ */
+async function replaces(
+  tx: Db,
+  { body, hlc: at }: LoggedEvent<ConvBody>,
+  known: Selectable<ConversationTable>,
+): Promise<boolean> {
+  const conversation = tx.updateTable('conversation').where('id', '=', body.id)
+  const members = tx.deleteFrom('membership').where('conversationId', '=', body.id)
+  if (known.title === body.title && (await isSameMembers(tx, body))) {
+    if (at < known.hlc) await conversation.set({ hlc: at }).execute()
+    return false
+  }
+  if (at < known.hlc) return false
+  const users = JSON.stringify(body.members.map(({ user }) => user))
+  await members.where('userId', 'not in', listed<UserId>(users)).execute()
+  return true
+}
+
+async function isSameMembers(tx: Db, { id, members }: ConvBody): Promise<boolean> {
+  const rows = await tx
+    .selectFrom('membership')
+    .where('conversationId', '=', id)
+    .select(['userId', 'role', 'joinedAt', 'leftAt'])
+    .execute()
+  const textOf = (user: UserId, role: string, joinedAt: Hlc, leftAt: Hlc | null | undefined) =>
+    [user, role, joinedAt, leftAt ?? ''].join(' ')
+  const here = new Set(rows.map((m) => textOf(m.userId, m.role, m.joinedAt, m.leftAt)))
+  const said = members.map((m) => textOf(m.user, m.role, m.joinedAt, m.leftAt))
+  return said.length === here.size && said.every((text) => here.has(text))
+}

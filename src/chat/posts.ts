@@ -1,0 +1,194 @@
+/**
+ * 0402 msg.post, a message: its form, who may write it, and its place in the timeline and among what is unread. Source:
+ * docs/protocol.md, section 8.
+ */
+
+import { type Selectable, sql } from 'kysely'
+import * as v from 'valibot'
+import type { Hlc } from '../base/hlc.ts'
+import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
+import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
+import type { MessageTable } from '../db/schema.ts'
+import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { isRefusedPost, showFrom } from './contact-records.ts'
+import { endDraft } from './drafts.ts'
+import { id } from './fields.ts'
+import { directIdOf } from './ids.ts'
+import { isPast } from './past.ts'
+import { lastPositionOf } from './seen.ts'
+import { conversationRow, demandMember, demandVoice, ensureDirect } from './standing.ts'
+
+/** UTF-16 units of a message; longer texts are files. */
+export const BODY_CHARS_MAX = 4000
+/** A client's own number for a message, to send it again without doubling it. */
+export const CLIENT_ID_CHARS_MAX = 64
+
+/** The text of a message as it is stored: line ends are one unit, 1 to BODY_CHARS_MAX of them. */
+const messageText = v.pipe(
+  v.string(),
+  v.transform((text) => text.replaceAll('\r\n', '\n').toWellFormed()),
+  v.minLength(1, 'message-empty'),
+  v.maxLength(BODY_CHARS_MAX, 'message-long'),
+)
+
+const postSchema = v.object({
+  conversation: id<ConversationId>(),
+  author: id<UserId>(),
+  body: messageText,
+  clientId: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(CLIENT_ID_CHARS_MAX))),
+  /** The two people of a direct chat, which needs no record of its own. */
+  direct: v.optional(v.tuple([id<UserId>(), id<UserId>()])),
+})
+
+export type PostBody = v.InferOutput<typeof postSchema>
+
+/** The kind; `self` is the branch that applies it. */
+export function postKind(self: BranchId): EventKind<PostBody> {
+  return {
+    code: 0x0402,
+    name: 'msg.post',
+    scope: 'to',
+    parse: (body) => v.parse(postSchema, body),
+    refusal: postRefusal,
+    apply: (tx, event) => applyPost(tx, event, self),
+    conversationOf: (body) => body.conversation,
+  }
+}
+
+async function postRefusal(tx: Db, event: LoggedEvent<PostBody>): Promise<string | undefined> {
+  const { author, conversation, direct } = event.body
+  await demandVoice(tx, event, author)
+  if (direct === undefined) {
+    await demandMember(tx, conversation, author)
+    return undefined
+  }
+  const [a, b] = direct
+  // The id follows from the two people: no branch can put its words into a chat of others.
+  if (a === b || directIdOf(a, b) !== conversation) return 'wrong-conversation'
+  return author === a || author === b ? undefined : 'not-a-member'
+}
+
+async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): Promise<void> {
+  const { body, position, arrivedAt, origin } = event
+  const conversation = await conversationRow(tx, body.conversation)
+  if (conversation === undefined && body.direct) await ensureDirect(tx, body.direct)
+  // A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, section 8).
+  const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
+  const isAhead = event.hlc > limit
+  const timeKey = isAhead ? limit : event.hlc
+  const newest = conversation?.lastTimeKey ?? HLC_ZERO
+  const { conversation: conversationId, author } = body
+  await endDraft(tx, event)
+  await keepUp(tx, { conversation: conversationId, author, position })
+  const isRefused = await isRefusedPost(tx, {
+    ...{ conversation: conversationId, author, hlc: event.hlc },
+  })
+  await insertMessage(tx, {
+    ...{ position, id: messageIdOf(event), conversationId: body.conversation },
+    ...{ authorId: body.author, origin, body: body.body, arrivedAt, timeKey },
+    sentAt: millisOf(timeKey),
+    clientId: await freeClientId(tx, event, self),
+    late: newest > timeKey && !(await isPast(tx, event, self)) ? 1 : 0,
+    refused: isRefused ? 1 : 0,
+  })
+  if (newest >= timeKey) await showFrom(tx, { conversation: conversationId, timeKey })
+  // What one of the two is not shown is not the last message in anybody's list.
+  if (newest > timeKey || isRefused) return
+  await moveLast(tx, { conversation: conversationId, position, timeKey })
+}
+
+const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
+  db.insertInto('message').values({
+    position: value('position'),
+    id: value('id'),
+    conversationId: value('conversationId'),
+    authorId: value('authorId'),
+    origin: value('origin'),
+    body: value('body'),
+    arrivedAt: value('arrivedAt'),
+    timeKey: value('timeKey'),
+    sentAt: value('sentAt'),
+    clientId: value('clientId'),
+    late: value('late'),
+    refused: value('refused'),
+  }),
+)
+
+const moveLast = prepared(
+  (db, value: Holes<{ conversation: ConversationId; position: number; timeKey: Hlc }>) =>
+    db
+      .updateTable('conversation')
+      .set({ lastPosition: value('position'), lastTimeKey: value('timeKey') })
+      .where('id', '=', value('conversation')),
+)
+
+/**
+ * Keeps the positions up to which all was seen true. An event that had waited comes with its old position: nobody can
+ * have seen it yet. And who had seen everything has seen his own message too: else counting what is unread would walk
+ * over all he wrote.
+ */
+async function keepUp(
+  tx: Db,
+  of: { conversation: ConversationId; author: UserId; position: number },
+): Promise<void> {
+  const { conversation, author, position } = of
+  const before = await lastPositionOf(tx, conversation)
+  if (before > position) await keepUnread(tx, { conversation, unread: position })
+  else await keepRead(tx, { conversation, author, before, position })
+}
+
+const keepUnread = prepared(
+  (db, value: Holes<{ conversation: ConversationId; unread: number }>) => {
+    const atMost = (column: 'readPosition' | 'shownPosition') =>
+      sql<number>`min(${sql.ref(column)}, ${value('unread')} - 1)`
+    return db
+      .updateTable('membership')
+      .set({ readPosition: atMost('readPosition'), shownPosition: atMost('shownPosition') })
+      .where('conversationId', '=', value('conversation'))
+  },
+)
+
+type OwnMessage = { conversation: ConversationId; author: UserId; before: number; position: number }
+
+const keepRead = prepared((db, value: Holes<OwnMessage>) => {
+  const moved = (column: 'readPosition' | 'shownPosition') =>
+    sql<number>`iif(${sql.ref(column)} >= ${value('before')}, ${value('position')}, ${sql.ref(column)})`
+  return db
+    .updateTable('membership')
+    .set({ readPosition: moved('readPosition'), shownPosition: moved('shownPosition') })
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '=', value('author'))
+})
+
+/** A message's id is the id of its event. */
+function messageIdOf(event: LoggedEvent): MessageId {
+  return event.id as string as MessageId
+}
+
+/** Client ids guard the branch where they were given; elsewhere the same one may stand for two messages. */
+async function freeClientId(
+  tx: Db,
+  event: LoggedEvent<PostBody>,
+  self: BranchId,
+): Promise<string | null> {
+  const { author, clientId } = event.body
+  if (clientId === undefined || event.origin !== self) return null
+  const taken = await messageOfClient(tx, author, clientId)
+  return taken === undefined ? clientId : null
+}
+
+/** The message an author has written under a client id. */
+export async function messageOfClient(tx: Db, author: UserId, clientId: string) {
+  const [row] = await rowOfClient(tx, { author, clientId })
+  return row
+}
+
+const rowOfClient = prepared((db, value: Holes<{ author: UserId; clientId: string }>) =>
+  db
+    .selectFrom('message')
+    .where('authorId', '=', value('author'))
+    .where('clientId', '=', value('clientId'))
+    .select(['id', 'position', 'conversationId', 'body']),
+)

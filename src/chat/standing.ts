@@ -1,0 +1,110 @@
+/**
+ * Who stands where when an event is looked at: whether its branch may speak for a person, whether he is a member, and
+ * the rows of conversations. What proves it may come later, in another feed: then the event waits.
+ */
+import type { Selectable } from 'kysely'
+import { mayWriteFor } from '../accounts/queries.ts'
+import type { Hlc } from '../base/hlc.ts'
+import { HLC_ZERO, millisOf } from '../base/hlc.ts'
+import type { ConversationId, UserId } from '../base/ids.ts'
+import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
+import type { ConversationTable } from '../db/schema.ts'
+import type { LoggedEvent } from '../eventlog/events.ts'
+import { Parked } from '../eventlog/events.ts'
+import { directIdOf } from './ids.ts'
+
+type Joining = { user: UserId; role: 'owner' | 'member'; joinedAt: Hlc; leftAt?: Hlc | undefined }
+
+/**
+ * A branch may speak for a person who is at home there, or was signed in there when the event was written. What proves
+ * that comes in another feed, maybe later: then the event waits.
+ */
+export async function demandVoice(
+  tx: Db,
+  event: LoggedEvent<unknown>,
+  user: UserId,
+): Promise<void> {
+  const at = millisOf(event.hlc)
+  if (!(await mayWriteFor(tx, { user, branch: event.origin, at }))) {
+    throw new Parked('waits-for-person')
+  }
+}
+
+/**
+ * Somebody who is not a member yet may become one by a record that is still on its way, so the event waits. Who has
+ * left stays believed: his branch may have written before it heard of it, and all branches must decide alike.
+ */
+export async function demandMember(
+  tx: Db,
+  conversation: ConversationId,
+  user: UserId,
+): Promise<void> {
+  const [row] = await memberRow(tx, { conversation, user })
+  if (row === undefined) throw new Parked('waits-for-conversation')
+}
+
+const memberRow = prepared((db, value: Holes<{ conversation: ConversationId; user: UserId }>) =>
+  db
+    .selectFrom('membership')
+    .where('conversationId', '=', value('conversation'))
+    .where('userId', '=', value('user'))
+    .select('userId'),
+)
+
+/** The row of a conversation. */
+export async function conversationRow(
+  tx: Db,
+  conversation: ConversationId,
+): Promise<Selectable<ConversationTable> | undefined> {
+  const [row] = await conversationRows(tx, { conversation })
+  return row
+}
+
+const conversationRows = prepared((db, value: Holes<{ conversation: ConversationId }>) =>
+  db.selectFrom('conversation').selectAll().where('id', '=', value('conversation')),
+)
+
+/** Writes a membership as its record says, over the one that was there. */
+export async function putMember(
+  tx: Db,
+  conversationId: ConversationId,
+  member: Joining,
+): Promise<void> {
+  const { user: userId, role, joinedAt } = member
+  const leftAt = member.leftAt ?? null
+  await tx
+    .insertInto('membership')
+    .values({
+      ...{ conversationId, userId, role, joinedAt, leftAt },
+      readPosition: 0,
+      shownPosition: 0,
+    })
+    .onConflict((on) =>
+      on.columns(['conversationId', 'userId']).doUpdateSet({ role, joinedAt, leftAt }),
+    )
+    .execute()
+}
+
+/**
+ * Creates the direct chat of two people when it is missing. Nothing in it tells which event made it, so that all
+ * branches hold the same.
+ */
+export async function ensureDirect(tx: Db, pair: readonly [UserId, UserId]): Promise<boolean> {
+  const conversationId = directIdOf(...pair)
+  const made = await tx
+    .insertInto('conversation')
+    .values({
+      ...{ id: conversationId, kind: 'direct' as const, title: '', home: null },
+      ...{ term: 0, rev: 0, hlc: HLC_ZERO, createdAt: 0 },
+      lastPosition: null,
+      lastTimeKey: null,
+    })
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirst()
+  if (made.numInsertedOrUpdatedRows === 0n) return false
+  for (const user of pair) {
+    await putMember(tx, conversationId, { user, role: 'member', joinedAt: HLC_ZERO })
+  }
+  return true
+}
