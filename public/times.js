@@ -1,6 +1,7 @@
 /**
  * Times in the reader's own time zone and language: `<time datetime data-local="clock|short|moment">`, and words such
- * as "online 5 minutes ago" kept fresh: `<… data-seen="MS" data-ago="online {ago}">`.
+ * as "online 5 minutes ago" kept fresh: `<… data-seen="MS" data-ago="online {ago}"
+ * data-yesterday="yesterday at {time}">`.
  */
 ;(() => {
   const MINUTE_MS = 60_000
@@ -48,14 +49,19 @@
   }
 
   function relative(elt) {
-    const gone = Math.max(0, Date.now() - Number(elt.dataset.seen))
-    // From a day on the server's words hold long enough.
-    if (!elt.dataset.ago || !(gone < DAY_MS) || daysSince(Number(elt.dataset.seen)) > 0) return
-    const words =
-      gone < HOUR_MS
-        ? ago.format(-Math.max(1, Math.floor(gone / MINUTE_MS)), 'minute')
-        : ago.format(-Math.floor(gone / HOUR_MS), 'hour')
-    write(elt, elt.dataset.ago.replace('{ago}', words))
+    const seen = Number(elt.dataset.seen)
+    const gone = Math.max(0, Date.now() - seen)
+    const days = daysSince(seen)
+    if (!elt.dataset.ago || !elt.dataset.yesterday || Number.isNaN(gone)) return
+    // The same steps as the server's (views/presence/dot.ts), by the calendar of this browser.
+    if (gone < HOUR_MS) {
+      const minutes = Math.max(1, Math.floor(gone / MINUTE_MS))
+      write(elt, elt.dataset.ago.replace('{ago}', ago.format(-minutes, 'minute')))
+    } else if (days <= 0) {
+      const hours = Math.floor(gone / HOUR_MS)
+      write(elt, elt.dataset.ago.replace('{ago}', ago.format(-hours, 'hour')))
+    } else if (days === 1) write(elt, elt.dataset.yesterday.replace('{time}', clock.format(seen)))
+    else write(elt, ago.format(-days, 'day'))
   }
 
   function localise(root) {

@@ -32,6 +32,12 @@ import { peopleRoutes } from './chat/people-routes.ts'
 import { reportRoutes, reportsApi, reportsApiRoutes } from './chat/report-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
 import type { DemoLinks } from './demo-links.ts'
+import {
+  type StatusRouteDeps,
+  statusApi,
+  statusApiRoutes,
+  statusRoutes,
+} from './presence/status-routes.ts'
 import { type StreamDeps, streamApi, streamApiRoutes, streamRoutes } from './push/routes.ts'
 import { type TrustRouteDeps, trustRoutes } from './tls/routes.ts'
 import type { CookieScope } from './web/cookies.ts'
@@ -57,6 +63,7 @@ type AppDeps = ShellDeps & {
   guards: Guards
   accounts: AccountRouteDeps & AccountApiDeps
   chat: ChatRoutesParts & ChatApiDeps
+  status: StatusRouteDeps
   streams: StreamDeps
   users: UserAdminDeps
   branches: BranchAdminDeps & TraceDeps
@@ -99,6 +106,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   if (deps.demoRoutes) app.route('/', deps.demoRoutes)
   app.route('/', streamRoutes(deps.streams))
   app.route('/', accountRoutes(deps.accounts))
+  app.route('/', statusRoutes(deps.status))
 
   const pages = new Hono<SignedIn>()
   for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people/*']) {
@@ -130,6 +138,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   const operations = [
     ...accountApi,
     ...ownSignInApi,
+    ...statusApi,
     ...chatApi,
     ...contactsApi,
     ...reportsApi,
@@ -151,6 +160,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   })
   api.route('/', accountApiRoutes(deps.accounts))
   api.route('/', ownSignInApiRoutes(deps.accounts))
+  api.route('/', statusApiRoutes(deps.status))
   api.route('/', chatApiRoutes(deps.chat))
   api.route('/', contactsApiRoutes(deps.chat))
   api.route('/', reportsApiRoutes(deps.chat))

@@ -28,6 +28,7 @@ import { type OrganisationPut, organisationKind } from './organisation/events.ts
 import type { Membership } from './organisation/membership.ts'
 import { findRecovery, keepRecovery } from './organisation/recovery.ts'
 import { createStoreEpoch, type StoreEpoch } from './organisation/store-epoch.ts'
+import { userStatus } from './presence/status-events.ts'
 import { type RelayKinds, relayKinds } from './relay/events.ts'
 import { createRevocations } from './relay/revocations.ts'
 import { type TlsKinds, tlsKinds } from './tls/events.ts'
@@ -114,6 +115,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
         ...userKinds.filter((kind) => !isMade(kind)),
         auditHeads.kind,
         userLeft,
+        userStatus,
         ...made.kinds,
         ...Object.values(branches),
         organisationPut,

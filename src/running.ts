@@ -44,7 +44,9 @@ import { createPhotoFetching, photoOf } from './jobs/photos.ts'
 import type { LanTls } from './lan-tls.ts'
 import { hideRecovery, isEmptyAfterRebuild, recoveryState } from './organisation/recovery.ts'
 import { createPresence } from './presence/presence.ts'
-import { PRESENCE_SIGNAL, TYPING_SIGNAL } from './presence/signals.ts'
+import { TYPING_SIGNAL } from './presence/signals.ts'
+import { createStatuses } from './presence/statuses.ts'
+import type { Letter } from './presence/telling.ts'
 import { createTyping } from './presence/typing.ts'
 import { presenceProps } from './push/presence-pushes.ts'
 import { connectPush } from './push/push.ts'
@@ -156,10 +158,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     const link = linkOf(branch)
     return link === undefined || link.up ? undefined : link.since
   }
-  const send = (kind: number) => (branch: BranchId, user: UserId | undefined, body: Uint8Array) => {
+  const send = (branch: BranchId, { kind, user, body }: Letter) => {
     const key = user ?? world.random.id()
     relay.sendSignal(branch, { kind, key, ttl: SIGNAL_TTL_SECONDS, body })
   }
+  const statuses = createStatuses({ store, append: eventLog.append, clock, log })
   const presence = createPresence({
     store,
     self,
@@ -168,10 +171,13 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     lostSince,
     homeOf: homes.homeOf,
     peopleOf: homes.peopleOf,
-    linkedBranches,
-    send: send(PRESENCE_SIGNAL),
+    statusOf: statuses.of,
+    send,
   })
-  const typing = createTyping({ clock, send: send(TYPING_SIGNAL) })
+  const typing = createTyping({
+    clock,
+    send: (branch, user, body) => send(branch, { kind: TYPING_SIGNAL, user, body }),
+  })
   const readerOf = (t: Words): Reader => ({
     ...{ t, timeZone: parts.config.timezone, now: clock.now() },
     ...{ icons: parts.icons, formToken: '' },
@@ -216,10 +222,12 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       ...accounts,
       makePhoto,
       isSharedTerminal: parts.config.isSharedTerminal,
+      statusOf: statuses.of,
       isRebuilding: () => isEmptyAfterRebuild(store.read, self),
       presenceOf: (user) => presence.stateOf(user),
       hiddenFrom: (viewer) => blockersOf(store.read, viewer),
     },
+    status: { guards, frameOf, statuses, clock },
     streams: {
       ...{ guards, streams, viewers, storeEpoch },
       head: () => headPosition(store.read),
@@ -264,6 +272,10 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const tls = await parts.tls?.connect(core, { files: parts.files, organisation })
   if (tls) stack.defer(tls)
   const report = (error: unknown) => log.error('jobs.failed', { error })
+  statuses.onChanged((users) => presence.restated(users))
+  eventLog.onCommitted(statuses.committed)
+  await statuses.start()
+  stack.defer(statuses.stop)
   await presence.start()
   stack.defer(() => presence.stop())
   stack.defer(() => reading.flush())

@@ -125,6 +125,15 @@ export function timeAs(ms: number, text: string, form: string): Html {
   return html`<time datetime="${isoTime(ms)}" data-local="${form}">${text}</time>`
 }
 
+/** Words of a catalogue around a time: `until 15:00`, with the time as an element of its own. */
+export function aroundTime(words: (time: string) => string, time: Html): Html {
+  const [before = '', after = ''] = words(HOLE).split(HOLE)
+  return html`${before}${time}${after}`
+}
+
+/** Stands for the time while the words around it are taken apart; no catalogue has it. */
+const HOLE = '\u0000'
+
 /** A counter with its word for screen readers. */
 export function badge(n: number, word: string): Html {
   const shown = n > COUNT_SHOWN_MAX ? `${COUNT_SHOWN_MAX}+` : String(n)

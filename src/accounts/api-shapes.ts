@@ -15,11 +15,19 @@ const personFields = {
   photo: v.optional(v.string()),
 }
 
+/** What a person says of himself. */
+export const status = v.object({
+  text: v.string(),
+  doNotDisturb: v.boolean(),
+  /** It goes by itself then. */
+  until: v.optional(v.string()),
+})
 const presence = v.object({
   state: v.picklist(['online', 'offline']),
   lastSeenAt: v.optional(v.string()),
   /** Only while the person's branch is not linked: how old this is. */
   asOf: v.optional(v.string()),
+  status: v.optional(status),
 })
 export const person = v.object({ ...personFields, presence })
 export const me = v.object({
@@ -39,10 +47,13 @@ export const account = v.object({
   disabled: v.boolean(),
 })
 
+type Status = { text: string; until?: Millis | undefined; doNotDisturb: boolean }
+
 type PresenceState = {
   state: 'online' | 'offline'
   lastSeenAt?: Millis | undefined
   asOf?: Millis | undefined
+  status?: Status | undefined
 }
 
 export type PresenceOf = (user: UserId) => PresenceState
@@ -58,12 +69,18 @@ export function personShape(of: Person, presenceOf: PresenceOf): v.InferOutput<t
 
 /** How somebody is. */
 export function presenceShape(of: PresenceState): v.InferOutput<typeof presence> {
-  const { state, lastSeenAt, asOf } = of
+  const { state, lastSeenAt, asOf, status } = of
   return {
     state,
     ...(lastSeenAt === undefined ? {} : { lastSeenAt: isoTime(lastSeenAt) }),
     ...(asOf === undefined ? {} : { asOf: isoTime(asOf) }),
+    ...(status && { status: statusShape(status) }),
   }
+}
+
+/** What somebody says of himself. */
+export function statusShape({ text, doNotDisturb, until }: Status): v.InferOutput<typeof status> {
+  return { text, doNotDisturb, ...(until === undefined ? {} : { until: isoTime(until) }) }
 }
 
 /** Oneself. */

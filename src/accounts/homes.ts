@@ -15,11 +15,17 @@ export type Homes = {
 /** Reads all people once. */
 export async function loadHomes(db: Db): Promise<Homes> {
   const homes = new Map<UserId, BranchId>()
+  const people = new Map<BranchId, Set<UserId>>()
+  const put = (user: UserId, home: BranchId) => {
+    // A home never changes: nobody has to be taken out.
+    homes.set(user, home)
+    people.set(home, (people.get(home) ?? new Set<UserId>()).add(user))
+  }
   const rows = await db.selectFrom('user').select(['id', 'home']).orderBy('id').execute()
-  for (const { id, home } of rows) homes.set(id, home)
+  for (const { id, home } of rows) put(id, home)
   return {
     homeOf: (user) => homes.get(user),
-    peopleOf: (branch) => [...homes].flatMap(([user, home]) => (home === branch ? [user] : [])),
+    peopleOf: (branch) => [...(people.get(branch) ?? [])],
     async refresh(users) {
       if (users.length === 0) return
       const changed = await db
@@ -28,7 +34,7 @@ export async function loadHomes(db: Db): Promise<Homes> {
         .where('id', 'in', [...users])
         .orderBy('id')
         .execute()
-      for (const { id, home } of changed) homes.set(id, home)
+      for (const { id, home } of changed) put(id, home)
     },
   }
 }

@@ -90,6 +90,7 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
     )
     return profilePage(frame, {
       login: user.login,
+      status: deps.statusOf(user.id),
       firstName: user.firstName,
       lastName: user.lastName,
       language: c.var.language,

@@ -1,6 +1,9 @@
 /** What the routes of accounts share: their needs, and the sentences of password forms. */
+
+import type { ProfileProps } from '../../views/accounts/profile.ts'
 import { problemText, type Words } from '../../views/language/words.ts'
 import { AppError } from '../base/errors.ts'
+import type { UserId } from '../base/ids.ts'
 import type { CookieScope } from '../web/cookies.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { FileTooLarge, type UploadedFile } from '../web/multipart.ts'
@@ -13,6 +16,8 @@ export type AccountRouteDeps = OwnPasswordDeps & {
   frameOf: FrameOf
   scope: CookieScope
   makePhoto: MakePhoto
+  /** What people say of themselves: `presence` is built on accounts, so it comes as a function. */
+  statusOf(user: UserId): ProfileProps['status']
   /** Names of organisation and branch, for the list of sign-ins. */
   names(): { branch: string }
   /** Whether the accounts of this branch have not come back yet after its database was lost. */

@@ -361,6 +361,16 @@ interface PresenceTable {
   lastSeenAt: Millis
 }
 
+/** What a person says of himself, the newest by (hlc, branchId). */
+interface UserStatusTable {
+  userId: UserId
+  text: string
+  until: Millis | null
+  doNotDisturb: 0 | 1
+  hlc: Hlc
+  branchId: BranchId
+}
+
 /** Somebody in my list. */
 interface ContactTable {
   ownerId: UserId
@@ -604,6 +614,7 @@ export interface Database {
   sign_ins_ended: SignInsEndedTable
   photo: PhotoTable
   presence: PresenceTable
+  user_status: UserStatusTable
   contact: ContactTable
   contact_block: ContactBlockTable
   cleared: ClearedTable

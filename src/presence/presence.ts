@@ -5,12 +5,16 @@
  */
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
-import { DAY, MINUTE, SECOND } from '../base/units.ts'
+import { MINUTE, SECOND } from '../base/units.ts'
 import type { Store } from '../db/open.ts'
 import type { Cancel, Clock } from '../world/clock.ts'
 import { every } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
-import { encodePresence, PEOPLE_PER_SIGNAL, type Seen } from './signals.ts'
+import { LastSeen } from './last-seen.ts'
+import { Rolls } from './rolls.ts'
+import type { Roll, Said, Seen, Wanted } from './signals.ts'
+import type { Status } from './statuses.ts'
+import { type Letter, Telling } from './telling.ts'
 
 /** How long a person counts as here after the last sign of life. */
 const LEASE_MS: Millis = MINUTE
@@ -20,14 +24,14 @@ const LINGER_MS: Millis = 10 * SECOND
 const SWEEP_MS: Millis = 2 * SECOND
 /** While somebody stays, the last seen time is written at most this often. */
 const WRITE_MS: Millis = MINUTE
-/** Older last seen times are not told to a branch that links: its own table has them. */
-const SNAPSHOT_MS: Millis = 7 * DAY
 
 export type PresenceState = {
   state: 'online' | 'offline'
   lastSeenAt?: Millis
   /** Set when the branch that would know is not linked: what is said is as of then. */
   asOf?: Millis
+  /** What the person says of himself, wherever he is. */
+  status?: Status
 }
 
 export type Presence = {
@@ -38,12 +42,22 @@ export type Presence = {
   streamOpened(user: UserId): () => void
   /** Calls back with the people whose state changed. */
   onChanged(fn: (users: UserId[]) => void): Cancel
-  /** A branch was linked: tells it who is here. */
+  /** Something else changed that is shown with the presence of these people. */
+  restated(users: UserId[]): void
+  /** A branch was linked. */
   linked(branch: BranchId): void
   /** A branch's link went: what it said is as of now. */
   unlinked(branch: BranchId): void
   /** A branch says who is there; the caller has checked that it may speak of these people. */
   received(branch: BranchId, people: readonly Seen[]): void
+  /** The same of people it may not speak of yet: they count in its digest, and nowhere else. */
+  doubted(branch: BranchId, people: readonly Pick<Seen, 'user' | 'isOnline'>[]): void
+  /** A branch names everybody between two ids; who is not named is not there. */
+  rolled(branch: BranchId, roll: Roll): void
+  /** A branch's digest: asks for the roll when it is not ours. */
+  compared(branch: BranchId, said: Said): void
+  /** A branch asks for the roll of the people here. */
+  asked(branch: BranchId, wanted: Wanted): void
   /** Loads last seen times and starts the sweep; everybody is away until seen again. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -58,8 +72,8 @@ type PresenceDeps = {
   lostSince(branch: BranchId): Millis | undefined
   homeOf(user: UserId): BranchId | undefined
   peopleOf(branch: BranchId): UserId[]
-  linkedBranches(): BranchId[]
-  send(branch: BranchId, user: UserId | undefined, body: Uint8Array): void
+  statusOf(user: UserId): Status | undefined
+  send(branch: BranchId, letter: Letter): void
 }
 
 type Here = { until: Millis; streams: number; writtenAt: Millis }
@@ -75,22 +89,26 @@ class LivePresence implements Presence {
   readonly #here = new Map<UserId, Here>()
   /** What other branches said: who is online there. */
   readonly #elsewhere = new Map<UserId, Set<BranchId>>()
-  readonly #lastSeen = new Map<UserId, Millis>()
-  readonly #unwritten = new Map<UserId, { branch: BranchId; at: Millis }>()
+  readonly #lastSeen: LastSeen
+  readonly #rolls = new Rolls()
+  readonly #telling: Telling
   readonly #listeners = new Set<(users: UserId[]) => void>()
   #stopSweep: Cancel = () => {}
 
   constructor(deps: PresenceDeps) {
     this.#deps = deps
+    this.#lastSeen = new LastSeen(deps.store)
+    this.#telling = new Telling({
+      clock: deps.clock,
+      lastSeen: () => this.#lastSeen.entries(),
+      isAtHome: (user) => deps.homeOf(user) === deps.self,
+      entryOf: (user) => this.#entryOf(user),
+      send: deps.send,
+    })
   }
 
   async start() {
-    const rows = await this.#deps.store.read
-      .selectFrom('presence')
-      .select((eb) => ['userId', eb.fn.max('lastSeenAt').as('lastSeenAt')])
-      .groupBy('userId')
-      .execute()
-    for (const row of rows) this.#lastSeen.set(row.userId, Number(row.lastSeenAt))
+    await this.#lastSeen.load()
     this.#stopSweep = every(
       this.#deps.clock,
       SWEEP_MS,
@@ -102,18 +120,20 @@ class LivePresence implements Presence {
   async stop() {
     this.#stopSweep()
     const now = this.#deps.clock.now()
-    for (const user of this.#here.keys()) this.#note(user, this.#deps.self, now)
-    await this.#write()
+    for (const user of this.#here.keys()) this.#lastSeen.note(user, this.#deps.self, now)
+    await this.#lastSeen.writeAll()
   }
 
   stateOf(user: UserId): PresenceState {
     const home = this.#deps.homeOf(user)
     const asOf = home === undefined ? undefined : this.#deps.lostSince(home)
     const lastSeenAt = this.#lastSeen.get(user)
-    if (this.#isOnline(user)) return { state: 'online', ...(lastSeenAt && { lastSeenAt }) }
+    const status = this.#deps.statusOf(user)
+    const known = { ...(lastSeenAt !== undefined && { lastSeenAt }), ...(status && { status }) }
+    if (this.#isOnline(user)) return { state: 'online', ...known }
     return {
       state: 'offline',
-      ...(lastSeenAt !== undefined && { lastSeenAt }),
+      ...known,
       ...(asOf !== undefined && { asOf }),
     }
   }
@@ -126,9 +146,9 @@ class LivePresence implements Presence {
       return
     }
     this.#here.set(user, { until: now + LEASE_MS, streams: 0, writtenAt: now })
-    this.#note(user, this.#deps.self, now)
+    this.#lastSeen.note(user, this.#deps.self, now)
+    this.#telling.changed(user, true)
     this.#changed([user])
-    this.#tell(user)
   }
 
   streamOpened(user: UserId) {
@@ -151,51 +171,84 @@ class LivePresence implements Presence {
     return () => this.#listeners.delete(fn)
   }
 
+  restated(users: UserId[]) {
+    this.#changed(users)
+  }
+
   linked(branch: BranchId) {
-    const now = this.#deps.clock.now()
-    const seen: Seen[] = []
-    for (const [user, at] of this.#lastSeen) {
-      const isHere = this.#here.has(user)
-      if (!isHere && this.#deps.homeOf(user) !== this.#deps.self) continue
-      if (isHere || now - at < SNAPSHOT_MS) {
-        seen.push({ user, isOnline: isHere, lastSeenAt: isHere ? now : at })
-      }
-    }
-    for (let i = 0; i < seen.length; i += PEOPLE_PER_SIGNAL) {
-      const part = seen.slice(i, i + PEOPLE_PER_SIGNAL)
-      this.#deps.send(branch, part.length === 1 ? part[0]?.user : undefined, encodePresence(part))
-    }
+    this.#telling.linked(branch)
     this.#changed(this.#deps.peopleOf(branch))
   }
 
   unlinked(branch: BranchId) {
+    this.#telling.unlinked(branch)
     // Also who was never seen: what is said of them is as of now, too.
     const touched = new Set(this.#deps.peopleOf(branch))
-    for (const [user, branches] of this.#elsewhere) {
-      if (!branches.delete(branch)) continue
-      this.#note(user, branch, this.#deps.clock.now())
+    for (const user of this.#rolls.believed(branch)) {
+      if (!this.#left(branch, user)) continue
+      this.#lastSeen.note(user, branch, this.#deps.clock.now())
       touched.add(user)
-      if (branches.size === 0) this.#elsewhere.delete(user)
     }
+    this.#rolls.unlinked(branch)
     this.#changed([...touched])
   }
 
   received(branch: BranchId, people: readonly Seen[]) {
-    const changed: UserId[] = []
     for (const { user, isOnline, lastSeenAt } of people) {
-      if (this.#deps.homeOf(user) === undefined) continue // somebody we have not heard of yet
-      const branches = this.#elsewhere.get(user) ?? new Set()
-      if (isOnline) this.#elsewhere.set(user, branches.add(branch))
-      else if (branches.delete(branch) && branches.size === 0) this.#elsewhere.delete(user)
+      this.#rolls.put(branch, { user, isOnline, isBelieved: true })
+      if (isOnline) this.#came(branch, user)
+      else this.#left(branch, user)
       // A clock ahead of ours must not make somebody seen in the future.
-      this.#note(user, branch, Math.min(lastSeenAt, this.#deps.clock.now()))
-      changed.push(user)
+      this.#lastSeen.note(user, branch, Math.min(lastSeenAt, this.#deps.clock.now()))
     }
-    this.#changed(changed)
+    this.#changed(people.map(({ user }) => user))
+  }
+
+  doubted(branch: BranchId, people: readonly Pick<Seen, 'user' | 'isOnline'>[]) {
+    for (const { user, isOnline } of people) {
+      this.#rolls.put(branch, { user, isOnline, isBelieved: false })
+    }
+    // Of a guest whose stay has ended it was believed before.
+    this.#changed(people.flatMap(({ user }) => (this.#left(branch, user) ? [user] : [])))
+  }
+
+  rolled(branch: BranchId, roll: Roll) {
+    const missing = this.#rolls.missingFrom(branch, roll)
+    for (const user of missing) {
+      this.#rolls.put(branch, { user, isOnline: false, isBelieved: true })
+    }
+    this.#changed(missing.filter((user) => this.#left(branch, user)))
+  }
+
+  compared(branch: BranchId, said: Said) {
+    this.#telling.heardDigest(branch)
+    const { wanted, isBack } = this.#rolls.compared(branch, said, this.#deps.clock.now())
+    if (wanted) this.#telling.ask(branch, wanted)
+    if (!isBack) return
+    this.#changed(this.#rolls.believed(branch).filter((user) => this.#came(branch, user)))
+  }
+
+  asked(branch: BranchId, wanted: Wanted) {
+    this.#telling.asked(branch, wanted)
   }
 
   #isOnline(user: UserId): boolean {
     return this.#here.has(user) || (this.#elsewhere.get(user)?.size ?? 0) > 0
+  }
+
+  /** Whether that is news. */
+  #came(branch: BranchId, user: UserId): boolean {
+    const branches = this.#elsewhere.get(user) ?? new Set()
+    if (branches.has(branch)) return false
+    this.#elsewhere.set(user, branches.add(branch))
+    return true
+  }
+
+  #left(branch: BranchId, user: UserId): boolean {
+    const branches = this.#elsewhere.get(user)
+    if (!branches?.delete(branch)) return false
+    if (branches.size === 0) this.#elsewhere.delete(user)
+    return true
   }
 
   async #sweep() {
@@ -206,54 +259,23 @@ class LivePresence implements Presence {
       if (here.until > now) {
         if (now - here.writtenAt < WRITE_MS) continue
         here.writtenAt = now
-        this.#note(user, this.#deps.self, now)
+        this.#lastSeen.note(user, this.#deps.self, now)
         continue
       }
       this.#here.delete(user)
       gone.push(user)
-      this.#note(user, this.#deps.self, Math.min(here.until, now))
+      this.#lastSeen.note(user, this.#deps.self, Math.min(here.until, now))
     }
-    for (const user of gone) this.#tell(user)
-    if (gone.length > 0) this.#changed(gone)
-    await this.#write()
+    for (const user of gone) this.#telling.changed(user, false)
+    this.#changed(gone)
+    this.#telling.sweep()
+    await this.#lastSeen.write()
   }
 
-  #note(user: UserId, branch: BranchId, at: Millis) {
-    if ((this.#lastSeen.get(user) ?? 0) < at) this.#lastSeen.set(user, at)
-    this.#unwritten.set(user, { branch, at })
-  }
-
-  /** Many changes share one transaction; it is not an event, so a loss of seconds costs nothing. */
-  async #write() {
-    if (this.#unwritten.size === 0) return
-    const rows = [...this.#unwritten].map(([userId, { branch, at }]) => ({
-      userId,
-      branchId: branch,
-      lastSeenAt: at,
-    }))
-    this.#unwritten.clear()
-    await this.#deps.store.writer.write(async (tx) => {
-      for (const row of rows) {
-        await tx
-          .insertInto('presence')
-          .values(row)
-          .onConflict((on) =>
-            on
-              .columns(['userId', 'branchId'])
-              .doUpdateSet({ lastSeenAt: row.lastSeenAt })
-              .where('presence.lastSeenAt', '<', row.lastSeenAt),
-          )
-          .execute()
-      }
-    })
-  }
-
-  #tell(user: UserId) {
+  #entryOf(user: UserId): Seen {
     const now = this.#deps.clock.now()
     const isOnline = this.#here.has(user)
-    const lastSeenAt = isOnline ? now : (this.#lastSeen.get(user) ?? now)
-    const body = encodePresence([{ user, isOnline, lastSeenAt }])
-    for (const branch of this.#deps.linkedBranches()) this.#deps.send(branch, user, body)
+    return { user, isOnline, lastSeenAt: isOnline ? now : (this.#lastSeen.get(user) ?? now) }
   }
 
   #changed(users: UserId[]) {

@@ -11,6 +11,7 @@ export function presenceProps(state: PresenceState) {
     isOnline: state.state === 'online',
     lastSeenAt: state.lastSeenAt,
     asOf: state.asOf,
+    status: state.status,
   }
 }
 

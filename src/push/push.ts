@@ -14,7 +14,7 @@ import type { Db } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { EventLog } from '../eventlog/log.ts'
 import type { Presence } from '../presence/presence.ts'
-import { decodeTyping, PRESENCE_SIGNAL, TYPING_SIGNAL } from '../presence/signals.ts'
+import { decodeTyping, TYPING_SIGNAL } from '../presence/signals.ts'
 import type { Typing } from '../presence/typing.ts'
 import type { Streams } from '../web/sse.ts'
 import type { Cancel } from '../world/clock.ts'
@@ -86,9 +86,10 @@ export function connectPush(parts: PushParts) {
       queue.add(() => parts.homes.refresh(usersIn(events)))
       for (const event of events) {
         noteTypist(event, typing)
-        if (event.kind === 'user.at') {
-          const { branch, user } = event.body as { branch: BranchId; user: UserId }
-          queue.add(async () => presenceHeard.stayed(branch, user))
+        if (event.kind === 'user.at' || event.kind === 'user.put') {
+          const { user } = event.body as { user: UserId }
+          // Both come from the branch where the person is.
+          queue.add(async () => presenceHeard.stayed(event.origin, user))
         }
         if (ENDS_SIGN_INS.has(event.kind)) {
           const { user } = event.body as { user: UserId }
@@ -203,7 +204,7 @@ async function heard(
   branch: BranchId,
   signal: Signal,
 ): Promise<void> {
-  if (signal.kind === PRESENCE_SIGNAL) await parts.presenceHeard.heard(branch, signal.body)
+  await parts.presenceHeard.heard(branch, signal)
   if (signal.kind !== TYPING_SIGNAL) return
   const { conversation, user } = decodeTyping(signal.body)
   const { chat, typing, viewers } = parts

@@ -17,6 +17,8 @@ import { rulesApiRoutes, rulesRoutes } from '../../src/admin/rules.ts'
 import { userAdminRoutes } from '../../src/admin/users.ts'
 import type { UserId } from '../../src/base/ids.ts'
 import { putMeta } from '../../src/db/meta.ts'
+import type { EventKind } from '../../src/eventlog/events.ts'
+import { userStatus } from '../../src/presence/status-events.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import { crossSiteGuard } from '../../src/web/cross-site.ts'
 import type { Visitor as WebVisitor } from '../../src/web/env.ts'
@@ -78,7 +80,7 @@ export async function office(
     knows,
     folder: temporaryFolder(t),
     clock,
-    kinds: auditedUserKinds({ self: keys.id, clock }),
+    kinds: [...auditedUserKinds({ self: keys.id, clock }), userStatus] as EventKind<unknown>[],
   })
   t.after(() => branch.store.close())
   const { store, log } = branch
@@ -134,7 +136,12 @@ function pagesOf(deps: All, keys: Keys) {
   app.use(crossSiteGuard({ scope }))
   app.route(
     '/',
-    accountRoutes({ ...all, isRebuilding: async () => false, isSharedTerminal: () => false }),
+    accountRoutes({
+      ...all,
+      isRebuilding: async () => false,
+      isSharedTerminal: () => false,
+      statusOf: () => undefined,
+    }),
   )
   app.route('/', userAdminRoutes(all))
   app.route('/', rulesRoutes(all))

@@ -105,6 +105,8 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/chats/new-group', '/chats/new-group'],
     ['/profile', '/profile'],
     ['/profile', '/profile?saved=1'],
+    ['/profile/status', '/profile/status'],
+    ['/profile/status', '/profile/status?saved=1'],
     ['/admin/users', '/admin/users'],
     ['/admin/users', '/admin/users?q=nobody&state=disabled'],
     ['/admin/users/new', '/admin/users/new'],
@@ -180,6 +182,7 @@ describe('what a branch answers', () => {
       const posts: [path: string, fields: Record<string, string>][] = [
         ['/sign-in', { login: NAME, password: NAME, next: '/profile' }],
         ['/profile', { firstName: '', lastName: '', language: 'xx', theme: 'x' }],
+        ['/profile/status', { text: 'x'.repeat(81) }],
         ['/profile/password', { current: 'wrong', password: 'short', repeat: 'other' }],
         ['/chats/new-group', { title: '' }],
         ['/chats/new-group', { title: NAME, members: ID }],

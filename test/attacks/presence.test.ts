@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BranchId, UserId } from '../../src/base/ids.ts'
-import { encodePresence, type Seen } from '../../src/presence/signals.ts'
+import {
+  encodePresence,
+  encodeRoll,
+  PRESENCE_SIGNAL,
+  ROLL_SIGNAL,
+  type Seen,
+} from '../../src/presence/signals.ts'
 import { createPresenceHeard } from '../../src/push/presence-heard.ts'
 import { temporaryStore } from '../db/store.ts'
 
@@ -19,24 +25,38 @@ async function listener(t: Parameters<typeof temporaryStore>[0]) {
     presence: {
       received: (branch, people) =>
         void received.push(...people.map(({ user }) => [branch, user] as [BranchId, UserId])),
+      doubted: () => {},
+      rolled: () => {},
+      compared: () => {},
+      asked: () => {},
     },
   })
   const says = (branch: BranchId, ...users: UserId[]) =>
-    heard.heard(
-      branch,
-      encodePresence(users.map((user): Seen => ({ user, isOnline: true, lastSeenAt: 900 }))),
-    )
+    heard.heard(branch, {
+      kind: PRESENCE_SIGNAL,
+      body: encodePresence(users.map((user): Seen => ({ user, isOnline: true, lastSeenAt: 900 }))),
+    })
+  const names = (branch: BranchId, ...users: UserId[]) => {
+    const roll = { after: '00'.repeat(16) as UserId, last: 'ff'.repeat(16) as UserId, users }
+    return heard.heard(branch, { kind: ROLL_SIGNAL, body: encodeRoll(roll) })
+  }
   const stay = (userId: UserId, branchId: BranchId, until: number) =>
     store.writer.write(async (tx) => {
       const row = { userId, branchId, epoch: 1, until, hlc: '0'.repeat(16) as never }
       await tx.insertInto('location').values(row).execute()
     })
-  return { says, stay, heard, received }
+  return { says, names, stay, heard, received }
 }
 
 test('a branch speaks for the people at home there and for nobody of others', async (t) => {
   const { says, received } = await listener(t)
   await says(SOUTH, SOFIA, NORA, 'ff'.repeat(16) as UserId)
+  assert.deepEqual(received, [[SOUTH, SOFIA]])
+})
+
+test('nor does it by naming all who are there', async (t) => {
+  const { names, received } = await listener(t)
+  await names(SOUTH, SOFIA, NORA)
   assert.deepEqual(received, [[SOUTH, SOFIA]])
 })
 

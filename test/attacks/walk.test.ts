@@ -104,6 +104,9 @@ const TABLE: Record<string, Line> = {
     fields: () => ({ firstName: 'A', lastName: 'B', language: 'en', theme: 'auto' }),
     multipart: true,
   },
+  'GET /profile/status': { answers: signedIn('200') },
+  'POST /profile/status': { answers: signedIn('303 /profile'), fields: () => ({ text: 'Out' }) },
+  'POST /profile/status/clear': { answers: signedIn('303 /profile'), fields: () => ({}) },
   'POST /profile/password': { answers: signedIn('422'), fields: () => ({ current: 'x' }) },
   'POST /profile/sign-ins/:id/end': {
     answers: signedIn('303 /profile'),
@@ -260,7 +263,9 @@ const TABLE: Record<string, Line> = {
     answers: withToken('404'),
     path: ({ other }) => `/api/v1/me/sign-ins/at/${other}`,
   },
-  'DELETE /api/v1/me/sign-ins': { answers: withToken('204') },
+  'DELETE /api/v1/me/sign-ins': { answers: withToken('204'), endsSignIn: true },
+  'GET /api/v1/me/status': { answers: withToken('200') },
+  'PUT /api/v1/me/status': { answers: withToken('200'), json: () => ({ text: 'Back' }) },
   'GET /api/v1/people': { answers: withToken('200') },
   'GET /api/v1/people/:login': { answers: withToken('200'), path: () => '/api/v1/people/vic' },
   'GET /api/v1/events': { answers: withToken('200') },
@@ -404,7 +409,7 @@ test('every route gives everybody the answer of the table, and no route is missi
       const isApi = route.includes(' /api/')
       const headers = await headersOf(caller, isApi)
       const answer = await asked(served.url, { route, line, caller, world, headers })
-      if (line.endsSignIn) credentials.delete(`${caller} ${isApi}`)
+      if (line.endsSignIn) for (const api of [true, false]) credentials.delete(`${caller} ${api}`)
       const expected = line.answers[i]
       if (answer !== expected) wrong.push(`${route} as ${caller}: ${answer}, expected ${expected}`)
     }

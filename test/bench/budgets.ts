@@ -30,5 +30,9 @@ export const BUDGETS: Readonly<Record<string, Budget>> = {
   'growth/send': { budget: 1.5, aim: 1.1 },
   'bytes/first visit': { budget: 90, aim: 50 },
   'bytes/pushed per message and viewer': { budget: 900, aim: 400 },
+  'presence/a line at rest': { budget: 20, aim: 5 },
+  'presence/a line in the morning': { budget: 20, aim: 5 },
+  'presence/a line after both ends started': { budget: 20, aim: 20 },
+  'presence/a sweep with 100,000 people online, p99': { budget: 5, aim: 2 },
   'bytes/link at rest': { budget: 300, aim: 60 },
 }

@@ -14,6 +14,7 @@ import { bytes } from './scenarios/bytes.ts'
 import { fanOut } from './scenarios/fan-out.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { growth, pages } from './scenarios/pages.ts'
+import { presence } from './scenarios/presence.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { relayLatency, relayThroughput } from './scenarios/relay.ts'
 import { storage } from './scenarios/storage.ts'
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   pages,
   growth,
   bytes,
+  presence,
 }
 
 const HELP = `npm run bench [-- NAME...] [--runs N] [--scale S] [--messages N] [--cpu-prof DIR]

@@ -35,11 +35,18 @@ import { decodeOpening, encodeOpening, type Opening } from '../../src/eventlog/o
 import { ProtocolError } from '../../src/eventlog/protocol-error.ts'
 import { decodeHead, decodeVector } from '../../src/eventlog/reports.ts'
 import { openBody, sealBody } from '../../src/eventlog/sealing.ts'
+import { BUCKETS } from '../../src/presence/digest.ts'
 import {
+  decodeDigest,
   decodePresence,
+  decodeRoll,
   decodeTyping,
+  decodeWanted,
+  encodeDigest,
   encodePresence,
+  encodeRoll,
   encodeTyping,
+  encodeWanted,
 } from '../../src/presence/signals.ts'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/relay/announcement.ts'
 import { CipherFailed, ReceivingCipher, SendingCipher } from '../../src/relay/cipher.ts'
@@ -149,6 +156,8 @@ const assembled = (message: Uint8Array) => {
   return decodeFrames(message).map((each) => assembly.add(each))
 }
 
+const NOBODY = '0'.repeat(32) as UserId
+
 export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
   'frames, put together again': {
     samples: [
@@ -236,6 +245,18 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
   presence: {
     samples: [encodePresence([{ user: ID as UserId, isOnline: true, lastSeenAt: NOW }])],
     ...{ decode: decodePresence, refuses: [FormatError] },
+  },
+  'a digest of presence': {
+    samples: [encodeDigest({ at: NOW, digest: ID.slice(16) })],
+    ...{ decode: decodeDigest, refuses: [FormatError] },
+  },
+  'a roll that is wanted': {
+    samples: [encodeWanted({ since: NOW, buckets: Array(BUCKETS).fill(ID.slice(16)) })],
+    ...{ decode: decodeWanted, refuses: [FormatError] },
+  },
+  'a roll of presence': {
+    samples: [encodeRoll({ after: NOBODY, last: ID as UserId, users: [ID as UserId] })],
+    ...{ decode: decodeRoll, refuses: [FormatError] },
   },
   typing: {
     samples: [encodeTyping(ID as ConversationId, ID as UserId)],

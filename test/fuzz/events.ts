@@ -15,6 +15,7 @@ import { understand } from '../../src/eventlog/apply.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { refusedKind } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
+import { userStatus } from '../../src/presence/status-events.ts'
 import { relayKinds } from '../../src/relay/events.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
 import { realRandom } from '../../src/world/random.ts'
@@ -98,6 +99,7 @@ const BODIES: Record<number, object> = {
   },
   776: { user: ID, branch: ID },
   777: { rev: 1, secondFactorFor: ['auditor'] },
+  780: { user: ID, text: 'In a meeting', until: NOW, doNotDisturb: true },
   1025: {
     ...{ id: ID, kind: 'group', title: 'Board', createdAt: 0, term: 0, rev: 1, members: [joined] },
   },
@@ -138,6 +140,7 @@ const isIssuer = async () => {}
 const never = () => assert.fail('nothing is applied here')
 const kinds = [
   ...userKinds,
+  userStatus,
   ...Object.values(chatKinds({ self: branch })),
   ...[draftPut, userLeft],
   ...historyKinds({

@@ -14,8 +14,13 @@ async function office(t: TestContext) {
   const clock = handClock()
   const presence = createPresence({
     ...{ store: await temporaryStore(t), self: HERE, clock, log: keptLog([]) },
-    ...{ lostSince: () => undefined, homeOf: () => HERE, peopleOf: () => [] },
-    ...{ linkedBranches: () => [], send: () => {} },
+    ...{
+      lostSince: () => undefined,
+      homeOf: () => HERE,
+      peopleOf: () => [],
+      statusOf: () => undefined,
+    },
+    send: () => {},
   })
   await presence.start()
   /** In steps, because leases are looked over again only when the look before has ended. */

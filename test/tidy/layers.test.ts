@@ -94,7 +94,7 @@ const PLACES: readonly Place[] = [
     arrows: ['src/accounts/'],
     never: NO_SETTINGS,
     node: true,
-    packages: ['hono', 'hono/*', 'kysely'],
+    packages: ['hono', 'hono/*', 'kysely', 'valibot'],
   },
   {
     path: 'src/chat/',

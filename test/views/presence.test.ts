@@ -54,11 +54,64 @@ test('with the line down it says as of when, and the dot is neither green nor ti
   assert.doesNotMatch(html, /data-ago/)
 })
 
-test('words of today can be kept fresh by the page, older ones stay', async () => {
+test('the time up to which it is known is written by the clock of the browser', async () => {
+  const asOf = Date.parse('2026-11-21T14:02:00+02:00')
+  const html = String(
+    await presence('u1', { isOnline: false, lastSeenAt: now - DAY, asOf }, reader),
+  )
+  assert.match(
+    html,
+    /yesterday at 14:30, as of <time datetime="2026-11-21T12:02:00.000Z" data-local="moment">14:02</,
+  )
+})
+
+test('words are right in three languages, with their plurals', () => {
+  const said = (language: 'en' | 'uk' | 'pt', ago: number) => {
+    const t = wordsOf(language)
+    return presenceWords({ isOnline: false, lastSeenAt: now - ago }, { ...reader, t })
+  }
+  const at = [MINUTE, 2 * MINUTE, 5 * MINUTE, 11 * MINUTE, 21 * MINUTE, HOUR, 4 * HOUR, 11 * HOUR]
+  assert.deepEqual(
+    [...at, 2 * DAY, 5 * DAY, 21 * DAY].map((ago) => said('uk', ago)),
+    [
+      ...['у мережі 1 хвилину тому', 'у мережі 2 хвилини тому', 'у мережі 5 хвилин тому'],
+      ...['у мережі 11 хвилин тому', 'у мережі 21 хвилину тому', 'у мережі 1 годину тому'],
+      ...['у мережі 4 години тому', 'у мережі 11 годин тому', '2 дні тому', '5 днів тому'],
+      '21 день тому',
+    ],
+  )
+  assert.deepEqual(
+    [MINUTE, 3 * HOUR, 2 * DAY].map((ago) => said('pt', ago)),
+    ['online há 1 minuto', 'online há 3 horas', 'há 2 dias'],
+  )
+  const yesterday = DAY - 3 * HOUR - 10 * MINUTE
+  assert.deepEqual(
+    [said('en', yesterday), said('uk', yesterday), said('pt', yesterday)],
+    ['yesterday at 17:40', 'учора о 17:40', 'ontem às 17:40'],
+  )
+})
+
+test('a status stands beside it: text, end and do-not-disturb, in the language of the reader', async () => {
+  const until = Date.parse('2026-11-21T15:00:00+02:00')
+  const said = async (language: 'en' | 'uk' | 'pt', status: object) => {
+    const p = { isOnline: true, status: { text: '', doNotDisturb: false, ...status } }
+    const html = String(await presence('u1', p, { ...reader, t: wordsOf(language) }))
+    return html.replaceAll(/<[^>]+>/g, '')
+  }
+  const meeting = { text: 'In a meeting', until }
+  assert.equal(await said('en', meeting), 'online · In a meeting, until 15:00')
+  assert.equal(
+    await said('en', { ...meeting, doNotDisturb: true }),
+    'online · do not disturb until 15:00 · In a meeting',
+  )
+  assert.equal(await said('uk', { doNotDisturb: true, until }), 'у мережі · не турбувати до 15:00')
+  assert.equal(await said('pt', { doNotDisturb: true }), 'online · não incomodar')
+})
+
+test('words of the past can be kept fresh by the page, by its own calendar', async () => {
   const fresh = String(await presence('u1', { isOnline: false, lastSeenAt: now - HOUR }, reader))
   assert.match(fresh, /data-seen="\d+" data-ago="online \{ago\}"/)
-  const old = String(await presence('u1', { isOnline: false, lastSeenAt: now - 3 * DAY }, reader))
-  assert.doesNotMatch(old, /data-ago/)
+  assert.match(fresh, /data-yesterday="yesterday at \{time\}"/)
 })
 
 test('typing is said for one, two and many', () => {

@@ -28,6 +28,7 @@ import { errorBox, errorPage } from '../../views/error.ts'
 import { type Language, wordsOf } from '../../views/language/words.ts'
 import type { Frame } from '../../views/layout.ts'
 import type { Html } from '../../views/parts.ts'
+import { statusPage } from '../../views/presence/status.ts'
 import { trustPage } from '../../views/trust.ts'
 import { auditProps } from './audit-samples.ts'
 
@@ -239,6 +240,7 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         language: 'uk',
         theme: 'dark',
         hasFactor: true,
+        status: { text, until: NOW, doNotDisturb: true },
         signIns,
         elsewhere: [{ branch: text, id: text, until: NOW }],
         errors: { firstName: text, photo: text },
@@ -275,6 +277,10 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
     ],
     ['recovery codes', recoveryCodesPage(frame, { codes: [text] })],
     ['rules', rulesPage(frame, { roles: [{ role: 'auditor', isOn: true }], mayChange: true })],
+    [
+      'status',
+      statusPage(frame, { current: { text, until: NOW, doNotDisturb: true }, error: text }),
+    ],
     ['users', usersPage(frame, { ...found, page: 2, pages: 3 })],
     ['new user', newUserPage(frame, { values: facts, errors: facts, roles })],
     [

@@ -3,6 +3,7 @@ import { html } from 'hono/html'
 import { LANGUAGES, type Language } from '../language/words.ts'
 import { type Frame, layout, type Theme } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, icon } from '../parts.ts'
+import { type Status, statusCard } from '../presence/status.ts'
 import { type OwnSignIns, ownSignIns } from './own-sign-ins.ts'
 import { type PasswordErrors, passwordChange } from './password.ts'
 import { photoFields } from './photo.ts'
@@ -15,6 +16,8 @@ export type ProfileProps = OwnSignIns & {
   language: Language
   theme: Theme
   hasFactor: boolean
+  /** What the person says of himself. */
+  status: Status | undefined
   errors?:
     | { firstName?: string | undefined; lastName?: string | undefined; photo?: string | undefined }
     | undefined
@@ -29,6 +32,7 @@ export function profilePage(frame: Frame, p: ProfileProps): string {
   const body = html`<main id="main" class="plain-page profile">
 <p><a class="back-link" href="/chats">${icon('arrow-left', frame)} ${t.common.backToChats}</a></p>
 <h1>${t.profile.title}</h1>
+${statusCard(frame, p.status)}
 ${personForm(frame, p)}
 <section class="card"><h2>${t.profile.changePassword}</h2>${passwordChange(p.passwordErrors ?? {}, frame)}</section>
 <section class="card"><h2>${t.factor.title}</h2><p>${p.hasFactor ? t.factor.on : t.factor.off}</p><p><a class="button" href="/second-factor">${t.factor.open}</a></p></section>

@@ -6,6 +6,7 @@ import { enClocks } from './en-clocks.ts'
 import { enContacts } from './en-contacts.ts'
 import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
+import { enPresence } from './en-presence.ts'
 import { enProblems } from './en-problems.ts'
 import { enRecovery } from './en-recovery.ts'
 import { enSignIns } from './en-sign-ins.ts'
@@ -68,6 +69,7 @@ export const en = {
     twoType: (one: string, two: string) => `${one} and ${two} are typing...`,
     severalType: (n: number) => `${count(n, { one: 'person is', other: 'people are' })} typing...`,
   },
+  status: enPresence,
   list: {
     title: 'Chats',
     find: 'Find a person or a chat',

@@ -7,6 +7,7 @@ import { ptClocks } from './pt-clocks.ts'
 import { ptContacts } from './pt-contacts.ts'
 import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
+import { ptPresence } from './pt-presence.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptRecovery } from './pt-recovery.ts'
 import { ptSignIns } from './pt-sign-ins.ts'
@@ -67,6 +68,7 @@ export const pt: Words = {
     twoType: (one, two) => `${one} e ${two} estão a escrever...`,
     severalType: (n) => `${count(n, { one: 'pessoa está', other: 'pessoas estão' })} a escrever...`,
   },
+  status: ptPresence,
   list: {
     title: 'Conversas',
     find: 'Procurar pessoa ou conversa',

@@ -8,6 +8,7 @@ import { ukClocks } from './uk-clocks.ts'
 import { ukContacts } from './uk-contacts.ts'
 import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
+import { ukPresence } from './uk-presence.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukRecovery } from './uk-recovery.ts'
 import { ukSignIns } from './uk-sign-ins.ts'
@@ -70,6 +71,7 @@ export const uk: Words = {
     severalType: (n) =>
       `${count(n, { one: 'людина пише', few: 'людини пишуть', many: 'людей пишуть', other: 'людини пишуть' })}...`,
   },
+  status: ukPresence,
   list: {
     title: 'Чати',
     find: 'Знайти людину або чат',

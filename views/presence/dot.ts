@@ -3,8 +3,9 @@
  * `.presence-USERID` mends all of them. It does not know how a person came to be online.
  */
 import { html } from 'hono/html'
-import { clockTime, daysBetween, isSameDay } from '../language/times.ts'
-import type { Html, Reader } from '../parts.ts'
+import { clockTime, daysBetween } from '../language/times.ts'
+import { aroundTime, type Html, momentTime, type Reader } from '../parts.ts'
+import { type Status, statusWords } from './status.ts'
 
 export type Presence = {
   /** Whether a page of this person is open somewhere, as far as this branch knows. */
@@ -13,6 +14,8 @@ export type Presence = {
   lastSeenAt?: number | null | undefined
   /** Set while the line to the person's branch is down: since when the rest is only what was last heard. */
   asOf?: number | null | undefined
+  /** What the person says of himself. */
+  status?: Status | undefined
 }
 
 type When = Pick<Reader, 't' | 'timeZone' | 'now'>
@@ -42,14 +45,25 @@ function lastSeenWords(seenAt: number | undefined, reader: When): string {
 /** Dot and words of a person; the place where it stands decides which of them is seen. */
 export function presence(userId: string, p: Presence, reader: When): Html {
   const isStale = p.asOf !== undefined && p.asOf !== null
-  const state = isStale ? 'stale' : p.isOnline ? 'on' : 'off'
-  // The script keeps "online 5 minutes ago" true while the page stands open.
+  const dot = isStale ? 'stale' : p.isOnline ? 'on' : 'off'
   const seen = p.lastSeenAt ?? undefined
-  const ticks =
-    state === 'off' && seen !== undefined && isSameDay(seen, reader.now, reader.timeZone)
-  return html`<span class="presence presence-${userId} ${state}"><i class="dot"></i><span class="words"${
-    ticks && html` data-seen="${seen}" data-ago="${reader.t.presence.ago}"`
-  }>${presenceWords(p, reader)}</span></span>`
+  const words = { ...p, asOf: undefined }
+  const isQuiet = p.status?.doNotDisturb && ' dnd'
+  return html`<span class="presence presence-${userId} ${dot}${isQuiet}"><i class="dot"></i><span class="said"><span class="words"${
+    dot === 'off' && seen !== undefined && ticking(seen, reader)
+  }>${presenceWords(words, reader)}${isStale && html`, ${asOfWords(p.asOf ?? 0, reader)}`}</span>${
+    p.status &&
+    html`<span class="status"><span class="quiet"> · </span>${statusWords(p.status, reader)}</span>`
+  }</span></span>`
+}
+
+/** What the script needs to keep the words true while the page stands open, by the reader's own clock and calendar. */
+function ticking(seen: number, { t }: When): Html {
+  return html` data-seen="${seen}" data-ago="${t.presence.ago}" data-yesterday="${t.presence.yesterdayAt('{time}')}"`
+}
+
+function asOfWords(asOf: number, reader: When): Html {
+  return aroundTime(reader.t.presence.asOf, momentTime(asOf, reader))
 }
 
 /** Who is typing, in words; empty when nobody is. */

@@ -13,6 +13,7 @@ import { up as audit } from './010-audit.ts'
 import { up as secondFactor } from './012-second-factor.ts'
 import { up as contacts } from './013-contacts.ts'
 import { up as guests } from './014-guests.ts'
+import { up as status } from './015-status.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -26,8 +27,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '007-carrying', up: carrying },
   { name: '008-peer-suites', up: peerSuites },
   { name: '009-backup-marks', up: backupMarks },
-  { name: '013-contacts', up: contacts },
   { name: '010-audit', up: audit },
-  { name: '014-guests', up: guests },
   { name: '012-second-factor', up: secondFactor },
+  { name: '013-contacts', up: contacts },
+  { name: '014-guests', up: guests },
+  { name: '015-status', up: status },
 ]
