@@ -13,6 +13,8 @@ import { type AuditAdminDeps, auditAdminRoutes } from './admin/audit.ts'
 import { auditApi, auditApiRoutes } from './admin/audit-api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
+import { type ImportRouteDeps, importRoutes } from './admin/import.ts'
+import { importApi, importApiRoutes } from './admin/import-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
 import { keyAdminApi, keyAdminApiRoutes } from './admin/keys-api.ts'
 import {
@@ -65,7 +67,7 @@ type AppDeps = ShellDeps & {
   chat: ChatRoutesParts & ChatApiDeps
   status: StatusRouteDeps
   streams: StreamDeps
-  users: UserAdminDeps
+  users: UserAdminDeps & ImportRouteDeps
   branches: BranchAdminDeps & TraceDeps
   audit: AuditAdminDeps
   reports: ReportAdminDeps
@@ -123,6 +125,8 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   pages.route('/', reportRoutes(deps.chat))
   app.route('/', pages)
 
+  // `/admin/users/import` before `/admin/users/:id`.
+  app.route('/', importRoutes(deps.users))
   app.route('/', userAdminRoutes(deps.users))
   app.route('/', rulesRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
@@ -145,6 +149,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...streamApi,
     ...userAdminApi,
     ...rulesApi,
+    ...importApi,
     ...branchAdminApi,
     ...keyAdminApi,
     ...traceApi,
@@ -165,6 +170,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', contactsApiRoutes(deps.chat))
   api.route('/', reportsApiRoutes(deps.chat))
   api.route('/', streamApiRoutes(deps.streams))
+  api.route('/', importApiRoutes(deps.users))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', rulesApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))

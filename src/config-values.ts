@@ -96,3 +96,8 @@ export function timezoneOf(value: string): string | undefined {
     throw error
   }
 }
+
+/** Whether only this machine reaches the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}

@@ -2,12 +2,14 @@
  * Settings: one table, from which come the parser, the checks, `--help` and docs/operating.md. Order of sources:
  * flag, environment, file of a secret (`..._FILE`), default. Every fault is reported at once.
  */
+import { LDAP_SETTINGS, ldapOf } from './config-ldap.ts'
 import {
   type AnnounceSetting,
   addressesOf,
   addressOf,
   announceOf,
   countOf,
+  isLoopback,
   listOf,
   originsOf,
   type RelaySetting,
@@ -16,6 +18,7 @@ import {
   timezoneOf,
   tlsOf,
 } from './config-values.ts'
+import type { LdapSetting } from './world/ldap.ts'
 import { type Address, addressRanges, machineName } from './world/network.ts'
 
 type Kind =
@@ -179,6 +182,7 @@ export const SETTINGS = [
     default: undefined,
     help: 'code the first-run page asks for; without it one is drawn and printed',
   },
+  ...LDAP_SETTINGS,
   {
     flag: 'timezone',
     kind: 'text',
@@ -244,6 +248,7 @@ export type Config = {
   readonly adminName: string | undefined
   readonly adminPassword: string | undefined
   readonly setupCode: string | undefined
+  readonly ldap: LdapSetting | undefined
   readonly timezone: string
   readonly language: 'en' | 'uk' | 'pt'
   readonly postsPerSecond: number
@@ -333,6 +338,7 @@ export function configOf(sources: Sources): Config {
     adminName: text('admin-name'),
     adminPassword: text('admin-password'),
     setupCode: text('setup-code'),
+    ldap: ldapOf({ text, readFile: sources.readFile, faults }),
     timezone: parsed('timezone', timezoneOf, 'a name of the IANA list, as Europe/Kyiv') ?? 'UTC',
     language: choice('language'),
     postsPerSecond: parsed('posts-per-second', countOf, '0 to 10000'),
@@ -415,9 +421,4 @@ function systemTimezone(): string {
 /** The text form of an address. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** Whether only this machine reaches the host. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

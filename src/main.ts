@@ -54,4 +54,7 @@ async function statusOf(argv: readonly string[]): Promise<number> {
 // Before the first file: database, socket and cache are the owner's alone, whatever the system's habit is.
 process.umask(0o077)
 // Not by running dry: a read of standard input cannot be taken back and would keep the process for ever.
-process.exit(await statusOf(process.argv.slice(2)))
+const status = await statusOf(process.argv.slice(2))
+// What a full pipe has not taken yet would be lost, and with it passwords that are printed once.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+process.exit(status)

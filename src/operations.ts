@@ -3,12 +3,15 @@
  */
 import { accountsPage } from './accounts/accounts-list.ts'
 import { disableUser, setTemporaryPassword } from './accounts/actions.ts'
+import { exportedCsv } from './accounts/export.ts'
+import type { Encoding } from './accounts/import-text.ts'
 import { createUser } from './accounts/new-person.ts'
 import { type Person, personByLogin } from './accounts/queries.ts'
 import type { Role } from './accounts/records.ts'
+import { importedShape } from './admin/import-api.ts'
 import { getTrace } from './admin/trace.ts'
 import { addAudit, type NewEntry } from './audit/entries.ts'
-import { notFound } from './base/errors.ts'
+import { AppError, notFound } from './base/errors.ts'
 import type { BranchId } from './base/ids.ts'
 import { isoTime, type Millis } from './base/units.ts'
 import { branchStates, renewedNow, tracedEvent } from './branch-facts.ts'
@@ -23,7 +26,10 @@ type KeyAction = 'key.exported' | 'key.removed' | 'key.imported'
 export type Operations = ReturnType<typeof createOperations>
 
 /** The operations of a running branch. */
-export function createOperations({ core, relay, names, revoke }: Running, demo?: DemoLinks) {
+export function createOperations(
+  { core, relay, imports, ldap, names, revoke }: Running,
+  demo?: DemoLinks,
+) {
   const { accounts, store, membership } = core
   const person = async (login: string): Promise<Person> => {
     const found = await personByLogin(store.read, membership.self, login)
@@ -55,6 +61,31 @@ export function createOperations({ core, relay, names, revoke }: Running, demo?:
     }) {
       const { password } = await createUser(accounts, undefined, wish)
       return { login: wish.login, password }
+    },
+    /** Accounts from a CSV file, or what it would do; the operator may give every role the branch may. */
+    async importUsers(wish: {
+      bytes: Uint8Array
+      isDryRun: boolean
+      renews: boolean
+      encoding?: Encoding | undefined
+    }) {
+      const { bytes, encoding, isDryRun: isDry } = wish
+      const done = await imports.now(
+        { by: undefined, renews: wish.renews },
+        { bytes, encoding, isDry },
+      )
+      return importedShape(done, isDry)
+    },
+    /** People from LDAP, now or as a dry run; `isForced`: however many have left. */
+    async importFromLdap(how: { isDry: boolean; isForced: boolean }) {
+      if (ldap === undefined) throw new AppError('conflict', 'This branch has no --ldap-url')
+      return await ldap.now(how)
+    },
+    async exportUsers(): Promise<string> {
+      const parts = exportedCsv(store.read, { filter: { text: '', state: '' }, separator: ',' })
+      let csv = ''
+      for await (const part of parts) csv += part
+      return csv
     },
     async setPassword(login: string, password: string | undefined) {
       const { id } = await person(login)

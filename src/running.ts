@@ -3,10 +3,14 @@
  * contents of the server.
  */
 import type { Hono } from 'hono'
+import { clockTime } from '../views/language/times.ts'
 import type { Words } from '../views/language/words.ts'
 import type { Reader } from '../views/parts.ts'
 import { createGuards } from './accounts/guard.ts'
 import { loadHomes } from './accounts/homes.ts'
+import { createImports, type Imports } from './accounts/imports.ts'
+import { createLdapImports, type LdapImports, lastLdapRun } from './accounts/ldap.ts'
+import { ldapOutside } from './accounts/ldap-check.ts'
 import { tellWhoLeft } from './accounts/leaving.ts'
 import { createPhotoMaker } from './accounts/photos.ts'
 import { isSignedIn } from './accounts/queries.ts'
@@ -80,6 +84,8 @@ export type Running = {
   app: Hono<Visitor>
   core: Core
   relay: Relay
+  imports: Imports
+  ldap: LdapImports | undefined
   names(): { organisation: string; branch: string }
   revoke(wish: Revoking): Promise<Revoked>
   stop(): Promise<void>
@@ -100,6 +106,7 @@ type RunningParts = {
     | 'timezone'
     | 'postsPerSecond'
     | 'isSharedTerminal'
+    | 'ldap'
   >
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
@@ -196,6 +203,9 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     onArrived: push.peopleChanged,
   })
 
+  const imports = createImports({ ...core.accounts, clock, log })
+  stack.defer(imports.stop)
+  const ldap = createLdap(core, world, parts.config)
   const makePhoto = createPhotoMaker()
   const noteLook = createLooks({ store, clock })
   const { terminals } = core.signIns
@@ -236,7 +246,14 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       isSignedIn: async ({ id, isShared }) =>
         (await isSignedIn(store.read, id)) && (!isShared || terminals.isOpen(id, false)),
     },
-    users: { ...core.accounts, guards, frameOf, makePhoto },
+    users: {
+      ...core.accounts,
+      guards,
+      frameOf,
+      makePhoto,
+      imports,
+      lastLdapRun: () => ldap && lastLdapRun(store.read),
+    },
     branches: {
       ...{ guards, frameOf, clock },
       branchStates: () => branchStates(core, relay),
@@ -305,9 +322,10 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(() => core.signIns.flushFailures({ isLast: true }))
   stack.defer(every(clock, FAILURES_WINDOW_MS, () => core.signIns.flushFailures(), report))
   stack.defer(every(clock, LOCKED_EVERY_MS, async () => terminals.lockIdle(), report))
+  if (ldap) stack.defer(every(clock, HOUR, ldap.nightly, report))
   stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
   log.info('branch.started', { branch: self })
-  return { app, core, relay, names, revoke, stop: () => stack.disposeAsync() }
+  return { app, core, relay, imports, ldap, names, revoke, stop: () => stack.disposeAsync() }
 }
 
 /** The others hear how far the audit log is. */
@@ -336,4 +354,18 @@ function withHomeNotice(
     const notice = { branch: home.name, unreachableSince: since, asOf: since }
     return frameOf(c, { ...more, home: notice })
   }
+}
+
+/** Where the setting is: sign-ins ask LDAP first, and people are imported from it every night. */
+function createLdap(
+  core: Core,
+  world: World,
+  { ldap: setting, timezone }: Pick<Config, 'ldap' | 'timezone'>,
+): LdapImports | undefined {
+  if (setting === undefined || world.ldap === undefined) return undefined
+  const { clock, log } = world
+  const deps = { ...core.accounts, clock, log, setting, ldap: world.ldap(setting) }
+  core.signIns.askOutside(ldapOutside(deps))
+  const hourOf = (at: Millis) => Number(clockTime(at, timezone).slice(0, 2))
+  return createLdapImports({ ...deps, hourOf })
 }

@@ -40,6 +40,8 @@ type Page = {
   skip?: { href: string; text: string } | undefined
   /** Unread messages in all, for the title. */
   unread?: number | undefined
+  /** Without a script the page is loaded again after so long. */
+  refreshSeconds?: number | undefined
 }
 
 // Failures never swap by themselves (noSwap), hidden tabs are handled by our script, and there is no history
@@ -65,6 +67,7 @@ ${frame.lockSeconds !== undefined && lockingPage(frame.lockSeconds, page.stream 
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.css}">
 <script src="${assets.js}" defer></script>
+${page.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>`}
 </head>
 <body data-page="${page.page}" data-user="${frame.me?.id ?? ''}" data-stream-id data-language="${t.language}">
 <a class="skip" href="${skip.href}">${skip.text}</a>

@@ -7,7 +7,7 @@ import { getPerson, type Person, peopleByIds } from './queries.ts'
 
 export type Account = Person & { createdAt: Millis; lastSeenAt: Millis | undefined }
 
-type AccountFilter = {
+export type AccountFilter = {
   /** Part of login or name. */
   text: string
   branch?: BranchId | undefined

@@ -10,9 +10,10 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, subjectOf } from './authority.ts'
-import { newCredential } from './credentials.ts'
+import { type Credential, newCredential } from './credentials.ts'
 import { roleGrant, userBlock, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
+import { refuseFromLdap } from './ldap-people.ts'
 import type { Issued } from './new-person.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto, type PhotoChange } from './photo-rows.ts'
@@ -20,33 +21,43 @@ import type { Person } from './queries.ts'
 import type { Role, UserPut } from './records.ts'
 import type { Rights } from './rights.ts'
 
-type UserChanges = RecordChanges & { photo?: PhotoChange | undefined }
+type UserChanges = RecordChanges & {
+  language?: string | undefined
+  photo?: PhotoChange | undefined
+}
 
 /** Changes record, photo and role of somebody; what is absent stays. */
 export async function editUser(
   deps: AccountDeps,
   by: Person | undefined,
-  { id, changes }: { id: UserId; changes: UserChanges },
+  of: { id: UserId; changes: UserChanges },
 ): Promise<void> {
-  await deps.store.writer.write(async (tx) => {
-    const { person, rights } = await subjectOf(tx, deps.self, by, id)
-    const { role, photo, ...record } = changes
-    const current: Record<string, unknown> = person
-    const isChanged = Object.entries(record).some(
-      ([name, value]) => value !== undefined && value !== current[name],
-    )
-    if (isChanged || photo !== undefined) {
-      if (!rights.mayEdit) throw forbidden('Cannot edit this person here')
-      const kept = await keptPhoto(tx, photo)
-      const given = { ...withoutAbsent(record), ...kept }
-      await putRecord(deps, tx, { id, changes: given, by })
-      const told = changedOf(toldOf(person), toldOf(given))
-      if (told) await audited(deps, tx, { action: 'account.edited', by, person, ...told })
-    }
-    if (role !== undefined && role !== person.role) {
-      await changeRole(deps, tx, { person, role, rights, by })
-    }
-  })
+  await deps.store.writer.write((tx) => editPerson(deps, tx, { ...of, by }))
+}
+
+/** The same inside a transaction. */
+export async function editPerson(
+  deps: AccountDeps,
+  tx: Db,
+  { id, changes, by }: { id: UserId; changes: UserChanges; by: Person | undefined },
+): Promise<void> {
+  const { person, rights } = await subjectOf(tx, deps.self, by, id)
+  const { role, photo, ...record } = changes
+  const current: Record<string, unknown> = person
+  const isChanged = Object.entries(record).some(
+    ([name, value]) => value !== undefined && value !== current[name],
+  )
+  if (isChanged || photo !== undefined) {
+    if (!rights.mayEdit) throw forbidden('Cannot edit this person here')
+    const kept = await keptPhoto(tx, photo)
+    const given = { ...withoutAbsent(record), ...kept }
+    await putRecord(deps, tx, { id, changes: given, by })
+    const told = changedOf(toldOf(person), toldOf(given))
+    if (told) await audited(deps, tx, { action: 'account.edited', by, person, ...told })
+  }
+  if (role !== undefined && role !== person.role) {
+    await changeRole(deps, tx, { person, role, rights, by })
+  }
 }
 
 async function changeRole(
@@ -123,32 +134,55 @@ export async function setTemporaryPassword(
 ): Promise<Issued> {
   const { person, rights } = await subjectOf(deps.store.read, deps.self, by, of.id)
   if (!rights.mayEdit) throw forbidden('Cannot set the password of this person here')
+  await refuseFromLdap(deps.store.read, of.id)
   const password = of.password ?? generatedPassword(deps.random)
   checkNewPassword(password, person.login)
   const { credential } = await newCredential(deps, password)
-  await deps.store.writer.write(async (tx) => {
-    const again = await subjectOf(tx, deps.self, by, of.id)
-    if (!again.rights.mayEdit) throw forbidden('Cannot set the password of this person here')
-    const known = await tx
-      .selectFrom('credential')
-      .where('userId', '=', of.id)
-      .select('epoch')
-      .executeTakeFirst()
-    const body = {
-      user: of.id,
-      // A new epoch beats every change the person made elsewhere meanwhile.
-      epoch: (known?.epoch ?? 0) + 1,
-      rev: 0,
-      salt: credential.salt,
-      publicKey: hex(credential.publicKey),
-      mustChange: of.temporary ?? true,
-      ...byOf(by),
-    }
-    await deps.append(tx, { kind: userCred, to: 'all', body })
-    const after = { mustChange: body.mustChange, isDrawn: of.password === undefined }
-    await audited(deps, tx, { action: 'account.password', by, person: again.person, after })
-  })
+  const mustChange = of.temporary ?? true
+  await deps.store.writer.write((tx) =>
+    putTemporary(deps, tx, {
+      id: of.id,
+      credential,
+      mustChange,
+      isDrawn: of.password === undefined,
+      by,
+    }),
+  )
   return { id: of.id, password }
+}
+
+/** Appends a new credential inside a transaction of the home branch; throws forbidden without the right. */
+export async function putTemporary(
+  deps: AccountDeps,
+  tx: Db,
+  of: {
+    id: UserId
+    credential: Credential
+    mustChange: boolean
+    isDrawn: boolean
+    by: Person | undefined
+  },
+): Promise<void> {
+  const { person, rights } = await subjectOf(tx, deps.self, of.by, of.id)
+  if (!rights.mayEdit) throw forbidden('Cannot set the password of this person here')
+  const known = await tx
+    .selectFrom('credential')
+    .where('userId', '=', of.id)
+    .select('epoch')
+    .executeTakeFirst()
+  const body = {
+    user: of.id,
+    // A new epoch beats every change the person made elsewhere meanwhile.
+    epoch: (known?.epoch ?? 0) + 1,
+    rev: 0,
+    salt: of.credential.salt,
+    publicKey: hex(of.credential.publicKey),
+    mustChange: of.mustChange,
+    ...byOf(of.by),
+  }
+  await deps.append(tx, { kind: userCred, to: 'all', body })
+  const after = { mustChange: of.mustChange, isDrawn: of.isDrawn }
+  await audited(deps, tx, { action: 'account.password', by: of.by, person, after })
 }
 
 /**
@@ -187,13 +221,20 @@ export async function disableUser(
   id: UserId,
 ): Promise<void> {
   if (by?.id === id) throw forbidden('Cannot disable your own account')
-  await deps.store.writer.write(async (tx) => {
-    const { person, rights } = await subjectOf(tx, deps.self, by, id)
-    if (!rights.mayBlock) throw forbidden('Cannot disable this person here')
-    if (person.disabled) return
-    await checkNotLastAdmin(tx, person, undefined)
-    await putBlock(deps, tx, { person, blocked: true, by })
-  })
+  await deps.store.writer.write((tx) => disablePerson(deps, tx, { id, by }))
+}
+
+/** The same inside a transaction. */
+export async function disablePerson(
+  deps: AccountDeps,
+  tx: Db,
+  { id, by }: { id: UserId; by: Person | undefined },
+): Promise<void> {
+  const { person, rights } = await subjectOf(tx, deps.self, by, id)
+  if (!rights.mayBlock) throw forbidden('Cannot disable this person here')
+  if (person.disabled) return
+  await checkNotLastAdmin(tx, person, undefined)
+  await putBlock(deps, tx, { person, blocked: true, by })
 }
 
 /** Opens a closed account again. */
@@ -209,7 +250,8 @@ export async function enableUser(
   })
 }
 
-async function putBlock(
+/** Closes or opens an account inside a transaction of who may. */
+export async function putBlock(
   deps: AccountDeps,
   tx: Db,
   of: { person: Person; blocked: boolean; by: Person | undefined },

@@ -1,5 +1,4 @@
 /** What the audit log says of people: who is meant, what of a record is told, and what was done to ours elsewhere. */
-
 import type { AuditAction } from '../audit/actions.ts'
 import { type AuditParts, addAudit, type Changed } from '../audit/entries.ts'
 import { millisOf } from '../base/hlc.ts'

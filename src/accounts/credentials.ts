@@ -16,13 +16,17 @@ import { concat, equal, fromHex, utf8, Writer } from '../base/bytes.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Random } from '../world/random.ts'
+import { fastSeed, isFastSalt, newFastSalt } from './fast-hash.ts'
 import type { Hasher } from './hasher.ts'
 
 /** About 70 ms on an office server (docs/decisions/010-passwords.md). */
 const BCRYPT_COST = 10
 const SALT_BYTES = 16
-/** What other branches may make us compute: cost 10 to 12, so that nobody sends us work for hours. */
-export const SALT = /^\$2b\$1[0-2]\$[./A-Za-z0-9]{22}$/
+/**
+ * What other branches may make us compute: cost 10 to 12, so that nobody sends us work for hours; or the quick function
+ * of drawn passwords.
+ */
+export const SALT = /^\$(?:2b\$1[0-2]|sha384)\$[./A-Za-z0-9]{22}$/
 const PUBLIC_KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const KEY_BYTES = 32
@@ -53,6 +57,12 @@ export async function newCredential(
   return { credential: { salt, publicKey: signer.publicKey }, signer }
 }
 
+/** The credential of a password this program has just drawn, in microseconds; only ever one that must be changed. */
+export function drawnCredential(random: Random, drawn: string): Credential {
+  const salt = newFastSalt(random)
+  return { salt, publicKey: signerOf(fastSeed(drawn, salt)).publicKey }
+}
+
 /**
  * The signer when the password is right, undefined when it is not; the same work either way. `isKnown`: whoever asks
  * was let in before from there, or is in.
@@ -63,7 +73,11 @@ export async function provedBy(
   password: string,
   isKnown = true,
 ): Promise<Signer | undefined> {
-  const signer = signerOf(await hasher.seedOf(password, credential.salt, isKnown))
+  const { salt } = credential
+  const seed = isFastSalt(salt)
+    ? fastSeed(password, salt)
+    : await hasher.seedOf(password, salt, isKnown)
+  const signer = signerOf(seed)
   return equal(signer.publicKey, credential.publicKey) ? signer : undefined
 }
 

@@ -5,10 +5,12 @@
 import type { UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { Parked } from '../eventlog/events.ts'
+import { userById } from './event-rows.ts'
 
 /** The row of a person, if it is here. */
-export function personRow(tx: Db, userId: UserId) {
-  return tx.selectFrom('user').where('id', '=', userId).selectAll().executeTakeFirst()
+export async function personRow(tx: Db, userId: UserId) {
+  const [row] = await userById(tx, { userId })
+  return row
 }
 
 /** The person, or a wait for the record: feeds of different branches have no common order. */

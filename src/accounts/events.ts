@@ -7,7 +7,7 @@ import type { Selectable } from 'kysely'
 import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, millisOf } from '../base/hlc.ts'
+import { millisOf } from '../base/hlc.ts'
 import type { PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -25,7 +25,16 @@ import {
   personRow,
   type Step,
 } from './event-parts.ts'
+import {
+  credentialOf,
+  deleteSignIns,
+  endEarlierStays,
+  insertCredential,
+  insertUser,
+  sameRows,
+} from './event-rows.ts'
 import { userFactor, userOut } from './factor-events.ts'
+import { isFastSalt } from './fast-hash.ts'
 import { policyPut } from './policy.ts'
 import { fullName } from './queries.ts'
 import {
@@ -54,16 +63,7 @@ export const userPut: EventKind<UserPut> = {
   parse: (body) => v.parse(userPutBody, body),
   async refusal(tx, { body, origin }) {
     if (body.home !== origin) return 'not-home'
-    const rows = await tx
-      .selectFrom('user')
-      .where((eb) =>
-        eb.or([
-          eb('id', '=', body.user),
-          eb.and([eb('login', '=', body.login), eb('home', '=', body.home)]),
-        ]),
-      )
-      .select(['id', 'home', 'login'])
-      .execute()
+    const rows = await sameRows(tx, body)
     if (rows.some((row) => row.id !== body.user)) return 'login-taken'
     const known = rows[0]
     if (known === undefined) return undefined
@@ -75,11 +75,7 @@ export const userPut: EventKind<UserPut> = {
     const record = { ...rest, hlc, searchName: searchNameOf(body) }
     const known = await personRow(tx, user)
     if (known === undefined) {
-      const fresh = { role: 'employee', roleRev: 0, roleHlc: HLC_ZERO, roleBranch: home } as const
-      await tx
-        .insertInto('user')
-        .values({ ...record, ...fresh, id: user, home, login, createdAt, ...NOT_BLOCKED })
-        .execute()
+      await insertUser(tx, { ...record, id: user, home, login, createdAt })
       return
     }
     // A restored home branch may bring an older record under a newer incarnation: the highest (rev, hlc) stays.
@@ -89,8 +85,6 @@ export const userPut: EventKind<UserPut> = {
   },
 }
 
-const NOT_BLOCKED = { blockGeneration: 0, disabled: 0 } as const
-
 /** 0302: a credential. Written at home, or elsewhere by who proved to know the password before. */
 export const userCred: EventKind<UserCred> = {
   code: 0x0302,
@@ -98,6 +92,8 @@ export const userCred: EventKind<UserCred> = {
   scope: 'all',
   parse: (body) => v.parse(userCredBody, body),
   async refusal(tx, { body, origin }) {
+    // A password somebody chose would be guessed: the quick function is for drawn ones alone.
+    if (isFastSalt(body.salt) && !body.mustChange) return 'fast-salt'
     const person = await knownPerson(tx, body.user)
     if (person.home === origin) return undefined
     // Elsewhere a person only follows on the credential that was proved: never past a reset by the home branch.
@@ -240,15 +236,7 @@ const stayEndBy = (hlc: Hlc) => millisOf(hlc) + GUEST_MS_MAX
 
 /** A new credential ends the stays that earlier ones have proved, as if they came after it. */
 async function endStays(tx: Db, { user, epoch, rev }: Step, hlc: Hlc): Promise<void> {
-  await tx
-    .updateTable('location')
-    .set({ until: stayEndBy(hlc) })
-    .where('userId', '=', user)
-    .where('until', '>', stayEndBy(hlc))
-    .where((row) =>
-      row.or([row('epoch', '<', epoch), row.and([row('epoch', '=', epoch), row('rev', '<', rev)])]),
-    )
-    .execute()
+  await endEarlierStays(tx, { user, epoch, rev, until: stayEndBy(hlc) })
 }
 
 async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred>): Promise<void> {
@@ -257,11 +245,7 @@ async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred
   const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc }
   const factor = { factor: body.factor ? fromHex(body.factor.sealed) : null }
   await endStays(tx, body, hlc)
-  const known = await tx
-    .selectFrom('credential')
-    .where('userId', '=', userId)
-    .selectAll()
-    .executeTakeFirst()
+  const [known] = await credentialOf(tx, { userId })
   if (known !== undefined) {
     const order = [known.epoch, known.rev, known.hlc, known.branchId]
     if (!isAfter([epoch, rev, hlc, origin], order)) {
@@ -275,10 +259,8 @@ async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred
     await tx.deleteFrom('credential').where('userId', '=', userId).execute()
   }
   const mustChange = body.mustChange ? 1 : 0
-  await tx
-    .insertInto('credential')
-    .values({ ...fresh, salt, mustChange, ...factor, factorUsed: body.factor?.used ?? 0 })
-    .execute()
+  const factorUsed = body.factor?.used ?? 0
+  await insertCredential(tx, { ...fresh, salt, mustChange, ...factor, factorUsed })
   // Whoever is in by the old password is out: the action that changed it keeps its own sign-in itself.
   await endSignIns(tx, userId)
 }
@@ -302,5 +284,5 @@ async function dropPhoto(tx: Db, hash: PhotoHash): Promise<void> {
 }
 
 async function endSignIns(tx: Db, userId: UserId): Promise<void> {
-  await tx.deleteFrom('sign_in').where('userId', '=', userId).execute()
+  await deleteSignIns(tx, { userId })
 }

@@ -1,16 +1,16 @@
 /** New accounts: checked and hashed first, then written in one transaction, also that of a branch's set-up. */
-import { sql } from 'kysely'
 import { addAudit } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import { invalidInput } from '../base/errors.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, hereOf } from './authority.ts'
-import { newCredential } from './credentials.ts'
+import { type Credential, newCredential } from './credentials.ts'
 import { roleGrant, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
-import { asLogin, loginSkeleton } from './logins.ts'
+import { asLogin, loginSkeleton, SKELETON } from './logins.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto } from './photo-rows.ts'
 import type { Photo } from './photos.ts'
@@ -56,31 +56,41 @@ export async function preparePerson(deps: AccountDeps, input: NewPerson): Promis
   const password = input.password ?? generatedPassword(deps.random)
   checkNewPassword(password, login)
   const { credential } = await newCredential(deps, password)
-  const write = async (tx: Db, by?: Person) => {
-    await checkLoginFree(tx, deps.self, login)
-    const user = deps.random.id() as UserId
-    const doneBy = byOf(by)
-    const { salt, publicKey } = credential
-    const proof = { epoch: 1, rev: 0, salt, publicKey: hex(publicKey) }
-    const mustChange = input.temporary ?? true
-    const record = newRecord(deps, user, { ...input, login })
-    await keptPhoto(tx, input.photo)
-    await deps.append(tx, { kind: userPut, to: 'all', body: { ...record, ...doneBy } })
-    const body = { user, ...proof, mustChange, ...doneBy }
-    await deps.append(tx, { kind: userCred, to: 'all', body })
-    const role = input.role ?? 'employee'
-    if (role !== 'employee') {
-      await deps.append(tx, { kind: roleGrant, to: 'all', body: { user, role, rev: 1, ...doneBy } })
-    }
-    const { firstName, lastName } = record
-    await addAudit(deps, tx, {
-      ...{ action: 'account.created', by },
-      subject: personSubject({ id: user, login, name: fullName(firstName, lastName) }),
-      after: { ...toldOf(record, { isNew: true }), role, mustChange },
-    })
-    return user
+  const mustChange = input.temporary ?? true
+  const write = (tx: Db, by?: Person) => {
+    return writePerson(deps, tx, { input: { ...input, login }, credential, mustChange, by })
   }
   return { password, write }
+}
+
+/** Appends a person with a credential and a role inside a transaction; throws invalid-input for the login. */
+export async function writePerson(
+  deps: AccountDeps,
+  tx: Db,
+  of: { input: NewPerson; credential: Credential; mustChange: boolean; by: Person | undefined },
+): Promise<UserId> {
+  const { input, mustChange } = of
+  await checkLoginFree(tx, deps.self, input.login)
+  const user = deps.random.id() as UserId
+  const doneBy = byOf(of.by)
+  const { salt, publicKey } = of.credential
+  const proof = { epoch: 1, rev: 0, salt, publicKey: hex(publicKey) }
+  const record = newRecord(deps, user, input)
+  await keptPhoto(tx, input.photo)
+  await deps.append(tx, { kind: userPut, to: 'all', body: { ...record, ...doneBy } })
+  const body = { user, ...proof, mustChange, ...doneBy }
+  await deps.append(tx, { kind: userCred, to: 'all', body })
+  const role = input.role ?? 'employee'
+  if (role !== 'employee') {
+    await deps.append(tx, { kind: roleGrant, to: 'all', body: { user, role, rev: 1, ...doneBy } })
+  }
+  const { login, firstName, lastName } = record
+  await addAudit(deps, tx, {
+    ...{ action: 'account.created', by: of.by },
+    subject: personSubject({ id: user, login, name: fullName(firstName, lastName) }),
+    after: { ...toldOf(record, { isNew: true }), role, mustChange },
+  })
+  return user
 }
 
 function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
@@ -104,11 +114,7 @@ function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
 
 /** Throws when the login was ever given here, or is easily mistaken for another of any branch. */
 async function checkLoginFree(db: Db, self: BranchId, login: string): Promise<void> {
-  const alike = await db
-    .selectFrom('user')
-    .where(SKELETON, '=', loginSkeleton(login))
-    .select(['login', 'home'])
-    .execute()
+  const alike = await alikeRows(db, { skeleton: loginSkeleton(login) })
   if (alike.some((other) => other.login === login && other.home === self)) {
     throw invalidInput('login', 'Cannot use this login: taken', 'login-taken')
   }
@@ -118,6 +124,6 @@ async function checkLoginFree(db: Db, self: BranchId, login: string): Promise<vo
   }
 }
 
-/** `loginSkeleton` in SQL; a test holds the two together. */
-const SKELETON = sql<string>`replace(replace(replace(replace(replace(
-  login, '.', ''), '_', ''), '-', ''), '0', 'o'), '1', 'l')`
+const alikeRows = prepared((db, value: Holes<{ skeleton: string }>) =>
+  db.selectFrom('user').where(SKELETON, '=', value('skeleton')).select(['login', 'home']),
+)

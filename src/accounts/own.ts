@@ -15,6 +15,7 @@ import {
 } from './credentials.ts'
 import { userCred } from './events.ts'
 import { sealFactor } from './factor-box.ts'
+import { refuseFromLdap } from './ldap-people.ts'
 import { checkNewPassword } from './passwords.ts'
 import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import { getPerson, type Person } from './queries.ts'
@@ -69,6 +70,7 @@ export async function changePassword(
 ): Promise<{ token: string }> {
   const { store, hasher, signIns, random } = deps
   const isGuest = user.branch.id !== deps.self
+  await refuseFromLdap(store.read, user.id)
   const before = await credentialOf(store.read, user)
   checkNewPassword(of.password, user.login)
   await checkOther(deps, before, of)

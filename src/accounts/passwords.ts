@@ -14,7 +14,8 @@ export const PASSWORD_CHARACTERS_MAX = 256
 
 /** Without i, l, o, u, 0 and 1: it is read aloud and typed from paper. */
 const READABLE = 'abcdefghjkmnpqrstvwxyz23456789'
-const GENERATED_GROUPS = 4
+/** 20 characters of 30: 98 bits, so that a quick hash may keep one until the first sign-in (fast-hash.ts). */
+const GENERATED_GROUPS = 5
 const GENERATED_GROUP_CHARACTERS = 4
 
 /** The form in which a password is compared and hashed. */
@@ -43,7 +44,7 @@ export function checkNewPassword(password: string, login: string, field = 'passw
   }
 }
 
-/** A temporary password to hand over on paper: four groups of four, 78 bits. */
+/** A temporary password to hand over on paper: five groups of four. */
 export function generatedPassword(random: Random): string {
   const groups = Array.from({ length: GENERATED_GROUPS }, () =>
     Array.from(

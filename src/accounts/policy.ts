@@ -2,7 +2,6 @@
  * Rules of the whole organisation about people: who needs a second factor. One record, written by an issuing branch,
  * the same everywhere; kept in `meta`. Who may change it: organisation admins, at an issuing branch.
  */
-
 import * as v from 'valibot'
 import { addAudit } from '../audit/entries.ts'
 import type { Hlc } from '../base/hlc.ts'

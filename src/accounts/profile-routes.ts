@@ -1,5 +1,4 @@
 /** The own profile: name, photo, language, look, password, sign-ins. */
-
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import * as v from 'valibot'

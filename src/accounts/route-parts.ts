@@ -1,5 +1,4 @@
 /** What the routes of accounts share: their needs, and the sentences of password forms. */
-
 import type { ProfileProps } from '../../views/accounts/profile.ts'
 import { problemText, type Words } from '../../views/language/words.ts'
 import { AppError } from '../base/errors.ts'

@@ -1,5 +1,4 @@
 /** Writing a sign-in: inside the transaction that lets somebody in, after everything was proved. */
-
 import { addAudit } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import type { SignInId, UserId } from '../base/ids.ts'

@@ -8,7 +8,7 @@ import type { DeleteQueryBuilder, DeleteResult } from 'kysely'
 import type { AuditAction } from '../audit/actions.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'
 import { createFailures, type Failures } from '../audit/failures.ts'
-import { AppError, invalidInput } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
 import { MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -17,12 +17,20 @@ import type { Log } from '../world/log.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
-import { newSalt, provedBy, type Signer } from './credentials.ts'
-import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
+import { newSalt, type Signer } from './credentials.ts'
 import { policyIn } from './policy.ts'
 import { findPerson, type Person, personByLogin, personOf } from './queries.ts'
 import { createSecondFactors, type SecondFactors } from './second-factor.ts'
 import { idleMsMax, insertSignIn, isStill, toldDevice } from './sign-in-making.ts'
+import {
+  type Outside,
+  type Proof,
+  proof,
+  proved,
+  provedAgain,
+  provedWithCode,
+  wrong,
+} from './sign-in-proof.ts'
 import { type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
   checkHomeHeard,
@@ -136,6 +144,8 @@ export type SignIns = {
   flushFailures: Failures['flush']
   /** Calls back with people whose sign-ins have ended by their own doing or by time: their streams end too. */
   onEnded(fn: (users: UserId[]) => void): void
+  /** From now on somebody else is asked for some people's passwords first. */
+  askOutside(outside: Outside): void
 }
 
 type SignInDeps = AccountDeps & { log: Log }
@@ -151,6 +161,7 @@ type Parts = SignInDeps & {
   /** Sign-ins whose `usedAt` is being written. */
   touching: Set<SignInId>
   onEnded: ((users: UserId[]) => void)[]
+  outside?: Outside
 }
 
 /** The sign-ins of this branch. */
@@ -205,6 +216,9 @@ export function createSignIns(deps: SignInDeps): SignIns {
       ),
     flushFailures: failures.flush,
     onEnded: (fn) => void parts.onEnded.push(fn),
+    askOutside(outside) {
+      parts.outside = outside
+    },
   }
 }
 
@@ -253,7 +267,7 @@ async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token
   const who = person?.id ?? input.login.trim().toLowerCase()
   attempts.at(who, input.address)
   const isKnown = attempts.isOwn(who, input.address)
-  const { credential, signer } = await proof(parts, person, input.password, isKnown)
+  const { credential, signer } = await proved(parts, { person, password: input.password, isKnown })
   if (person === undefined || credential === undefined || signer === undefined) throw wrong()
   attempts.succeeded(who, input.address)
   // Only who knows the password learns this.
@@ -315,54 +329,6 @@ async function admit(parts: Parts, of: Half): Promise<Known & { token: string }>
     keepSigner(parts, id, signer)
   }
   return { ...known, token }
-}
-
-async function credentialOf({ store }: Parts, person: Person | undefined) {
-  const credential =
-    person &&
-    (await store.read
-      .selectFrom('credential')
-      .where('userId', '=', person.id)
-      .select(['salt', 'publicKey', 'epoch', 'rev', 'mustChange', 'factor', 'factorUsed'])
-      .executeTakeFirst())
-  return { credential }
-}
-
-async function proof(parts: Parts, person: Person | undefined, password: string, isKnown = true) {
-  const { credential } = await credentialOf(parts, person)
-  const nobody = { salt: parts.decoySalt, publicKey: new Uint8Array(0) }
-  // A password of any length costs the same; one that is too long is nobody's.
-  const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
-  const signer = await provedBy(parts.hasher, credential ?? nobody, typed, isKnown)
-  return { credential, signer }
-}
-
-type Proof = NonNullable<Awaited<ReturnType<typeof proof>>['credential']>
-
-async function provedWithCode(
-  parts: Parts,
-  user: Person,
-  of: { password: string; code: string; address: string },
-) {
-  const signer = await provedAgain(parts, { user, ...of })
-  const { credential } = await credentialOf(parts, user)
-  const proved = credential && { user: user.id, signer, sealed: credential }
-  if (proved === undefined) throw wrong()
-  await parts.factors.check(proved, of.code)
-  return proved
-}
-
-async function provedAgain(
-  parts: Parts,
-  of: { user: Person; password: string; address: string },
-): Promise<Signer> {
-  parts.attempts.at(of.user.id, of.address)
-  const { signer } = await proof(parts, of.user, of.password)
-  if (signer === undefined) {
-    throw invalidInput('current', 'Cannot change the password: wrong one', 'wrong-password')
-  }
-  parts.attempts.succeeded(of.user.id, of.address)
-  return signer
 }
 
 /** Nothing of a locked sign-in is served. */
@@ -443,13 +409,6 @@ export function tokenOf({ random }: Pick<AccountDeps, 'random'>): string {
 /** What is stored of a token. */
 export function hashOf(token: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(token).digest())
-}
-
-function wrong(): AppError {
-  return new AppError('not-signed-in', 'Cannot sign in: login and password do not fit together', {
-    field: 'password',
-    detail: 'wrong-sign-in',
-  })
 }
 
 function factorMissing(): AppError {

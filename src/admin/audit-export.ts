@@ -2,7 +2,6 @@
  * The audit log as a file: CSV for people (RFC 4180), JSON lines for who wants to check the chain. Written in pieces as
  * the reader takes them, so that a long log costs no memory. docs/operating.md, "Checking an export".
  */
-
 import { FIELDS } from '../audit/chain.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'
 import { type AuditFilter, auditEntriesUpTo, type Shown } from '../audit/queries.ts'

@@ -2,7 +2,6 @@
  * `/admin/reports`: what people reported, for auditors and organisation admins and nobody else. Every look at messages
  * is an entry of the audit log: who reads what others wrote is itself written down.
  */
-
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import { reportPage, reportsPage } from '../../views/admin/reports.ts'

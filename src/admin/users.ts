@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { type Issued, type UserProps, userPage } from '../../views/admin/user.ts'
 import { newUserPage, type UserRow, type UserValues, usersPage } from '../../views/admin/users.ts'
 import { problemText, type Words } from '../../views/language/words.ts'
-import type { Account } from '../accounts/accounts-list.ts'
+import type { Account, AccountFilter } from '../accounts/accounts-list.ts'
 import { accountsPage, getAccount } from '../accounts/accounts-list.ts'
 import {
   disableUser,
@@ -40,10 +40,13 @@ export type UserAdminDeps = AccountDeps & {
 
 const PAGE_MAX = 100_000
 
-const listQuery = v.object({
+const filterQuery = v.object({
   q: v.optional(inputs.typed, ''),
   branch: v.optional(inputs.typed, ''),
   state: v.fallback(v.picklist(['', 'active', 'disabled']), ''),
+})
+const listQuery = v.object({
+  ...filterQuery.entries,
   page: v.fallback(v.pipe(v.string(), v.regex(/^\d{1,6}$/), v.transform(Number)), 1),
 })
 const recordForm = v.object({
@@ -135,12 +138,7 @@ function changeRoutes(app: Hono<SignedIn>, deps: UserAdminDeps): void {
 
 async function list(c: Context<SignedIn>, { store, frameOf }: UserAdminDeps) {
   const { q, branch, state, page } = readQuery(c, listQuery)
-  const filter = {
-    text: q.trim(),
-    state,
-    page: Math.min(Math.max(1, page), PAGE_MAX),
-    branch: isId(branch) ? asBranchId(branch) : undefined,
-  }
+  const filter = { ...filterOf(c), page: Math.min(Math.max(1, page), PAGE_MAX) }
   const { accounts, pages } = await accountsPage(store.read, filter)
   const branches = await store.read
     .selectFrom('branch')
@@ -155,6 +153,12 @@ async function list(c: Context<SignedIn>, { store, frameOf }: UserAdminDeps) {
     pages,
   }
   return c.html(usersPage(frameOf(asWeb(c)), props))
+}
+
+/** The filter in the address of the list, and of what is exported of it. */
+export function filterOf(c: Context<SignedIn>): Omit<AccountFilter, 'page'> {
+  const { q, branch, state } = readQuery(c, filterQuery)
+  return { text: q.trim(), state, branch: isId(branch) ? asBranchId(branch) : undefined }
 }
 
 async function newPage(
@@ -240,8 +244,12 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
 }
 
 function issuedOf(c: Context<SignedIn>, account: Account, password: string): Issued {
-  const address = `${isSecure(c) ? 'https' : 'http'}://${c.req.header('host') ?? 'localhost'}/`
-  return { name: account.name, login: account.login, password, address }
+  return { name: account.name, login: account.login, password, address: serverAddress(c) }
+}
+
+/** Where people reach this branch: as whoever asks does. */
+export function serverAddress(c: Context<SignedIn>): string {
+  return `${isSecure(c) ? 'https' : 'http'}://${c.req.header('host') ?? 'localhost'}/`
 }
 
 function rowOf(account: Account): UserRow {

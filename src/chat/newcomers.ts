@@ -8,6 +8,7 @@ import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, Incarnation, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
 import type { ConvBody } from './group-records.ts'
@@ -49,7 +50,7 @@ export function missedByNewcomers(
       await userPut.apply(tx, event)
       if (isKnown) return
       // The record of a group may come before the records of its people.
-      for (const { conversation, since } of await groupsOf(tx, user)) {
+      for (const { conversation, since } of await groupsOf(tx, { user })) {
         await sendMissed(parts, tx, { user, conversation, since, now: event.arrivedAt })
       }
     },
@@ -80,20 +81,16 @@ async function sendBack(
   }
 }
 
-async function groupsOf(
-  tx: Db,
-  user: UserId,
-): Promise<{ conversation: ConversationId; since: Hlc }[]> {
-  return await tx
+const groupsOf = prepared((db, value: Holes<{ user: UserId }>) =>
+  db
     .selectFrom('membership')
     .innerJoin('conversation', 'conversation.id', 'membership.conversationId')
-    .where('membership.userId', '=', user)
+    .where('membership.userId', '=', value('user'))
     .where('membership.leftAt', 'is', null)
     .where('conversation.kind', '=', 'group')
     .select(['conversation.id as conversation', 'membership.joinedAt as since'])
-    .orderBy('conversation.id')
-    .execute()
-}
+    .orderBy('conversation.id'),
+)
 
 type Newcomer = { user: UserId; conversation: ConversationId; since: Hlc; now: Millis }
 

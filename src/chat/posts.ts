@@ -2,7 +2,6 @@
  * 0402 msg.post, a message: its form, who may write it, and its place in the timeline and among what is unread. Source:
  * docs/protocol.md, section 8.
  */
-
 import { type Selectable, sql } from 'kysely'
 import * as v from 'valibot'
 import type { Hlc } from '../base/hlc.ts'

@@ -2,7 +2,6 @@
  * Reporting messages to the auditors, deciding about reports, and reports on their way: to the branches of auditors of
  * today, and of those who become one, or sign in elsewhere, later.
  */
-
 import { branchesOf } from '../accounts/queries.ts'
 import type { RoleGrant, UserAt } from '../accounts/records.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'

@@ -25,6 +25,10 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   'passphrase-file': 'value',
   for: 'value',
   keep: 'value',
+  'dry-run': 'flag',
+  renew: 'flag',
+  force: 'flag',
+  encoding: 'value',
   link: 'flag',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.
   demo: 'flag',

@@ -40,8 +40,13 @@ const COMMANDS: Record<string, Command> = {
   },
   user: {
     load: () => import('./users.ts').then(({ user }) => user),
-    usage: 'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE]',
-    does: 'creates an account; also: user list, user password LOGIN, user disable LOGIN',
+    usage:
+      'user add LOGIN --first-name F --last-name L [--role ROLE] [--password-file FILE], ' +
+      'user import FILE [--dry-run] [--renew] [--encoding NAME], user export, ' +
+      'user ldap [--dry-run] [--force]',
+    does:
+      'creates an account; also: user list, user password LOGIN, user disable LOGIN; ' +
+      'creates and changes accounts by a CSV file, and writes one; imports people from LDAP',
   },
   cert: {
     load: () => import('./cert.ts').then(({ cert }) => cert),

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { ENCODINGS } from '../accounts/import-text.ts'
 import { AppError } from '../base/errors.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY, HOUR } from '../base/units.ts'
@@ -25,6 +26,14 @@ const newUser = v.object({
   role: v.optional(v.picklist(ROLES)),
 })
 const ofLogin = v.object({ login: v.string(), password: v.optional(v.string()) })
+const newImport = v.object({
+  /** The file as it is, in base64. */
+  csv: v.string(),
+  isDryRun: v.boolean(),
+  renews: v.boolean(),
+  encoding: v.optional(v.picklist(ENCODINGS)),
+})
+const ldapImport = v.object({ isDry: v.boolean(), isForced: v.boolean() })
 const newInvitation = v.object({
   branch: v.string(),
   validMs: v.optional(
@@ -72,6 +81,15 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.post('/users', async (c) =>
     c.json(await operations().addUser(await body(c.req.raw, newUser))),
   )
+  app.post('/users/import', async (c) => {
+    const { csv, ...wish } = await body(c.req.raw, newImport)
+    const bytes = new Uint8Array(Buffer.from(csv, 'base64'))
+    return c.json(await operations().importUsers({ bytes, ...wish }))
+  })
+  app.post('/users/ldap', async (c) => {
+    return c.json(await operations().importFromLdap(await body(c.req.raw, ldapImport)))
+  })
+  app.get('/users/export', async (c) => c.json({ csv: await operations().exportUsers() }))
   app.post('/users/password', async (c) => {
     const { login, password } = await body(c.req.raw, ofLogin)
     return c.json(await operations().setPassword(login, password))

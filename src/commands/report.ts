@@ -1,5 +1,4 @@
 /** `report verify FILE`: checks a file of evidence by what stands in it. No server and no data folder are needed. */
-
 import { verifiedEvidence } from '../admin/evidence.ts'
 import { isoTime } from '../base/units.ts'
 import { UsageError } from '../config.ts'

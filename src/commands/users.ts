@@ -1,6 +1,7 @@
-/** `user add | list | password | disable`: accounts from the command line. */
+/** `user add | list | password | disable | import | export`: accounts from the command line. */
 import { UsageError } from '../config.ts'
 import type { Call } from './commands.ts'
+import { exportUsers, importFromLdap, importUsers } from './users-csv.ts'
 import { withControl } from './with-branch.ts'
 
 type Listed = { login: string; name: string; branch: string; role: string; disabled: boolean }
@@ -9,9 +10,13 @@ type Listed = { login: string; name: string; branch: string; role: string; disab
 export async function user(call: Call): Promise<number> {
   const [verb, login] = call.words
   if (verb === 'list') return list(call)
+  if (verb === 'export') return exportUsers(call)
+  if (verb === 'ldap') return importFromLdap(call)
+  if (verb === 'import') return importUsers(call, login)
   if (verb !== 'add' && verb !== 'password' && verb !== 'disable') {
     throw new UsageError(
-      'Say what to do: user add LOGIN, user list, user password LOGIN, user disable LOGIN',
+      'Say what to do: user add LOGIN, user list, user password LOGIN, user disable LOGIN, ' +
+        'user import FILE, user export, user ldap',
     )
   }
   if (login === undefined) throw new UsageError(`user ${verb} needs a login`)

@@ -584,6 +584,21 @@ interface AuditHeadTable {
   at: Millis
 }
 
+/** People of this branch whose passwords and records come from LDAP. */
+interface LdapPersonTable {
+  userId: UserId
+  /** Of the block the nightly import made: only that one it takes back. */
+  blockGeneration: number | null
+}
+
+/** What came of the last import from LDAP. */
+interface LdapRunTable {
+  id: 1
+  at: Millis
+  state: 'done' | 'stopped' | 'failed'
+  counts: string
+}
+
 export interface Database {
   meta: MetaTable
   branch: BranchTable
@@ -630,6 +645,8 @@ export interface Database {
   forgotten_guest: ForgottenGuestTable
   departure: DepartureTable
   draft: DraftTable
+  ldap_person: LdapPersonTable
+  ldap_run: LdapRunTable
   tls_request: TlsRequestTable
   tls_certificate: TlsCertificateTable
   audit: AuditTable

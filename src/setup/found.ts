@@ -3,7 +3,6 @@
  * anything else; the branch counts as set up from the commit that writes its membership. A crash before that begins
  * anew with the same keys.
  */
-
 import type { Hasher } from '../accounts/hasher.ts'
 import { asLogin } from '../accounts/logins.ts'
 import { preparePerson } from '../accounts/new-person.ts'

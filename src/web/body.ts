@@ -50,13 +50,20 @@ export async function bodyText(c: Context, bytesMax: number): Promise<string> {
 }
 
 async function countedText(c: Context, bytesMax: number): Promise<string> {
+  return decoder.decode(await bodyBytes(c, bytesMax))
+}
+
+/** The whole body as it came; throws too-large as soon as it is. */
+export async function bodyBytes(c: Context, bytesMax: number): Promise<Uint8Array> {
+  const length = statedLength(c)
+  if (length !== undefined && length > bytesMax) throw tooLarge(bytesMax)
   const reader = c.req.raw.body?.getReader()
-  if (reader === undefined) return ''
+  if (reader === undefined) return new Uint8Array(0)
   const chunks: Uint8Array[] = []
   let bytes = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return decoder.decode(concat(...chunks))
+    if (done) return concat(...chunks)
     bytes += value.length
     if (bytes > bytesMax) {
       await reader.cancel().catch(() => {}) // the refusal is what the sender learns, whatever the pipe says

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import { realClock } from './clock.ts'
 import type { Disk } from './disk.ts'
 import { realDisk } from './disk.ts'
+import { type Ldap, type LdapSetting, realLdap } from './ldap.ts'
 import type { Level, Log } from './log.ts'
 import { jsonLog } from './log.ts'
 import type { Network } from './network.ts'
@@ -10,7 +11,15 @@ import { realNetwork } from './network.ts'
 import type { Random } from './random.ts'
 import { realRandom } from './random.ts'
 
-export type World = { clock: Clock; random: Random; network: Network; disk: Disk; log: Log }
+export type World = {
+  clock: Clock
+  random: Random
+  network: Network
+  disk: Disk
+  log: Log
+  /** Part of the network's door; absent where no branch asks for it. */
+  ldap?: (setting: LdapSetting) => Ldap
+}
 
 /** The world of a real process; log lines go to `write`. */
 export function realWorld(
@@ -22,6 +31,7 @@ export function realWorld(
     clock: realClock,
     random: realRandom(),
     network: realNetwork,
+    ldap: realLdap,
     disk: realDisk(dataFolder),
     log: jsonLog(realClock, write, { least }),
   }

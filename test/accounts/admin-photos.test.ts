@@ -6,7 +6,7 @@ import { UPLOAD_BYTES_MAX } from '../../src/accounts/photos.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import { type Office, twoOffices } from './office.ts'
 
-const DRAWN = /<code>([a-z2-9]{4}(?:-[a-z2-9]{4}){3})<\/code>/
+const DRAWN = /<code>([a-z2-9]{4}(?:-[a-z2-9]{4}){4})<\/code>/
 
 async function cast(t: Parameters<typeof twoOffices>[0]) {
   const two = await twoOffices(t)

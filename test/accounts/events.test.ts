@@ -9,6 +9,7 @@ import {
 } from '../../src/accounts/actions.ts'
 import {
   credentialBytes,
+  drawnCredential,
   locationBytes,
   newCredential,
   provedBy,
@@ -432,4 +433,32 @@ test('bodies that break the form are refused', () => {
     branch: { id: 'cd'.repeat(16) },
   } as Person
   assert.throws(() => userPut.parse({ ...recordOf(person), firstName: 'x'.repeat(61) }))
+})
+
+test('a quick hash for a password that need not be changed is refused everywhere', async (t) => {
+  const { north, south, bob, meet } = await cast(t)
+  const drawn = drawnCredential(north.deps.random, 'abcd-efgh-jkmn-pqrs-tvwx')
+  const { epoch, branchId: _branch, hlc: _hlc, userId: user } = await credentialOf(north, bob.id)
+  const { salt } = drawn
+  const body = { user, epoch: epoch + 1, rev: 0, salt, publicKey: hex(drawn.publicKey) }
+  await forges(north, userCred, { ...body, mustChange: false })
+  await meet()
+  assert.deepEqual(await kept(south), ['refused fast-salt'])
+  await assert.rejects(
+    north.store.writer.write((tx) =>
+      north.deps.append(tx, { kind: userCred, to: 'all', body: { ...body, mustChange: false } }),
+    ),
+    /fast-salt/,
+  )
+  // One that must be changed is good at every branch, and is changed there too.
+  await north.store.writer.write((tx) =>
+    north.deps.append(tx, { kind: userCred, to: 'all', body: { ...body, mustChange: true } }),
+  )
+  await meet()
+  const guest = await south.enter('bob@north', 'abcd-efgh-jkmn-pqrs-tvwx')
+  assert.equal(guest.answer.headers.get('location'), '/password')
+  const own = { password: 'quiet harbour 29', repeat: 'quiet harbour 29' }
+  assert.equal((await south.post('/password', own, guest.token)).headers.get('location'), '/chats')
+  await meet()
+  assert.equal((await north.enter('bob', own.password)).answer.headers.get('location'), '/chats')
 })

@@ -43,7 +43,13 @@ export function configIn(data: string, more: Partial<Config> = {}): Config {
     ...{ relay: { kind: 'off' as const }, peers: [], org: undefined, branch: undefined },
     ...{ announce: { kind: 'off' as const }, zerotierToken: undefined },
     ...{ join: undefined, adminLogin: undefined, adminName: undefined, adminPassword: undefined },
-    ...{ setupCode: SETUP_CODE, timezone: 'UTC', language: 'en' as const, log: 'debug' as const },
+    ...{
+      setupCode: SETUP_CODE,
+      ldap: undefined,
+      timezone: 'UTC',
+      language: 'en' as const,
+      log: 'debug' as const,
+    },
     ...more,
   }
 }
@@ -64,13 +70,18 @@ export type Ruin = {
 export async function ruin(
   t: Test,
   more: Partial<Config> = {},
-  { demo = false, network }: { demo?: boolean; network?: Network } = {},
+  { demo = false, network, ldap }: { demo?: boolean; network?: Network; ldap?: World['ldap'] } = {},
 ): Promise<Ruin> {
   const folder = temporaryFolder(t)
   const lines: string[] = []
   const real = realWorld(folder, (line) => void lines.push(line), 'debug')
   // Its own clock, so that `stopTime` stops nobody else's.
-  const world = { ...real, clock: { ...real.clock }, network: network ?? real.network }
+  const world = {
+    ...real,
+    clock: { ...real.clock },
+    network: network ?? real.network,
+    ...(ldap && { ldap }),
+  }
   const branch = await createBranch(
     world,
     configIn(folder, more),
@@ -115,6 +126,7 @@ export async function castle(
   t: Test,
   more: Partial<Config> = {},
   network?: Network,
+  ldap?: World['ldap'],
 ): Promise<Castle> {
   const admin = { adminLogin: 'ada', adminName: 'Ada Admin', adminPassword: PASSWORD }
   const ruined = await ruin(
@@ -122,6 +134,7 @@ export async function castle(
     { org: 'Dovira', branch: 'Kyiv', ...admin, ...more },
     {
       ...(network && { network }),
+      ...(ldap && { ldap }),
     },
   )
   const core = ruined.branch.core

@@ -32,6 +32,7 @@ const NO_PAGES = [
   ...['/healthz', '/readyz', '/static/:file', '/photos/:hash', '/trust/root.crt'],
   ...['/trust/root.pem', '/events/page', '/', '/admin'],
   ...['/admin/audit/export.csv', '/admin/audit/export.jsonl'],
+  ...['/trust/root.pem', '/events/page', '/', '/admin', '/admin/users/export.csv'],
 ]
 
 /** Collects what is wrong with answers, each fault once with the first place it was seen at. */
@@ -112,6 +113,7 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/admin/users/new', '/admin/users/new'],
     ['/admin/users/:id', `/admin/users/${emil}`],
     ['/admin/users/:id', `/admin/users/${emil}?saved=1`],
+    ['/admin/users/import', '/admin/users/import'],
     ['/admin/branches', '/admin/branches'],
     ['/admin/trace', '/admin/trace'],
     ['/admin/audit', '/admin/audit?person=ada&failed=yes'],
@@ -122,7 +124,11 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
 
 const ELSEWHERE = { 'sec-fetch-site': 'cross-site' }
 /** Looked at elsewhere: test/views/validity.test.ts has /trust, which wants TLS; a long poll answers with a redirect. */
-const OTHER_TESTS = ['/chats/:id/older', '/password', '/trust', '/chats/:id/wait']
+const OTHER_TESTS = [
+  ...['/chats/:id/older', '/password', '/trust', '/chats/:id/wait'],
+  // In their own test below: an import is there for half an hour.
+  ...['/admin/users/import/:id', '/admin/users/import/:id/progress'],
+]
 const isApi = (path: string) => path.startsWith('/api/') || path.includes('*')
 
 describe('what a branch answers', () => {
@@ -172,6 +178,38 @@ describe('what a branch answers', () => {
     const routes = at.app().routes.filter(({ method, path }) => method === 'GET' && !isApi(path))
     const unseen = routes.map(({ path }) => path).filter((path) => !shown.has(path))
     assert.deepEqual(unseen, [], 'a route that no test looks at')
+  })
+
+  test('the pages of an import are valid from the dry run to the slips', async () => {
+    const { at, ada } = world
+    const seen = inspector()
+    for (const language of LANGUAGES) {
+      const accept = { 'accept-language': language }
+      const form = new FormData()
+      const csv = `login,firstName,room,language\nimported.${language},"${NAME.replaceAll('"', '""')}",,uk\nemil,,,\nemil,,,\nnina,,"${NAME.replaceAll('"', '""')}",\n`
+      form.set('file', new File([csv], NAME))
+      const headers = { cookie: ada.cookie, 'sec-fetch-site': 'same-origin', ...accept }
+      const chosen = await at.ask('/admin/users/import', { method: 'POST', body: form, headers })
+      const path = chosen.headers.get('location') ?? ''
+      const look = async (end: string) =>
+        seen.look(`${language} ${end}`, await ada.get(path + end, accept))
+      for (const show of ['', '?show=refused', '?show=create', '?show=change']) await look(show)
+      await ada.post(`${path}/run`, {}, accept)
+      await look('') // as it is being done
+      await until('the import is done', async () => {
+        return (await ada.get(`${path}/progress`, SCRIPT)).headers.has('hx-redirect')
+      })
+      await look('')
+      await seen.look(`${language} slips`, await ada.post(`${path}/slips`, {}, accept))
+      await seen.look(`${language} no slips`, await ada.post(`${path}/slips`, {}, accept))
+      const empty = await at.ask('/admin/users/import', {
+        method: 'POST',
+        body: new FormData(),
+        headers,
+      })
+      await seen.look(`${language} no file`, empty)
+    }
+    assert.deepEqual(seen.faults(), [])
   })
 
   test('forms that come back with errors are valid', async () => {

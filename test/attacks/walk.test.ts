@@ -184,6 +184,15 @@ const TABLE: Record<string, Line> = {
     fields: (_at, caller) => ({ ...record, ...newPassword, login: loginOf(caller, 'page') }),
   },
   'GET /admin/users/new': { answers: admins('200') },
+  'GET /admin/users/export.csv': { answers: admins('200') },
+  'GET /admin/users/import': { answers: admins('200') },
+  // Without a file the form comes again; an import is only there for who made it.
+  'POST /admin/users/import': { answers: admins('422'), fields: () => ({}) },
+  'GET /admin/users/import/:id': { answers: admins('404') },
+  'GET /admin/users/import/:id/progress': { answers: admins('404') },
+  'POST /admin/users/import/:id/encoding': { answers: admins('404'), fields: () => ({}) },
+  'POST /admin/users/import/:id/run': { answers: admins('404'), fields: () => ({}) },
+  'POST /admin/users/import/:id/slips': { answers: admins('404'), fields: () => ({}) },
   'GET /admin/users/:id': { answers: admins('200'), ...ofVictim() },
   'POST /admin/users/:id': {
     answers: admins('303 /admin'),
@@ -325,6 +334,8 @@ const TABLE: Record<string, Line> = {
     answers: adminsByToken('201'),
     json: (_at, caller) => ({ login: loginOf(caller, 'api'), name: 'New Name' }),
   },
+  'GET /api/v1/admin/users.csv': { answers: adminsByToken('200') },
+  'POST /api/v1/admin/users/import': { answers: adminsByToken('422'), json: () => ({}) },
   'PATCH /api/v1/admin/users/:id': {
     answers: adminsByToken('200'),
     ...ofVictimApi(),

@@ -23,6 +23,7 @@ export const BUDGETS: Readonly<Record<string, Budget>> = {
   'recovery/silent': { budget: 0, aim: 0 },
   'recovery/ready to first message': { budget: 1000, aim: 200 },
   'login-storm/messages meanwhile, p99': { budget: 30, aim: 10 },
+  'bulk-import/5,000 people': { budget: 10, aim: 5 },
   'storage/of raw batched inserts': { budget: 0.5, aim: 0.8, isMore: true },
   'pages/conversation, p50': { budget: 5, aim: 2 },
   'pages/conversation, p99': { budget: 15, aim: 6 },

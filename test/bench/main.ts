@@ -10,6 +10,7 @@ import { type Figure, figureOf, rounded, tableOf } from './figures.ts'
 import { machine } from './machine.ts'
 import type { Bench, Scenario } from './scenario.ts'
 import { coldStart, memory } from './scenarios/at-rest.ts'
+import { bulkImport } from './scenarios/bulk-import.ts'
 import { bytes } from './scenarios/bytes.ts'
 import { fanOut } from './scenarios/fan-out.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cold-start': coldStart,
   recovery,
   'login-storm': loginStorm,
+  'bulk-import': bulkImport,
   storage,
   pages,
   growth,

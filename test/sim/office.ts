@@ -189,6 +189,7 @@ export class Office {
         relay: { kind: 'address', address: { host: this.host, port: PORT } },
         peers: [],
         announce: { kind: 'interface' },
+        ldap: undefined,
         zerotierToken: undefined,
         timezone: 'UTC',
         postsPerSecond: 0,

@@ -27,7 +27,7 @@ type Place = {
   packages: readonly string[]
 }
 
-const SETTINGS = ['src/config.ts', 'src/config-values.ts']
+const SETTINGS = ['src/config.ts', 'src/config-values.ts', 'src/config-ldap.ts']
 const NO_PAGES = ['views/', ...SETTINGS]
 const NO_SETTINGS = SETTINGS // features get values, not the settings (docs/operating.md)
 
@@ -35,16 +35,23 @@ const NO_SETTINGS = SETTINGS // features get values, not the settings (docs/oper
 const PLACES: readonly Place[] = [
   { path: 'src/base/', layer: 0, node: false, packages: [] },
   { path: 'views/', layer: 1, node: false, packages: ['hono/html'] },
-  { path: 'src/world/', layer: 1, node: true, packages: [] },
+  { path: 'src/world/', layer: 1, node: true, packages: ['ldapts'] },
   // The settings name addresses, and what an address is belongs to the network's door.
   {
     path: 'src/config.ts',
+    layer: 1,
+    arrows: ['src/world/', 'src/config-values.ts', 'src/config-ldap.ts'],
+    node: false,
+    packages: [],
+  },
+  { path: 'src/config-values.ts', layer: 1, arrows: ['src/world/'], node: false, packages: [] },
+  {
+    path: 'src/config-ldap.ts',
     layer: 1,
     arrows: ['src/world/', 'src/config-values.ts'],
     node: false,
     packages: [],
   },
-  { path: 'src/config-values.ts', layer: 1, arrows: ['src/world/'], node: false, packages: [] },
   {
     path: 'src/db/',
     layer: 2,

@@ -15,7 +15,10 @@ const PLACES: readonly { place: Place; href: string; icon: IconName; right: stri
   { place: 'audit', href: '/admin/audit', icon: 'shield', right: 'audit' },
 ]
 /** A page of the admin area. */
-export function adminPage(frame: Frame, page: { title: string; place: Place; body: Html }): string {
+export function adminPage(
+  frame: Frame,
+  page: { title: string; place: Place; body: Html; refreshSeconds?: number | undefined },
+): string {
   const t = frame.t
   const places = PLACES.filter(({ right }) => frame.me?.rights.includes(right))
   const wordOf = (place: Place) => {
@@ -33,5 +36,6 @@ ${places.map((p) => html`<li><a href="${p.href}"${p.place === page.place && html
 </header>
 <main id="main" class="admin-main">${page.body}</main>
 </div>`
-  return layout(frame, { title: page.title, page: 'admin', body })
+  const { title, refreshSeconds } = page
+  return layout(frame, { title, page: 'admin', body, refreshSeconds })
 }

@@ -1,4 +1,5 @@
 /** English: what went wrong. `errors` are whole pages, one per error code; `problems` are sentences at a field. */
+import { enImportProblems } from './en-import.ts'
 import { counting } from './plural.ts'
 
 const count = counting('en')
@@ -9,6 +10,7 @@ type Values = Record<string, string | number>
 type Sentences = Record<string, (values: Values) => string>
 
 const problems = {
+  ...enImportProblems,
   required: () => 'Please fill this in.',
   'too-long': (v) => `At most ${v.max ?? 0} characters, please.`,
   'login-form': () => 'A login is 2 to 32 of a-z 0-9 . _ - and begins with a letter or digit.',

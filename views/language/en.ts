@@ -4,6 +4,7 @@ import { enAdmin } from './en-admin.ts'
 import { enAudit } from './en-audit.ts'
 import { enClocks } from './en-clocks.ts'
 import { enContacts } from './en-contacts.ts'
+import { enImport } from './en-import.ts'
 import { enKeys } from './en-keys.ts'
 import { enNetwork } from './en-network.ts'
 import { enPresence } from './en-presence.ts'
@@ -265,6 +266,7 @@ export const en = {
   audit: enAudit,
   keys: enKeys,
   contacts: enContacts,
+  import: enImport,
   recovery: enRecovery,
   clocks: enClocks,
   trust: enTrust,

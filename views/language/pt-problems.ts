@@ -1,12 +1,14 @@
 /** Portuguese: what went wrong. */
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
+import { ptImportProblems } from './pt-import.ts'
 
 const count = counting('pt')
 const seconds = { one: 'segundo', other: 'segundos' }
 
 export const ptProblems: typeof enProblems = {
   problems: {
+    ...ptImportProblems,
     required: () => 'Preencha este campo.',
     'too-long': (v) => `No máximo ${v.max ?? 0} caracteres.`,
     'login-form': () =>

@@ -5,6 +5,7 @@ import { ptAdmin } from './pt-admin.ts'
 import { ptAudit } from './pt-audit.ts'
 import { ptClocks } from './pt-clocks.ts'
 import { ptContacts } from './pt-contacts.ts'
+import { ptImport } from './pt-import.ts'
 import { ptKeys } from './pt-keys.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptPresence } from './pt-presence.ts'
@@ -263,6 +264,7 @@ export const pt: Words = {
   audit: ptAudit,
   keys: ptKeys,
   contacts: ptContacts,
+  import: ptImport,
   recovery: ptRecovery,
   clocks: ptClocks,
   trust: ptTrust,

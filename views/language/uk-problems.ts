@@ -1,12 +1,14 @@
 /** Ukrainian: what went wrong. */
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
+import { ukImportProblems } from './uk-import.ts'
 
 const count = counting('uk')
 const seconds = { one: 'секунду', few: 'секунди', many: 'секунд', other: 'секунди' }
 
 export const ukProblems: typeof enProblems = {
   problems: {
+    ...ukImportProblems,
     required: () => 'Заповніть це поле.',
     'too-long': (v) => `Не більше ніж ${v.max ?? 0} символів.`,
     'login-form': () => 'Логін: від 2 до 32 знаків a-z 0-9 . _ - , починається з літери або цифри.',

@@ -6,6 +6,7 @@ import { ukAdmin } from './uk-admin.ts'
 import { ukAudit } from './uk-audit.ts'
 import { ukClocks } from './uk-clocks.ts'
 import { ukContacts } from './uk-contacts.ts'
+import { ukImport } from './uk-import.ts'
 import { ukKeys } from './uk-keys.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukPresence } from './uk-presence.ts'
@@ -265,6 +266,7 @@ export const uk: Words = {
   audit: ukAudit,
   keys: ukKeys,
   contacts: ukContacts,
+  import: ukImport,
   recovery: ukRecovery,
   clocks: ukClocks,
   trust: ukTrust,

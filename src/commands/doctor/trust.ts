@@ -1,5 +1,4 @@
 /** Certificates, clock, lines and copies, as `doctor` looks at them. */
-
 import { isHlc, millisOf } from '../../base/hlc.ts'
 import { DAY, HOUR, isoTime, MINUTE, type Millis } from '../../base/units.ts'
 import type { Config } from '../../config.ts'

@@ -10,6 +10,7 @@ import { up as carrying } from './007-carrying.ts'
 import { up as peerSuites } from './008-peer-suites.ts'
 import { up as backupMarks } from './009-backup-marks.ts'
 import { up as audit } from './010-audit.ts'
+import { up as accountsInBulk } from './011-accounts-in-bulk.ts'
 import { up as secondFactor } from './012-second-factor.ts'
 import { up as contacts } from './013-contacts.ts'
 import { up as guests } from './014-guests.ts'
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '008-peer-suites', up: peerSuites },
   { name: '009-backup-marks', up: backupMarks },
   { name: '010-audit', up: audit },
+  { name: '011-accounts-in-bulk', up: accountsInBulk },
   { name: '012-second-factor', up: secondFactor },
   { name: '013-contacts', up: contacts },
   { name: '014-guests', up: guests },

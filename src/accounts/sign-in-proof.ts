@@ -1,0 +1,118 @@
+/**
+ * Whether a password, and a code, are right: against the credential kept here, or where LDAP answers for the person
+ * against that. What it costs tells nothing of who exists.
+ */
+import { AppError, invalidInput } from '../base/errors.ts'
+import type { Attempts } from './attempts.ts'
+import type { AccountDeps } from './authority.ts'
+import { provedBy, type Signer } from './credentials.ts'
+import { isFastSalt } from './fast-hash.ts'
+import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
+import type { Person } from './queries.ts'
+import type { SecondFactors } from './second-factor.ts'
+
+/** Where some people's passwords are checked instead: LDAP. */
+export type Outside = {
+  /** undefined: not one of theirs, or no answer; then what is kept here serves. */
+  check(person: Person, password: string): Promise<'right' | 'wrong' | undefined>
+  /** The password was right: keeps it as the person's own, for other branches and for when there is no answer. */
+  keep(person: Person, password: string): Promise<void>
+  /** What is kept here has been outlived: nobody signs in by it any more, anywhere. */
+  end(person: Person): Promise<void>
+}
+
+type ProofParts = Pick<AccountDeps, 'store' | 'hasher'> & {
+  attempts: Attempts
+  /** For logins that do not exist: the same work, so that the time tells nothing. */
+  decoySalt: string
+  factors: Pick<SecondFactors<unknown>, 'check'>
+  outside?: Outside
+}
+
+async function credentialOf({ store }: Pick<ProofParts, 'store'>, person: Person | undefined) {
+  const credential =
+    person &&
+    (await store.read
+      .selectFrom('credential')
+      .where('userId', '=', person.id)
+      .select(['salt', 'publicKey', 'epoch', 'rev', 'mustChange', 'factor', 'factorUsed'])
+      .executeTakeFirst())
+  return { credential }
+}
+
+/** The credential kept here of somebody, and its signer when the password is right. */
+export async function proof(
+  parts: ProofParts,
+  person: Person | undefined,
+  password: string,
+  isKnown = true,
+) {
+  const { credential } = await credentialOf(parts, person)
+  const nobody = { salt: parts.decoySalt, publicKey: new Uint8Array(0) }
+  // A password of any length costs the same; one that is too long is nobody's.
+  const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
+  // One that was imported is checked in microseconds: the time must not tell who has never signed in.
+  if (credential !== undefined && isFastSalt(credential.salt)) {
+    await parts.hasher.seedOf(typed, parts.decoySalt, isKnown)
+  }
+  const signer = await provedBy(parts.hasher, credential ?? nobody, typed, isKnown)
+  return { credential, signer }
+}
+
+export type Proof = NonNullable<Awaited<ReturnType<typeof proof>>['credential']>
+
+/** Password and code again, for changes of the second factor. */
+export async function provedWithCode(
+  parts: ProofParts,
+  user: Person,
+  of: { password: string; code: string; address: string },
+) {
+  const signer = await provedAgain(parts, { user, ...of })
+  const { credential } = await credentialOf(parts, user)
+  const proved = credential && { user: user.id, signer, sealed: credential }
+  if (proved === undefined) throw wrong()
+  await parts.factors.check(proved, of.code)
+  return proved
+}
+
+/** The password is that of LDAP where LDAP answers for the person, and the credential kept here where it does not. */
+export async function proved(
+  parts: ProofParts,
+  of: { person: Person | undefined; password: string; isKnown: boolean },
+) {
+  const { person, password } = of
+  const known = await proof(parts, person, password, of.isKnown)
+  const said = person && (await parts.outside?.check(person, password))
+  if (person === undefined || said === undefined) return known
+  const isStale = known.signer !== undefined
+  if (said === 'wrong') {
+    if (isStale) await parts.outside?.end(person)
+    return { credential: undefined, signer: undefined }
+  }
+  const isKept = known.signer !== undefined && known.credential?.mustChange === 0
+  if (isKept || person.disabled) return known
+  await parts.outside?.keep(person, password)
+  return proof(parts, person, password)
+}
+
+/** The signer of a person who types the present password; throws invalid-input at `current`, too-many. */
+export async function provedAgain(
+  parts: ProofParts,
+  of: { user: Person; password: string; address: string },
+): Promise<Signer> {
+  parts.attempts.at(of.user.id, of.address)
+  const { signer } = await proof(parts, of.user, of.password)
+  if (signer === undefined) {
+    throw invalidInput('current', 'Cannot change the password: wrong one', 'wrong-password')
+  }
+  parts.attempts.succeeded(of.user.id, of.address)
+  return signer
+}
+
+/** The one answer to a login and a password that do not fit. */
+export function wrong(): AppError {
+  return new AppError('not-signed-in', 'Cannot sign in: login and password do not fit together', {
+    field: 'password',
+    detail: 'wrong-sign-in',
+  })
+}
