@@ -17,6 +17,7 @@ import { type ImportRouteDeps, importRoutes } from './admin/import.ts'
 import { importApi, importApiRoutes } from './admin/import-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
 import { keyAdminApi, keyAdminApiRoutes } from './admin/keys-api.ts'
+import { leaverApi, leaverApiRoutes, leaverRoutes } from './admin/leavers.ts'
 import {
   type ReportAdminDeps,
   reportAdminApi,
@@ -30,6 +31,7 @@ import type { UserId } from './base/ids.ts'
 import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
 import { contactRoutes } from './chat/contact-routes.ts'
 import { contactsApi, contactsApiRoutes } from './chat/contacts-api.ts'
+import { directoryRoutes } from './chat/directory-routes.ts'
 import { peopleRoutes } from './chat/people-routes.ts'
 import { reportRoutes, reportsApi, reportsApiRoutes } from './chat/report-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
@@ -111,7 +113,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', statusRoutes(deps.status))
 
   const pages = new Hono<SignedIn>()
-  for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people/*']) {
+  for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people', '/people/*']) {
     pages.use(path, guards.signedIn, async (c, next) => {
       // Without a script there is no stream: whoever loads pages is here.
       if (c.req.method === 'GET' && !c.var.isHtmx) deps.touched(c.var.user.id)
@@ -120,6 +122,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   }
   // `/people/add` and `/chats/new-group` before `/chats/:id`.
   pages.route('/', peopleRoutes(deps.chat))
+  pages.route('/', directoryRoutes(deps.chat))
   pages.route('/', chatRoutes(deps.chat))
   pages.route('/', contactRoutes(deps.chat))
   pages.route('/', reportRoutes(deps.chat))
@@ -129,6 +132,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', importRoutes(deps.users))
   app.route('/', userAdminRoutes(deps.users))
   app.route('/', rulesRoutes(deps.users))
+  app.route('/', leaverRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
   app.route('/', keyAdminRoutes(deps.branches))
   app.route('/', traceRoutes(deps.branches))
@@ -150,6 +154,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...userAdminApi,
     ...rulesApi,
     ...importApi,
+    ...leaverApi,
     ...branchAdminApi,
     ...keyAdminApi,
     ...traceApi,
@@ -173,6 +178,7 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', importApiRoutes(deps.users))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', rulesApiRoutes(deps.users))
+  api.route('/', leaverApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))
   api.route('/', keyAdminApiRoutes(deps.branches))
   api.route('/', traceApiRoutes(deps.branches))

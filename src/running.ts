@@ -44,6 +44,7 @@ import type { Db } from './db/open.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { lastBackup } from './eventlog/backup-marks.ts'
 import { isIssuer } from './eventlog/issuers.ts'
+import { createErasing } from './jobs/erasing.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
 import type { LanTls } from './lan-tls.ts'
 import { hideRecovery, isEmptyAfterRebuild, recoveryState } from './organisation/recovery.ts'
@@ -251,6 +252,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       guards,
       frameOf,
       makePhoto,
+      lineTo: linkOf,
       imports,
       lastLdapRun: () => ldap && lastLdapRun(store.read),
     },
@@ -310,6 +312,17 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(() => relay.stop())
   stack.defer(() => tellAuditHead(core, { isLast: true }))
   photos.look()
+  const erasing = createErasing({ store, eventLog, self, clock, log })
+  erasing.look()
+  stack.defer(erasing.stop)
+  stack.defer(
+    every(
+      clock,
+      HOUR,
+      async () => erasing.look(),
+      (error) => log.error('jobs.failed', { error }),
+    ),
+  )
   const card = () => keepCard(store.read, { self, keys: parts.files })
   await card()
   stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))

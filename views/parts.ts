@@ -2,7 +2,9 @@
  * What several screens share: avatar, time, badge, field, pager, icon. The only file that may call `raw`.
  * A template escapes every value it is given; nothing here or above builds HTML by joining strings.
  */
+
 import { html, raw } from 'hono/html'
+import { ERASED_NAME, erasedNumber } from '../src/base/erased.ts'
 import { isoTime } from '../src/base/units.ts'
 import { dayAndTime, shortTime } from './language/times.ts'
 import type { Words } from './language/words.ts'
@@ -68,6 +70,11 @@ export function lined(text: string): Html[] {
 /** Words that only screen readers and text browsers meet. */
 export function hiddenWords(text: string): Html {
   return html`<span class="hidden">${text}</span>`
+}
+
+/** How a person is called; who was deleted by words of the reader's language. */
+export function called({ id, name }: { id: string; name: string }, t: Words): string {
+  return name === ERASED_NAME ? t.leavers.deletedPerson(erasedNumber(id)) : name
 }
 
 /** The first letters of the first two words of a name. */

@@ -10,8 +10,9 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, subjectOf } from './authority.ts'
+import { userBlock } from './blocks.ts'
 import { type Credential, newCredential } from './credentials.ts'
-import { roleGrant, userBlock, userCred, userPut } from './events.ts'
+import { roleGrant, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
 import { refuseFromLdap } from './ldap-people.ts'
 import type { Issued } from './new-person.ts'
@@ -271,8 +272,12 @@ export async function putBlock(
   })
 }
 
-// Without it a branch, or the organisation, would have nobody left who can open the door again.
-async function checkNotLastAdmin(tx: Db, person: Person, role: Role | undefined): Promise<void> {
+/** Without it a branch, or the organisation, would have nobody left who can open the door again. */
+export async function checkNotLastAdmin(
+  tx: Db,
+  person: Person,
+  role: Role | undefined,
+): Promise<void> {
   const others = (roles: readonly Role[], home?: BranchId) => {
     const query = tx
       .selectFrom('user')

@@ -29,7 +29,15 @@ const presence = v.object({
   asOf: v.optional(v.string()),
   status: v.optional(status),
 })
-export const person = v.object({ ...personFields, presence })
+export const person = v.object({
+  ...personFields,
+  /** Empty where nothing is known. */
+  post: v.string(),
+  department: v.string(),
+  phone: v.string(),
+  room: v.string(),
+  presence,
+})
 export const me = v.object({
   ...personFields,
   firstName: v.string(),
@@ -58,13 +66,22 @@ type PresenceState = {
 
 export type PresenceOf = (user: UserId) => PresenceState
 
-function briefly({ id, login, branch, name, photo }: Person) {
+function briefly({ id, login, branch, name: given, photo, isErased }: Person) {
+  const name = isErased ? '' : given
   return { id, login, branch: branch.name, name, ...(photo === undefined ? {} : { photo }) }
 }
 
 /** A colleague. */
 export function personShape(of: Person, presenceOf: PresenceOf): v.InferOutput<typeof person> {
-  return { ...briefly(of), presence: presenceShape(presenceOf(of.id)) }
+  const { post, department, phone, room } = of
+  return {
+    ...briefly(of),
+    post,
+    department,
+    phone,
+    room,
+    presence: presenceShape(presenceOf(of.id)),
+  }
 }
 
 /** How somebody is. */

@@ -8,10 +8,11 @@ import type { ApiOperation } from '../web/api.ts'
 import { readJson, readQuery } from '../web/form.ts'
 import { me, meShape, type PresenceOf, person, personShape } from './api-shapes.ts'
 import { deviceOf } from './device.ts'
+import { directoryPage } from './directory.ts'
 import { addressOf, type Guards, type SignedIn } from './guard.ts'
 import { firstName, lastName, namesOf, required, theme, typed } from './inputs.ts'
 import { editProfile, type OwnPasswordDeps } from './own.ts'
-import { PEOPLE_PER_PAGE_MAX, peopleMatching, personByLogin } from './queries.ts'
+import { PEOPLE_PER_PAGE_MAX, personByLogin } from './queries.ts'
 
 const PEOPLE_PER_PAGE = 50
 
@@ -33,6 +34,7 @@ const peopleQuery = v.object({
   q: v.optional(typed, ''),
   /** Id or name of a branch. */
   branch: v.optional(typed),
+  department: v.optional(typed),
   limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,3}$/), v.transform(Number))),
   after: v.optional(typed),
 })
@@ -62,7 +64,8 @@ export const accountApi: readonly ApiOperation[] = [
   {
     method: 'get',
     path: '/people',
-    summary: 'Find people of all branches by login, login@branch or part of the name',
+    summary:
+      'Find people of all branches by login, login@branch, or words of name, department, post, phone or room',
     query: peopleQuery,
     response: peopleResponse,
     status: 200,
@@ -117,7 +120,9 @@ export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
     const limit = Math.min(Math.max(1, query.limit ?? PEOPLE_PER_PAGE), PEOPLE_PER_PAGE_MAX)
     const branch = query.branch === undefined ? undefined : await branchOf(store.read, query.branch)
     const after = query.after === undefined ? undefined : asUserId(query.after)
-    const found = await peopleMatching(store.read, c.var.user.id, {
+    const found = await directoryPage(store.read, {
+      except: c.var.user.id,
+      department: query.department,
       text: query.q,
       limit: limit + 1,
       branch,

@@ -6,7 +6,8 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
-import { roleGrant, userBlock, userCred, userKinds } from './events.ts'
+import { userBlock } from './blocks.ts'
+import { roleGrant, userCred, userKinds } from './events.ts'
 import { findPerson, type Person } from './queries.ts'
 
 type Named = Pick<Person, 'id' | 'login' | 'name'>

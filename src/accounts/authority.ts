@@ -8,7 +8,7 @@ import { isIssuer } from '../eventlog/issuers.ts'
 import type { Random } from '../world/random.ts'
 import type { Hasher } from './hasher.ts'
 import { getPerson, type Person } from './queries.ts'
-import { type Here, type Rights, rightsOver } from './rights.ts'
+import { type Here, NO_RIGHTS, type Rights, rightsOver } from './rights.ts'
 
 export type AccountDeps = {
   store: Store
@@ -28,7 +28,8 @@ export async function subjectOf(
   id: UserId,
 ): Promise<{ person: Person; rights: Rights }> {
   const person = await getPerson(db, id)
-  return { person, rights: rightsOver(by, person, await hereOf(db, self)) }
+  const here = await hereOf(db, self)
+  return { person, rights: person.isErased ? NO_RIGHTS : rightsOver(by, person, here) }
 }
 
 /** This branch as `rights.ts` needs it. */

@@ -2,10 +2,10 @@
  * What the kinds of events about people share: the person or a wait for the record, the keys that signed, which of two
  * records comes after the other.
  */
-import type { UserId } from '../base/ids.ts'
+import type { PhotoHash, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { Parked } from '../eventlog/events.ts'
-import { userById } from './event-rows.ts'
+import { deleteSignIns, userById } from './event-rows.ts'
 
 /** The row of a person, if it is here. */
 export async function personRow(tx: Db, userId: UserId) {
@@ -54,6 +54,11 @@ export async function keysAt(tx: Db, { user, epoch, rev }: Step): Promise<Key[]>
   return keys
 }
 
+/** Ends every sign-in of a person at this branch. */
+export async function endSignIns(tx: Db, userId: UserId): Promise<void> {
+  await deleteSignIns(tx, { userId })
+}
+
 /** Whether one order of replaceable records, such as (epoch, rev, hlc, branch), comes after another. */
 export function isAfter(
   one: readonly (number | string)[],
@@ -64,4 +69,14 @@ export function isAfter(
     if (a !== b) return a > b
   }
   return false
+}
+
+/** Forgets a photo that no record names any more. */
+export async function dropPhoto(tx: Db, hash: PhotoHash): Promise<void> {
+  const inUse = await tx
+    .selectFrom('user')
+    .where('photo', '=', hash)
+    .select('id')
+    .executeTakeFirst()
+  if (inUse === undefined) await tx.deleteFrom('photo').where('hash', '=', hash).execute()
 }

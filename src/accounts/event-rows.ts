@@ -32,7 +32,7 @@ export const userById = prepared((db, value: Holes<{ userId: UserId }>) =>
   db.selectFrom('user').where('id', '=', value('userId')).selectAll(),
 )
 
-type NewUser = Omit<UserRow, 'role' | `role${string}` | 'blockGeneration' | 'disabled'>
+type NewUser = Omit<UserRow, 'role' | `role${string}` | 'blockGeneration' | 'disabled' | 'erasedAt'>
 
 /** A person who was not known: an employee, not blocked. */
 export const insertUser = prepared((db, value: Holes<NewUser>) =>
@@ -58,6 +58,7 @@ export const insertUser = prepared((db, value: Holes<NewUser>) =>
     hlc: value('hlc'),
     blockGeneration: 0,
     disabled: 0,
+    searchText: value('searchText'),
     createdAt: value('createdAt'),
   }),
 )

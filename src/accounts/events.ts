@@ -8,16 +8,20 @@ import * as v from 'valibot'
 import { fromHex } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { millisOf } from '../base/hlc.ts'
-import type { PhotoHash, UserId } from '../base/ids.ts'
 import { DAY } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Database } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { demandIssuer } from '../eventlog/issuers.ts'
+import { noteAct } from './acts.ts'
+import { noteRole, userBlock } from './blocks.ts'
 import { credentialBytes, isSignedBy, locationBytes } from './credentials.ts'
 import { endLeftStay } from './departures.ts'
+import { erasingKinds } from './erasing.ts'
 import {
   demandNext,
+  dropPhoto,
+  endSignIns,
   isAfter,
   type Key,
   keysAt,
@@ -27,7 +31,6 @@ import {
 } from './event-parts.ts'
 import {
   credentialOf,
-  deleteSignIns,
   endEarlierStays,
   insertCredential,
   insertUser,
@@ -41,11 +44,9 @@ import {
   type RoleGrant,
   roleGrantBody,
   type UserAt,
-  type UserBlock,
   type UserCred,
   type UserPut,
   userAtBody,
-  userBlockBody,
   userCredBody,
   userPutBody,
 } from './records.ts'
@@ -61,6 +62,7 @@ export const userPut: EventKind<UserPut> = {
   name: 'user.put',
   scope: 'all',
   parse: (body) => v.parse(userPutBody, body),
+  isPersonal: true,
   async refusal(tx, { body, origin }) {
     if (body.home !== origin) return 'not-home'
     const rows = await sameRows(tx, body)
@@ -72,12 +74,14 @@ export const userPut: EventKind<UserPut> = {
   },
   async apply(tx, { body, hlc }) {
     const { user, home, login, createdAt, by: _by, ...rest } = body
-    const record = { ...rest, hlc, searchName: searchNameOf(body) }
+    const record = { ...rest, hlc, ...foundBy(body) }
     const known = await personRow(tx, user)
     if (known === undefined) {
       await insertUser(tx, { ...record, id: user, home, login, createdAt })
       return
     }
+    // Deleting wins over everything.
+    if (known.erasedAt !== null) return
     // A restored home branch may bring an older record under a newer incarnation: the highest (rev, hlc) stays.
     if (body.rev < known.rev || (body.rev === known.rev && hlc <= known.hlc)) return
     await tx.updateTable('user').set(record).where('id', '=', user).execute()
@@ -91,6 +95,7 @@ export const userCred: EventKind<UserCred> = {
   name: 'user.cred',
   scope: 'all',
   parse: (body) => v.parse(userCredBody, body),
+  isPersonal: true,
   async refusal(tx, { body, origin }) {
     // A password somebody chose would be guessed: the quick function is for drawn ones alone.
     if (isFastSalt(body.salt) && !body.mustChange) return 'fast-salt'
@@ -105,34 +110,6 @@ export const userCred: EventKind<UserCred> = {
     return isRight ? undefined : 'signature-wrong'
   },
   apply: putCredential,
-}
-
-/** 0303: an account is closed or opened again. */
-export const userBlock: EventKind<UserBlock> = {
-  code: 0x0303,
-  name: 'user.block',
-  scope: 'all',
-  parse: (body) => v.parse(userBlockBody, body),
-  async refusal(tx, event) {
-    const person = await knownPerson(tx, event.body.user)
-    if (person.home !== event.origin) await demandIssuer(tx, event)
-    demandNext(event.body.generation, person.blockGeneration)
-    return undefined
-  },
-  async apply(tx, event) {
-    const { user, generation, blocked } = event.body
-    const person = await knownPerson(tx, user)
-    const isNewer = generation > person.blockGeneration
-    // Block beats unblock in the same generation: closing an account is safe to do anywhere, at any time.
-    const isBlockOfSame = generation === person.blockGeneration && blocked && !person.disabled
-    if (!isNewer && !isBlockOfSame) return
-    await tx
-      .updateTable('user')
-      .set({ blockGeneration: generation, disabled: blocked ? 1 : 0 })
-      .where('id', '=', user)
-      .execute()
-    if (blocked) await endSignIns(tx, user)
-  },
 }
 
 /** 0304: a person is at a branch that is not the home branch; nobody but the person can say so. */
@@ -184,7 +161,9 @@ export const roleGrant: EventKind<RoleGrant> = {
   async apply(tx, event) {
     const { body, hlc, origin } = event
     const person = await knownPerson(tx, body.user)
+    await noteRole(tx, event)
     const known = [person.roleRev, person.roleHlc, person.roleBranch]
+    if (person.erasedAt !== null) return
     if (!isAfter([body.rev, hlc, origin], known)) return
     await tx
       .updateTable('user')
@@ -196,19 +175,17 @@ export const roleGrant: EventKind<RoleGrant> = {
 
 /** All kinds of this feature, for the event log. */
 export const userKinds = [
-  userPut,
-  userCred,
-  userBlock,
-  userAt,
-  roleGrant,
-  userFactor,
-  userOut,
-  policyPut,
+  ...[userPut, userCred, userBlock, userAt, roleGrant],
+  ...[userFactor, userOut, policyPut],
+  ...erasingKinds,
 ] as const
 
-/** What a person is found by: first and last name in lower case. */
-function searchNameOf({ firstName, lastName }: { firstName: string; lastName: string }) {
-  return fullName(firstName, lastName).toLowerCase()
+/** What a person is found by, in lower case: first and last name, and all that the directory shows. */
+function foundBy(body: UserPut): { searchName: string; searchText: string } {
+  const { firstName, lastName, login, department, post, phone, room } = body
+  const searchName = fullName(firstName, lastName).toLowerCase()
+  const facts = [searchName, login, department, post, phone, room]
+  return { searchName, searchText: facts.join('\n').toLowerCase() }
 }
 
 function signerAmong(keys: readonly Key[], body: UserAt): Key | undefined {
@@ -239,12 +216,16 @@ async function endStays(tx: Db, { user, epoch, rev }: Step, hlc: Hlc): Promise<v
   await endEarlierStays(tx, { user, epoch, rev, until: stayEndBy(hlc) })
 }
 
-async function putCredential(tx: Db, { body, origin, hlc }: LoggedEvent<UserCred>): Promise<void> {
+async function putCredential(tx: Db, event: LoggedEvent<UserCred>): Promise<void> {
+  const { body, origin, hlc } = event
   const { user: userId, epoch, rev, salt } = body
   const publicKey = fromHex(body.publicKey)
   const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc }
   const factor = { factor: body.factor ? fromHex(body.factor.sealed) : null }
   await endStays(tx, body, hlc)
+  if (body.by !== undefined && body.by !== userId) await noteAct(tx, event)
+  // Nobody signs in any more; what was proved by it before may still come.
+  if ((await knownPerson(tx, userId)).erasedAt !== null) return keepPast(tx, fresh)
   const [known] = await credentialOf(tx, { userId })
   if (known !== undefined) {
     const order = [known.epoch, known.rev, known.hlc, known.branchId]
@@ -271,18 +252,4 @@ async function keepPast(tx: Db, past: Selectable<Database['credential_past']>): 
     .values(past)
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-}
-
-/** Forgets a photo that no record names any more. */
-async function dropPhoto(tx: Db, hash: PhotoHash): Promise<void> {
-  const inUse = await tx
-    .selectFrom('user')
-    .where('photo', '=', hash)
-    .select('id')
-    .executeTakeFirst()
-  if (inUse === undefined) await tx.deleteFrom('photo').where('hash', '=', hash).execute()
-}
-
-async function endSignIns(tx: Db, userId: UserId): Promise<void> {
-  await deleteSignIns(tx, { userId })
 }

@@ -20,6 +20,7 @@ export const userFactor: EventKind<UserFactor> = {
   code: 0x0307,
   name: 'user.factor',
   scope: 'all',
+  isPersonal: true,
   parse: (body) => v.parse(userFactorBody, body),
   async refusal(tx, event) {
     // The home branch too: who types the password at a branch, and nobody else, can sign this.

@@ -1,5 +1,4 @@
 /** Rules of logins: their form, and which ones look alike. A login is never given away again. */
-import { sql } from 'kysely'
 import { invalidInput } from '../base/errors.ts'
 
 export const LOGIN = /^[a-z0-9][a-z0-9._-]{1,31}$/
@@ -15,12 +14,9 @@ export function asLogin(text: string): string {
 
 /** What remains when everything that is easily mistaken is made the same; equal skeletons look alike. */
 export function loginSkeleton(login: string): string {
-  return login.replace(/[._-]/g, '').replaceAll('0', 'o').replaceAll('1', 'l')
+  const plain = login.replace(/[._-]/g, '').replaceAll('0', 'o').replaceAll('1', 'l')
+  return plain.replaceAll('i', 'l').replaceAll('rn', 'm').replaceAll('vv', 'w')
 }
-
-/** `loginSkeleton` in SQL, as the index `user_by_skeleton` has it; a test holds the two together. */
-export const SKELETON = sql<string>`replace(replace(replace(replace(replace(
-  login, '.', ''), '_', ''), '-', ''), '0', 'o'), '1', 'l')`
 
 /** `login` or `login@branch` as typed; the branch is a name and may hold spaces and any letters. */
 export function splitLogin(text: string): { login: string; branch: string | undefined } {

@@ -1,16 +1,15 @@
 /** New accounts: checked and hashed first, then written in one transaction, also that of a branch's set-up. */
 import { addAudit } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
-import { invalidInput } from '../base/errors.ts'
-import type { BranchId, UserId } from '../base/ids.ts'
+import type { UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import { type Holes, prepared } from '../db/prepared.ts'
 import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, hereOf } from './authority.ts'
 import { type Credential, newCredential } from './credentials.ts'
 import { roleGrant, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
-import { asLogin, loginSkeleton, SKELETON } from './logins.ts'
+import { checkLoginFree } from './login-rows.ts'
+import { asLogin } from './logins.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto } from './photo-rows.ts'
 import type { Photo } from './photos.ts'
@@ -111,19 +110,3 @@ function newRecord(deps: AccountDeps, user: UserId, input: NewPerson): UserPut {
     createdAt: deps.clock.now(),
   }
 }
-
-/** Throws when the login was ever given here, or is easily mistaken for another of any branch. */
-async function checkLoginFree(db: Db, self: BranchId, login: string): Promise<void> {
-  const alike = await alikeRows(db, { skeleton: loginSkeleton(login) })
-  if (alike.some((other) => other.login === login && other.home === self)) {
-    throw invalidInput('login', 'Cannot use this login: taken', 'login-taken')
-  }
-  // The same login at another branch is another login: `olena@lviv` and `olena@kyiv`.
-  if (alike.some((other) => other.login !== login)) {
-    throw invalidInput('login', 'Cannot use this login: looks like another', 'login-lookalike')
-  }
-}
-
-const alikeRows = prepared((db, value: Holes<{ skeleton: string }>) =>
-  db.selectFrom('user').where(SKELETON, '=', value('skeleton')).select(['login', 'home']),
-)

@@ -7,6 +7,7 @@ import { problemText } from '../../views/language/words.ts'
 import { setSignInCookie } from '../web/cookies.ts'
 import { checked, InvalidForm, readForm, readQuery, ticked } from '../web/form.ts'
 import { formParts } from '../web/multipart.ts'
+import { askErasure, askedAt } from './erase-actions.ts'
 import { addressOf, asWeb, type SignedIn } from './guard.ts'
 import { firstName, lastName, required, theme, typed } from './inputs.ts'
 import { changePassword, editProfile } from './own.ts'
@@ -69,6 +70,12 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
     }
   })
 
+  app.post('/profile/deletion', guards.signedIn, async (c) => {
+    const { wish } = await readForm(c, v.object({ wish: v.picklist(['yes', 'no']) }))
+    await askErasure(deps, c.var.user, wish === 'yes')
+    return c.redirect('/profile', 303)
+  })
+
   async function page(
     c: Context<SignedIn>,
     { frameOf, store, names }: AccountRouteDeps,
@@ -103,6 +110,7 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
         isShared: one.isShared,
       })),
       elsewhere: others.map(({ branch, until }) => ({ branch: branch.name, id: branch.id, until })),
+      askedAt: await askedAt(store.read, user.id),
       errors: more.errors,
       passwordErrors: more.passwordErrors,
     })

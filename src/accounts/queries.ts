@@ -2,7 +2,6 @@
  * Reads of people. Colleagues see each other's directory record; what only admins see has its own functions. `Person`
  * is the promise to the rest of the program.
  */
-import { sql } from 'kysely'
 import { invalidInput, notFound } from '../base/errors.ts'
 import type { BranchId, PhotoHash, SignInId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
@@ -28,6 +27,8 @@ export type Person = {
   room: string
   role: Role
   disabled: boolean
+  /** Deleted: nothing is left but the login, which only administrators see. */
+  isErased: boolean
   /** Empty: never chosen, the browser's language serves. */
   language: string
   theme: Theme
@@ -55,6 +56,7 @@ export const PERSON_COLUMNS = [
   'user.room',
   'user.role',
   'user.disabled',
+  'user.erasedAt',
   'user.language',
   'user.theme',
 ] as const
@@ -78,6 +80,7 @@ export function personOf(row: PersonRow): Person {
     name: fullName(firstName, lastName),
     photo: row.photo ?? undefined,
     disabled: row.disabled === 1,
+    isErased: row.erasedAt !== null,
     language: row.language ?? '',
   }
 }
@@ -117,7 +120,10 @@ export async function personByLogin(
   text: string,
 ): Promise<Person | undefined> {
   const { login, branch } = splitLogin(text)
-  const matches = await people(db).where('user.login', '=', login).execute()
+  const matches = await people(db)
+    .where('user.login', '=', login)
+    .where('user.erasedAt', 'is', null)
+    .execute()
   const found = matches.map(personOf)
   if (branch !== undefined) return found.find((person) => isCalled(person.branch, branch))
   const here = found.find((person) => person.branch.id === self)
@@ -127,66 +133,6 @@ export async function personByLogin(
 
 const isCalled = (branch: { name: string }, name: string) =>
   branch.name.toLowerCase().normalize('NFC') === name
-
-type PeopleFilter = {
-  /** A login's or name's beginning, `login@branch`, or any part of the name. */
-  text: string
-  branch?: BranchId | undefined
-  limit: number
-  /** The last person of the page before. */
-  after?: UserId | undefined
-}
-
-/**
- * People of every branch for a colleague, by name; who has exactly this login stands first. Disabled people and the
- * viewer are left out.
- */
-export async function peopleMatching(
-  db: Db,
-  viewer: UserId,
-  filter: PeopleFilter,
-): Promise<Person[]> {
-  const { login, branch } = splitLogin(filter.text)
-  const limit = Math.min(filter.limit, PEOPLE_PER_PAGE_MAX)
-  let query = people(db).where('user.disabled', '=', 0).where('user.id', '!=', viewer)
-  if (filter.branch !== undefined) query = query.where('user.home', '=', filter.branch)
-  if (branch !== undefined) {
-    const named = await branchesNamed(db, branch)
-    query = query
-      .where('user.home', 'in', named)
-      .where(likeEscaped('user.login', `${escaped(login)}%`))
-  } else if (login !== '') {
-    query = query.where((eb) =>
-      eb.or([likeEscaped('user.login', `${escaped(login)}%`), namePart(login)]),
-    )
-  }
-  query = filter.after === undefined ? query : query.where(isAfter(filter.after, login))
-  const rows = await query
-    .orderBy(sql`user.login = ${login}`, 'desc')
-    .orderBy('user.searchName')
-    .orderBy('user.id')
-    .limit(limit)
-    .execute()
-  return rows.map(personOf)
-}
-
-const escaped = (text: string) => text.replace(/[\\%_]/g, '\\$&')
-const likeEscaped = (column: string, pattern: string) =>
-  sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`
-const namePart = (text: string) => likeEscaped('user.searchName', `%${escaped(text)}%`)
-
-/** After a person in the order of the list; exact logins stood on the first page. */
-function isAfter(after: UserId, login: string) {
-  return sql<boolean>`user.login <> ${login} and (user.searchName, user.id) >
-    (select searchName, id from user where id = ${after})`
-}
-
-async function branchesNamed(db: Db, prefix: string): Promise<BranchId[]> {
-  const branches = await db.selectFrom('branch').select(['id', 'name']).execute()
-  return branches
-    .filter((branch) => branch.name.toLowerCase().normalize('NFC').startsWith(prefix))
-    .map((branch) => branch.id)
-}
 
 /** Branches that what is for these people goes to: home, and where they are as guests by their present password. */
 export async function branchesOf(

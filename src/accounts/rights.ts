@@ -16,11 +16,14 @@ export type Rights = {
   mayEdit: boolean
   /** Disable and enable. */
   mayBlock: boolean
+  /** Delete for ever: where records of the person may be ended, at home or where certificates are issued. */
+  mayErase: boolean
   /** Roles that may be given; empty when the role is not theirs to change. */
   roles: readonly Role[]
 }
 
-const NONE: Rights = { mayEdit: false, mayBlock: false, roles: [] }
+/** Over somebody who was deleted, and of somebody without rights. */
+export const NO_RIGHTS: Rights = { mayEdit: false, mayBlock: false, mayErase: false, roles: [] }
 const OF_BRANCH_ADMIN: readonly Role[] = ['employee', 'branch-admin']
 const ALL: readonly Role[] = ['employee', 'auditor', 'branch-admin', 'organisation-admin']
 
@@ -64,14 +67,16 @@ export function rightsHere(
 
 /** What `by` may do with `subject` here; `by` undefined is an operator at the server itself. */
 export function rightsOver(by: Who | undefined, subject: Who, here: Here): Rights {
-  if (by !== undefined && !may(by, 'administration', here)) return NONE
+  if (by !== undefined && !may(by, 'administration', here)) return NO_RIGHTS
   const isOwn = subject.branch.id === here.self
   const hasAll = by === undefined || by.role === 'organisation-admin'
   // DANGER: who may set the password of somebody can become that person, so never of somebody with more rights.
-  if (!hasAll && !(isOwn && OF_BRANCH_ADMIN.includes(subject.role))) return NONE
+  if (!hasAll && !(isOwn && OF_BRANCH_ADMIN.includes(subject.role))) return NO_RIGHTS
   return {
     mayEdit: isOwn,
-    mayBlock: isOwn || here.isIssuing,
+    // An organisation admin from any branch: the event says who, and all branches look (blocks.ts).
+    mayBlock: isOwn || here.isIssuing || by?.role === 'organisation-admin',
+    mayErase: isOwn || here.isIssuing,
     roles: rolesFor({ hasAll, isOwn, role: subject.role, here }),
   }
 }

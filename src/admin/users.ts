@@ -18,11 +18,14 @@ import {
   setTemporaryPassword,
 } from '../accounts/actions.ts'
 import { type AccountDeps, hereOf, subjectOf } from '../accounts/authority.ts'
+import { askedAt, eraseUser } from '../accounts/erase-actions.ts'
+import { messagesOf } from '../accounts/erasing.ts'
 import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
 import * as inputs from '../accounts/inputs.ts'
+import { alikeTo } from '../accounts/login-rows.ts'
 import { createUser } from '../accounts/new-person.ts'
 import { type MakePhoto, UPLOAD_BYTES_MAX } from '../accounts/photos.ts'
-import { rolesForNew } from '../accounts/rights.ts'
+import { type Rights, rolesForNew } from '../accounts/rights.ts'
 import { photoError, photoIn } from '../accounts/route-parts.ts'
 import { codesLeftOf } from '../accounts/second-factor.ts'
 import { AppError } from '../base/errors.ts'
@@ -31,13 +34,19 @@ import { isSecure } from '../web/env.ts'
 import { checked, InvalidForm, readForm, readQuery, type Typed, ticked } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { FileTooLarge, formParts, type Parts } from '../web/multipart.ts'
+import { type LineTo, receiptsOf } from './receipts.ts'
 
 export type UserAdminDeps = AccountDeps & {
   guards: Guards
   frameOf: FrameOf
   makePhoto: MakePhoto
+  lineTo: LineTo
 }
 
+const eraseForm = v.object({
+  erase: inputs.typed,
+  messages: v.fallback(v.picklist(['keep', 'erase']), 'keep'),
+})
 const PAGE_MAX = 100_000
 
 const filterQuery = v.object({
@@ -121,11 +130,24 @@ function changeRoutes(app: Hono<SignedIn>, deps: UserAdminDeps): void {
     const id = asUserId(c.req.param('id'))
     try {
       const { confirm } = await readForm(c, v.object({ confirm: inputs.typed }))
-      await checkConfirmed(deps, id, confirm)
+      await checkConfirmed(deps, id, { confirm })
       await disableUser(deps, c.var.user, id)
       return c.redirect(`/admin/users/${id}`, 303)
     } catch (error) {
       return onePage(c, deps, { id, confirmError: sentences(error, c.var.t).confirm })
+    }
+  })
+
+  app.post('/admin/users/:id/erase', async (c) => {
+    const id = asUserId(c.req.param('id'))
+    try {
+      const { erase, messages } = await readForm(c, eraseForm)
+      await checkConfirmed(deps, id, { erase })
+      await eraseUser(deps, c.var.user, { id, messages })
+      return c.redirect(`/admin/users/${id}`, 303)
+    } catch (error) {
+      const { erase, confirm } = sentences(error, c.var.t)
+      return onePage(c, deps, { id, eraseError: erase ?? confirm })
     }
   })
 
@@ -216,6 +238,7 @@ type OnePage = {
   errors?: UserValues
   passwordError?: string | undefined
   confirmError?: string | undefined
+  eraseError?: string | undefined
   issuedPassword?: string
 }
 
@@ -232,6 +255,7 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
     isEditable: rights.mayEdit,
     hasFactor: (await codesLeftOf(store.read, account)) !== undefined,
     mayDisable: rights.mayBlock && account.id !== c.var.user.id,
+    leaver: await leaverProps(c, deps, { account, rights, eraseError: of.eraseError }),
     passwordError: of.passwordError,
     confirmError: of.confirmError,
     issued: of.issuedPassword === undefined ? undefined : issuedOf(c, account, of.issuedPassword),
@@ -239,8 +263,26 @@ async function onePage(c: Context<SignedIn>, deps: UserAdminDeps, of: OnePage) {
   const saved = c.req.method === 'GET' ? c.req.query('saved') : undefined
   const text = saved === 'factor' ? c.var.t.factor.adminRemoved : c.var.t.admin.saved
   const more = saved === undefined ? {} : { flash: { kind: 'ok' as const, text } }
-  const wrong = of.errors ?? of.passwordError ?? of.confirmError
+  const wrong = of.errors ?? of.passwordError ?? of.confirmError ?? of.eraseError
   return c.html(userPage(frameOf(asWeb(c), more), props), wrong === undefined ? 200 : 422)
+}
+
+async function leaverProps(
+  c: Context<SignedIn>,
+  { store, self, lineTo }: UserAdminDeps,
+  of: { account: Account; rights: Rights; eraseError: string | undefined },
+): Promise<UserProps['leaver']> {
+  const { account, rights, eraseError } = of
+  const { id, login } = account
+  const alike = await alikeTo(store.read, login)
+  return {
+    receipts: await receiptsOf({ read: store.read, self, lineTo }, id),
+    askedAt: await askedAt(store.read, id),
+    mayErase: rights.mayErase && id !== c.var.user.id,
+    eraseError,
+    erased: await messagesOf(store.read, id),
+    alike: alike.map((other) => `${other.login}@${other.branch}`),
+  }
 }
 
 function issuedOf(c: Context<SignedIn>, account: Account, password: string): Issued {
@@ -258,11 +300,16 @@ function rowOf(account: Account): UserRow {
   return { ...row, isDisabled: disabled }
 }
 
-async function checkConfirmed(deps: UserAdminDeps, id: UserId, confirm: string): Promise<void> {
+async function checkConfirmed(
+  deps: UserAdminDeps,
+  id: UserId,
+  typed: Record<string, string>,
+): Promise<void> {
   const { login } = await getAccount(deps.store.read, id)
-  if (confirm.trim().toLowerCase() === login) return
-  throw new AppError('invalid-input', 'Cannot disable: the login typed is another', {
-    field: 'confirm',
+  const [[field, text] = ['', '']] = Object.entries(typed)
+  if (text.trim().toLowerCase() === login) return
+  throw new AppError('invalid-input', 'Cannot do this: the login typed is another', {
+    field,
     detail: 'confirm-mismatch',
     values: { expected: login },
   })

@@ -23,6 +23,7 @@ const ACTIONS = {
   'account.enabled': {},
   'account.factor-removed': {},
   'policy.changed': {},
+  'account.erased': {},
   'invitation.made': {},
   'invitation.used': {},
   'branch.set-up': {},

@@ -1,5 +1,7 @@
 /** Chats and messages as the API shows them: the schemas are the promise (/api/v1/openapi.json), functions keep it. */
+
 import * as v from 'valibot'
+import { ERASED_NAME } from '../base/erased.ts'
 import type { ConversationId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
 import { waitingWords } from '../base/waiting-words.ts'
@@ -74,7 +76,8 @@ type DeliveryShape = v.InferOutput<typeof delivery>
 
 /** A Message; `viewer` undefined: for several people at once. */
 export function messageShape(line: Line, viewer?: UserId): MessageShape {
-  const { id, login, branch, name } = line.by
+  const { id, login, branch, name: given } = line.by
+  const name = given === ERASED_NAME ? '' : given
   const own = line.author === viewer && line.clientId !== undefined
   return {
     id: line.id,
@@ -105,8 +108,12 @@ export async function conversationShapes(
     return {
       id: chat.id,
       kind: chat.kind,
-      title: chat.title,
-      members: members.map(({ branch, ...rest }) => ({ ...rest, branch: branch.name })),
+      title: chat.title === ERASED_NAME ? '' : chat.title,
+      members: members.map(({ branch, name, ...rest }) => ({
+        ...rest,
+        name: name === ERASED_NAME ? '' : name,
+        branch: branch.name,
+      })),
       unread: chat.unread,
       mentions: 0,
       ...(line === undefined ? {} : { lastMessage: messageShape(line, viewer.id) }),

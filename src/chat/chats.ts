@@ -2,8 +2,10 @@
  * Reads of chats as wholes: my list, and the head of one. A direct chat is in my list when I added the person or
  * something was written in it; who deleted a contact sees the chat again when something new is written.
  */
+
 import { type SqlBool, sql } from 'kysely'
 import { fullName } from '../accounts/queries.ts'
+import { ERASED_NAME } from '../base/erased.ts'
 import { notFound } from '../base/errors.ts'
 import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
@@ -151,7 +153,7 @@ function otherOf(row: ChatRow): Other | undefined {
   if (row.otherId === null || row.otherHome === null) return undefined
   return {
     id: row.otherId,
-    login: row.login ?? '',
+    login: row.firstName === ERASED_NAME ? '' : (row.login ?? ''),
     name: fullName(row.firstName, row.lastName),
     branch: { id: row.otherHome, name: row.branch ?? '' },
     photo: row.photo ?? undefined,

@@ -52,6 +52,7 @@ export const contactPut: EventKind<ContactBody> = {
   code: 0x0404,
   name: 'contact.put',
   scope: 'to',
+  isPersonal: true,
   parse: (body) => v.parse(contactSchema, body),
   refusal: async (tx, event) => {
     const { owner, contact, at } = event.body

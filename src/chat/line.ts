@@ -8,7 +8,7 @@ import type { DetailsProps } from '../../views/chat/details.ts'
 import type { MarkState, Line as ShownLine } from '../../views/chat/line.ts'
 import type { ChatRow } from '../../views/chat/list.ts'
 import type { Words } from '../../views/language/words.ts'
-import type { Face } from '../../views/parts.ts'
+import { called, type Face } from '../../views/parts.ts'
 import type { Presence } from '../../views/presence/dot.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Chat, Other } from './chats.ts'
@@ -54,6 +54,7 @@ export function chatRowProps(
   about: { viewer: UserId; presenceOf: PresenceOf; typing?: readonly string[]; t: Words },
 ): ChatRow {
   const { other, last } = chat
+  const { t } = about
   return {
     id: chat.id,
     kind: chat.kind,
@@ -62,8 +63,9 @@ export function chatRowProps(
     tag: tagOf(chat, about.t),
     last: last && {
       at: last.at,
-      text: last.isFolded ? about.t.contacts.folded : preview(last.text),
-      author: last.author.firstName,
+      text: lastText(last, t),
+      author:
+        last.author.firstName && called({ id: last.author.id, name: last.author.firstName }, t),
       isMine: last.author.id === about.viewer,
     },
     typing: about.typing,
@@ -75,6 +77,12 @@ export function chatRowProps(
 function tagOf(chat: Chat, t: Words): string | undefined {
   if (chat.kind === 'direct') return chat.other?.branch.name || undefined
   return chat.branchCount > 1 ? t.common.branches(chat.branchCount) : undefined
+}
+
+/** What stands under a chat's name: neither what was erased nor what is folded. */
+function lastText(last: NonNullable<Chat['last']>, t: Words): string {
+  if (last.isFolded) return t.contacts.folded
+  return last.text === '' ? t.leavers.messageErased : preview(last.text)
 }
 
 function preview(text: string): string {

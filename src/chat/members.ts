@@ -2,7 +2,9 @@
  * Reads of people in chats: who is a member, and who stands in somebody's list. Whoever asks for himself is checked in
  * the SQL; what takes no viewer serves pushes and audiences, whose callers have checked.
  */
+
 import { fullName } from '../accounts/queries.ts'
+import { ERASED_NAME } from '../base/erased.ts'
 import { notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, PhotoHash, UserId } from '../base/ids.ts'
@@ -41,7 +43,7 @@ type PersonRow = {
 
 function personOf({ id, login, firstName, lastName, home, photo, branch }: PersonRow): ChatPerson {
   return {
-    ...{ id, login, name: fullName(firstName, lastName) },
+    ...{ id, login: firstName === ERASED_NAME ? '' : login, name: fullName(firstName, lastName) },
     branch: { id: home, name: branch ?? '' },
     photo: photo ?? undefined,
   }
@@ -170,7 +172,13 @@ export async function peopleOf(
     .execute()
   for (const { conversation, id, login, home, branch, ...names } of rows) {
     const name = fullName(names.firstName, names.lastName)
-    const person = { id, login, name, branch: { id: home, name: branch ?? '' } }
+    const isErased = name === ERASED_NAME
+    const person = {
+      id,
+      login: isErased ? '' : login,
+      name,
+      branch: { id: home, name: branch ?? '' },
+    }
     people.set(conversation, [...(people.get(conversation) ?? []), person])
   }
   return people

@@ -4,8 +4,8 @@ import * as v from 'valibot'
 import { type AddPersonProps, addPersonDialog, addPersonPage } from '../../views/chat/add-person.ts'
 import { type NewGroupProps, newGroupDialog, newGroupPage } from '../../views/chat/new-group.ts'
 import { problemText } from '../../views/language/words.ts'
+import { directoryPage } from '../accounts/directory.ts'
 import { asWeb, type SignedIn } from '../accounts/guard.ts'
-import { peopleMatching } from '../accounts/queries.ts'
 import { AppError } from '../base/errors.ts'
 import { asUserId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
@@ -68,7 +68,8 @@ async function addPersonProps(
 ): Promise<AddPersonProps> {
   const q = text.trim()
   const limit = MATCHES_MAX + 1
-  const found = q === '' ? [] : await peopleMatching(parts.read, viewer.id, { text: q, limit })
+  const found =
+    q === '' ? [] : await directoryPage(parts.read, { except: viewer.id, text: q, limit })
   const hidden = await blockersOf(parts.read, viewer.id)
   const known = new Set((await contactsOf(parts.read, viewer)).map((person) => person.id))
   const matches = found.slice(0, MATCHES_MAX).map((person) => ({

@@ -53,6 +53,7 @@ export function postKind(self: BranchId): EventKind<PostBody> {
     refusal: postRefusal,
     apply: (tx, event) => applyPost(tx, event, self),
     conversationOf: (body) => body.conversation,
+    isWritten: true,
   }
 }
 

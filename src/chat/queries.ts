@@ -2,9 +2,11 @@
  * Reads of chats. Who asks is a parameter of each, and membership is checked in the SQL: "not there" and "not yours"
  * are the same answer. New members see from joining on.
  */
+
 import type { ExpressionBuilder, RawBuilder, SqlBool } from 'kysely'
 import { sql } from 'kysely'
 import { fullName } from '../accounts/queries.ts'
+import { ERASED_NAME } from '../base/erased.ts'
 import { notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, PhotoHash, UserId } from '../base/ids.ts'
@@ -111,7 +113,7 @@ function lineOf(row: LineRow): Line {
     isRefused: row.refused === 1,
     by: {
       id: row.authorId,
-      login: row.login,
+      login: row.firstName === ERASED_NAME ? '' : row.login,
       name: fullName(row.firstName, row.lastName),
       branch: row.branch ?? '',
       photo: row.photo ?? undefined,

@@ -7,6 +7,7 @@ import type { Hlc } from '../base/hlc.ts'
 import type {
   BranchId,
   ConversationId,
+  EventId,
   FeedId,
   Incarnation,
   MessageId,
@@ -265,6 +266,72 @@ interface UserTable {
   blockGeneration: number
   disabled: Flag
   createdAt: Millis
+  /** When this branch made the person nobody (user.erase); null: not deleted. The login stays taken. */
+  erasedAt: Generated<Millis | null>
+  /** Name, login, department, post, phone and room in lower case, a line each; empty when deleted. */
+  searchText: Generated<string>
+}
+
+/** Every role that was ever given: who was an admin when, for what stands on it. */
+interface RolePastTable {
+  userId: UserId
+  rev: number
+  hlc: Hlc
+  branchId: BranchId
+  role: UserTable['role']
+}
+
+/** Every user.block: which of them count follows from all of them, and from roles. */
+interface BlockRecordTable {
+  userId: UserId
+  generation: number
+  blocked: Flag
+  /** The branch that wrote it. */
+  branchId: BranchId
+  byId: UserId | null
+  hlc: Hlc
+}
+
+/** The newest act of administrators of each kind with a person, for the receipts of branches. */
+interface PersonActTable {
+  userId: UserId
+  kind: string
+  eventId: EventId
+  branchId: BranchId
+  byId: UserId | null
+  hlc: Hlc
+}
+
+/** Deleted people (user.erase). */
+interface ErasureTable {
+  userId: UserId
+  eventId: EventId
+  branchId: BranchId
+  byId: UserId | null
+  messages: 'keep' | 'erase'
+  hlc: Hlc
+  /** When this branch had destroyed all it had to; null: not yet. */
+  doneAt: Millis | null
+}
+
+/** Texts of people who are not disabled, for the full-text tables `person_parts` and `person_words`. */
+interface PersonTextTable {
+  n: Generated<number>
+  userId: UserId
+  text: string
+}
+
+/** Branches that say they have erased a person. */
+interface EraseDoneTable {
+  userId: UserId
+  branchId: BranchId
+  at: Millis
+}
+
+/** People of this branch who ask to be deleted. Local: an administrator here decides. */
+interface EraseRequestTable {
+  userId: UserId
+  at: Millis
 }
 
 /** What a password is checked against: salt and cost, and the public key its bcrypt output leads to. */
@@ -621,6 +688,13 @@ export interface Database {
   backup_position: BackupPositionTable
   refusal: RefusalTable
   user: UserTable
+  role_past: RolePastTable
+  block_record: BlockRecordTable
+  person_act: PersonActTable
+  person_text: PersonTextTable
+  erasure: ErasureTable
+  erase_done: EraseDoneTable
+  erase_request: EraseRequestTable
   credential: CredentialTable
   credential_past: CredentialPastTable
   location: LocationTable

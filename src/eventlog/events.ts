@@ -54,6 +54,13 @@ export type EventKind<Body> = {
    * one says, and applying both in any order is the same as applying the later one. Then the body may be forgotten.
    */
   recordOf?(body: Body): string
+  /**
+   * Its body tells of the person in its field `user` (`owner`), and is destroyed when that person is deleted: then it
+   * comes without. Codes 03xx only, or the index `event_of_person` must be made anew.
+   */
+  isPersonal?: true
+  /** The same of what somebody wrote: destroyed where the deletion says so. */
+  isWritten?: true
 }
 
 /** Appends and applies inside a transaction of the writer: what features' actions need of the log. */

@@ -8,6 +8,7 @@ import type { BranchId, FeedId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Cancel } from '../world/clock.ts'
 import { keepAcks, outboxOf } from './acks.ts'
+import type { Kinds } from './apply.ts'
 import type { BackupMark } from './backup-marks.ts'
 import { batchesAfter, signBatches } from './batches.ts'
 import { carryOffers, carryWanted, forgetCarried } from './carrying.ts'
@@ -105,6 +106,8 @@ export type EventLog = {
   onGrown(fn: (feeds: FeedN[]) => void): Cancel
   /** After each commit: what other branches now hold, for the marks of messages. */
   onStored(fn: (marks: StoredUpTo[]) => void): Cancel
+  /** All kinds by their codes. */
+  kinds: Kinds
   /** The name of a kind of event by its code; undefined: this release does not know it. */
   kindName(code: number): string | undefined
   /** The next clock value, for things outside events. */
@@ -188,6 +191,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     onCommitted: listeners.onCommitted,
     onGrown: listeners.onGrown,
     onStored: listeners.onStored,
+    kinds: core.kinds,
     kindName: (code) => core.kinds.get(code)?.name,
     now: () => logClock.next(),
     observe: (hlc) => logClock.observe(hlc),

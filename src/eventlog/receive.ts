@@ -115,7 +115,7 @@ async function receiveBatch(
       return cursorOf(parts, feed)
     }
     if (problem !== undefined) throw new ProtocolError(problem)
-    if (isErased(batch) && !mayBeErased(parts, { feed, peer })) {
+    if (isErased(batch) && !mayBeErased(parts, { feed, peer, batch })) {
       if (feed.origin === parts.self) return cursorOf(parts, feed)
       throw new ProtocolError('A body is missing')
     }
@@ -174,13 +174,18 @@ function checkSignature(origin: KnownBranch, batch: DecodedBatch): void {
 /**
  * Whether a body was erased is not signed: the origin itself can say so. Of our own mail its destination can, which
  * forgets what it no longer needs (pruning.ts, and what was for guests): it could as well give nothing back. Whoever
- * else has the body fills it in (`filledAgain`).
+ * else has the body fills it in (`filledAgain`). Records about people may come without from anybody, once deleted.
  */
 function mayBeErased(
-  { self }: ReceiveParts,
-  { feed, peer }: { feed: Feed; peer: BranchId },
+  { self, kinds }: ReceiveParts,
+  { feed, peer, batch }: { feed: Feed; peer: BranchId; batch: DecodedBatch },
 ): boolean {
-  return peer === feed.origin || (self === feed.origin && feed.destination === peer)
+  if (peer === feed.origin) return true
+  const erased = batch.events.filter(({ body }) => body === undefined)
+  const kindsOf = erased.map(({ header }) => kinds.get(decodeEventHeader(header).kind))
+  // Records of deleted people have no body at any branch that did as it was told.
+  if (feed.scope === 'all') return kindsOf.every((kind) => kind?.isPersonal)
+  return self === feed.origin && feed.destination === peer
 }
 
 const isErased = ({ events }: DecodedBatch) => events.some(({ body }) => body === undefined)

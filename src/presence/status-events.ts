@@ -35,6 +35,7 @@ export const userStatus: EventKind<UserStatus> = {
   code: 0x030c,
   name: 'user.status',
   scope: 'all',
+  isPersonal: true,
   parse: (body) => v.parse(userStatusBody, body),
   async refusal(tx, { body, origin, hlc }) {
     const writer = { user: body.user, branch: origin, at: millisOf(hlc) }

@@ -179,6 +179,7 @@ const ENDS_SIGN_INS: ReadonlySet<string> = new Set([
   'user.cred',
   'user.out',
   'user.put',
+  'user.erase',
 ])
 
 /** Ends the streams whose sign-in has ended: nothing more may be shown there. */

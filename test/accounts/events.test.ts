@@ -7,6 +7,7 @@ import {
   enableUser,
   setTemporaryPassword,
 } from '../../src/accounts/actions.ts'
+import { userBlock } from '../../src/accounts/blocks.ts'
 import {
   credentialBytes,
   drawnCredential,
@@ -15,7 +16,7 @@ import {
   provedBy,
   signerOf,
 } from '../../src/accounts/credentials.ts'
-import { roleGrant, userAt, userBlock, userCred, userPut } from '../../src/accounts/events.ts'
+import { roleGrant, userAt, userCred, userPut } from '../../src/accounts/events.ts'
 import { changePassword } from '../../src/accounts/own.ts'
 import { branchesOf, mayWriteFor, type Person } from '../../src/accounts/queries.ts'
 import type { UserPut } from '../../src/accounts/records.ts'

@@ -71,14 +71,21 @@ export async function twoOffices(t: Test) {
 
 export async function office(
   t: Test,
-  of: { keys: Keys; knows: Keys[]; issuer: Keys; time: ReturnType<typeof handClock> },
+  of: {
+    keys: Keys
+    knows: Keys[]
+    issuer: Keys
+    time: ReturnType<typeof handClock>
+    /** Of a copy that is put back. */
+    folder?: string
+  },
 ) {
   const { keys, knows, time } = of
   const { clock } = time
   const branch = await startBranch({
     keys,
     knows,
-    folder: temporaryFolder(t),
+    folder: of.folder ?? temporaryFolder(t),
     clock,
     kinds: [...auditedUserKinds({ self: keys.id, clock }), userStatus] as EventKind<unknown>[],
   })
@@ -88,7 +95,11 @@ export async function office(
     await putMeta(tx, { selfBranchId: keys.id })
     const serial = 'first'
     const certificate = new Uint8Array(1)
-    await tx.insertInto('issuer').values({ serial, branchId: of.issuer.id, certificate }).execute()
+    await tx
+      .insertInto('issuer')
+      .values({ serial, branchId: of.issuer.id, certificate })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
     // All branches were linked a moment ago and still are.
     await tx.updateTable('branch').set({ heardAt: clock.now() }).execute()
   })
@@ -143,7 +154,7 @@ function pagesOf(deps: All, keys: Keys) {
       statusOf: () => undefined,
     }),
   )
-  app.route('/', userAdminRoutes(all))
+  app.route('/', userAdminRoutes({ ...all, lineTo: () => undefined }))
   app.route('/', rulesRoutes(all))
   app.route(
     '/api/v1',

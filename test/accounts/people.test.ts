@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { accountApi } from '../../src/accounts/api.ts'
-import { peopleMatching } from '../../src/accounts/queries.ts'
+import { directoryPage } from '../../src/accounts/directory.ts'
 import { userAdminApi } from '../../src/admin/api.ts'
 import type { PhotoHash } from '../../src/base/ids.ts'
 import { cookieName } from '../../src/web/cookies.ts'
@@ -121,7 +121,7 @@ test('own sign-ins can be ended, those of others cannot', async (t) => {
 test('people are found by login, by login@branch and by any part of the name', async (t) => {
   const { north, ada, olena, oleh } = await cast(t)
   const find = async (text: string, more = {}) =>
-    (await peopleMatching(north.store.read, ada.id, { text, limit: 10, ...more })).map(
+    (await directoryPage(north.store.read, { except: ada.id, text, limit: 10, ...more })).map(
       (one) => one.login,
     )
   assert.deepEqual(await find('OLE'), ['oleh_k', 'olena'])
@@ -182,7 +182,7 @@ test('the OpenAPI document says what the operations say', () => {
   const parameters = paths['/people']?.get?.parameters as { name: string }[]
   assert.deepEqual(
     parameters.map((one) => one.name),
-    ['q', 'branch', 'limit', 'after'],
+    ['q', 'branch', 'department', 'limit', 'after'],
   )
   assert.deepEqual(JSON.parse(JSON.stringify(document)), document, 'nothing that is no JSON')
   const ids = Object.values(paths).flatMap((path) =>

@@ -101,7 +101,7 @@ test('rights: an admin never has a hand on somebody with more rights', () => {
     branch: { id: branch },
   })
   const here = { self, isIssuing: false }
-  const nothing = { mayEdit: false, mayBlock: false, roles: [] }
+  const nothing = { mayEdit: false, mayBlock: false, mayErase: false, roles: [] }
   for (const role of ['employee', 'auditor'] as const) {
     assert.deepEqual(rightsOver(who(role), who('employee'), here), nothing)
   }
@@ -109,6 +109,7 @@ test('rights: an admin never has a hand on somebody with more rights', () => {
   assert.deepEqual(rightsOver(branchAdmin, who('employee'), here), {
     mayEdit: true,
     mayBlock: true,
+    mayErase: true,
     roles: ['employee', 'branch-admin'],
   })
   assert.deepEqual(rightsOver(branchAdmin, who('organisation-admin'), here), nothing)
@@ -120,7 +121,10 @@ test('rights: an admin never has a hand on somebody with more rights', () => {
     'a guest is no admin here',
   )
   const organisationAdmin = who('organisation-admin', other)
-  assert.deepEqual(rightsOver(organisationAdmin, who('employee', other), here), nothing)
+  assert.deepEqual(rightsOver(organisationAdmin, who('employee', other), here), {
+    ...nothing,
+    mayBlock: true,
+  })
   assert.deepEqual(
     rightsOver(organisationAdmin, who('employee', other), { self, isIssuing: true }).mayBlock,
     true,

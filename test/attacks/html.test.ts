@@ -30,8 +30,8 @@ const MESSAGES_PER_PAGE = 50
 /** Answers of GET that are no HTML. */
 const NO_PAGES = [
   ...['/healthz', '/readyz', '/static/:file', '/photos/:hash', '/trust/root.crt'],
-  ...['/trust/root.pem', '/events/page', '/', '/admin'],
   ...['/admin/audit/export.csv', '/admin/audit/export.jsonl'],
+  ...['/chats/:id/export', '/admin/reports/:id/export'],
   ...['/trust/root.pem', '/events/page', '/', '/admin', '/admin/users/export.csv'],
 ]
 
@@ -107,7 +107,18 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/profile', '/profile'],
     ['/profile', '/profile?saved=1'],
     ['/profile/status', '/profile/status'],
+    ['/second-factor', '/second-factor'],
+    ...['clear', 'delete', 'block', 'report'].map((act): [string, string] => [
+      `/chats/:id/${act}`,
+      `/chats/${chat}/${act}`,
+    ]),
+    ['/admin/rules', '/admin/rules'],
+    ['/admin/reports', '/admin/reports'],
     ['/profile/status', '/profile/status?saved=1'],
+    ['/people', '/people'],
+    ['/people', '/people?q=nobody'],
+    ['/people/:id', `/people/${emil}`],
+    ['/admin/leavers', '/admin/leavers'],
     ['/admin/users', '/admin/users'],
     ['/admin/users', '/admin/users?q=nobody&state=disabled'],
     ['/admin/users/new', '/admin/users/new'],
@@ -125,6 +136,8 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
 const ELSEWHERE = { 'sec-fetch-site': 'cross-site' }
 /** Looked at elsewhere: test/views/validity.test.ts has /trust, which wants TLS; a long poll answers with a redirect. */
 const OTHER_TESTS = [
+  // Redirects without a code, a lock or a shared terminal; test/views has their pages, and that of a report.
+  ...['/sign-in/code', '/lock', '/terminal/pin', '/admin/reports/:id'],
   ...['/chats/:id/older', '/password', '/trust', '/chats/:id/wait'],
   // In their own test below: an import is there for half an hour.
   ...['/admin/users/import/:id', '/admin/users/import/:id/progress'],

@@ -26,6 +26,7 @@ import type { EventKind } from '../../src/eventlog/events.ts'
 import { demandIssuer } from '../../src/eventlog/issuers.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
+import { userStatus } from '../../src/presence/status-events.ts'
 import { identityEventBody, issuerEventBody, relayKinds } from '../../src/relay/events.ts'
 import { tlsKinds } from '../../src/tls/events.ts'
 import { makeIntermediate, makeRoot, newTlsKey } from '../../src/tls/making.ts'
@@ -359,6 +360,23 @@ const TABLE: readonly Row[] = [
     verdicts: ['not-its-branch', 'at-home', 'not-its-branch'],
   },
   {
+    ...{ kind: 0x030c, what: 'what somebody says of himself' },
+    body: ({ lida: user }) => ({ user, text: 'Gone', doNotDisturb: true }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x030d, what: 'that somebody is deleted' },
+    body: ({ lida: user, home }) => ({
+      ...{ user, home: home.id, login: 'lida', createdAt: 0, messages: 'erase' },
+    }),
+    verdicts: ['applied', 'applied', 'waits-for-issuer'],
+  },
+  {
+    ...{ kind: 0x030e, what: 'that somebody who is not deleted is erased' },
+    body: ({ lida: user }) => ({ user }),
+    verdicts: ['waits-for-erasure', 'waits-for-erasure', 'waits-for-erasure'],
+  },
+  {
     ...{ kind: 0x0407, what: 'a report of somebody' },
     body: ({ lida: reporter, direct: conversation }) => ({
       ...{ id: random.id(), reporter, conversation, title: 'Ruth', note: 'Forged', count: 1 },
@@ -500,7 +518,7 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
   const rules: EventKind<unknown>[] = [
     ...userKinds,
     ...Object.values(chatKinds({ self: own.id })),
-    ...[userLeft, draftPut],
+    ...[userLeft, draftPut, userStatus],
     ...historyKinds({
       chats: chatKinds({ self: own.id }),
       self: own.id,

@@ -98,6 +98,12 @@ const TABLE: Record<string, Line> = {
   'POST /sign-out': { answers: everybody(DOOR), fields: () => ({}), endsSignIn: true },
   'GET /password': { answers: signedIn('303 /profile') },
   'POST /password': { answers: signedIn('303 /profile'), fields: () => newPassword },
+  'GET /people': { answers: signedIn('200') },
+  'GET /people/:id': { answers: signedIn('200'), path: ({ victim }) => `/people/${victim}` },
+  'POST /profile/deletion': {
+    answers: signedIn('303 /profile'),
+    fields: () => ({ wish: 'no' }),
+  },
   'GET /profile': { answers: signedIn('200') },
   'POST /profile': {
     answers: signedIn('303 /profile'),
@@ -203,6 +209,12 @@ const TABLE: Record<string, Line> = {
     answers: admins('303 /admin'),
     ...ofVictim('/disable'),
     fields: () => ({ confirm: 'vic' }),
+  },
+  'GET /admin/leavers': { answers: admins('200') },
+  'POST /admin/users/:id/erase': {
+    answers: admins('422'),
+    ...ofVictim('/erase'),
+    fields: () => ({ erase: 'another', messages: 'keep' }),
   },
   'POST /admin/users/:id/enable': {
     answers: admins('303 /admin'),
@@ -344,6 +356,15 @@ const TABLE: Record<string, Line> = {
   'POST /api/v1/admin/users/:id/disable': {
     answers: adminsByToken('200'),
     ...ofVictimApi('/disable'),
+  },
+  'GET /api/v1/admin/users/:id/receipts': {
+    answers: adminsByToken('200'),
+    ...ofVictimApi('/receipts'),
+  },
+  'POST /api/v1/admin/users/:id/erase': {
+    answers: adminsByToken('422'),
+    ...ofVictimApi('/erase'),
+    json: () => ({ login: 'another' }),
   },
   'POST /api/v1/admin/users/:id/enable': {
     answers: adminsByToken('200'),

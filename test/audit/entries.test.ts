@@ -22,6 +22,10 @@ const CHANGES: Record<string, Wish> = {
   'POST /admin/users/:id/enable': { action: 'account.enabled', body: {} },
   'POST /admin/users/:id/password': { action: 'account.password', body: {} },
   'POST /admin/users/:id/second-factor/remove': { action: 'account.factor-removed', body: {} },
+  'POST /admin/users/:id/erase': {
+    action: 'account.erased',
+    body: { erase: 'gone.page', messages: 'keep' },
+  },
   'POST /admin/rules': { action: 'policy.changed', body: {} },
   'POST /admin/invitations': { action: 'invitation.made', body: { branch: 'Rivne' } },
   'POST /admin/revocations': {
@@ -37,6 +41,10 @@ const CHANGES: Record<string, Wish> = {
   'POST /api/v1/admin/users': {
     action: 'account.created',
     body: { login: 'by.script', name: 'New Name' },
+  },
+  'POST /api/v1/admin/users/:id/erase': {
+    action: 'account.erased',
+    body: { login: 'gone.script', messages: 'erase' },
   },
   'PATCH /api/v1/admin/users/:id': { action: 'account.edited', body: { room: '8' } },
   'POST /api/v1/admin/users/:id/disable': { action: 'account.disabled', body: {} },
@@ -78,7 +86,9 @@ test('every admin route that changes something leaves an entry of who, what and 
   const ada = (await at.core.signIns.signInOf(script.token))?.user.id
   for (const [route, { action, body }] of Object.entries(CHANGES)) {
     const [method = '', pattern = ''] = route.split(' ')
-    const path = pattern.replace(':id', victim)
+    const login = String(body.erase ?? body.login ?? '')
+    const target = pattern.endsWith('/erase') ? (await at.add(login)).id : victim
+    const path = pattern.replace(':id', target)
     if (pattern.includes('second-factor')) await giveFactor(at, victim)
     if (pattern.includes('/reports/')) await giveReport(at, victim)
     const entries = await added(at, async () => {
@@ -91,7 +101,7 @@ test('every admin route that changes something leaves an entry of who, what and 
     assert.ok(entry, `${route}: ${entries.map((each) => each.action)}`)
     assert.equal(entry.userId, ada, route)
     // A report and a person may have the same id: here one stands for both.
-    if (pattern.includes(':id')) assert.equal(entry.subjectId, victim, route)
+    if (pattern.includes(':id')) assert.equal(entry.subjectId, target, route)
   }
 })
 

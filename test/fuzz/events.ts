@@ -63,6 +63,8 @@ const BODIES: Record<number, object> = {
     ...{ issuer: north.chain.issuer.bytes.toBase64() },
     link: north.chain.link.bytes.toBase64(),
   },
+  781: { user: ID, home: ID, login: 'lida', createdAt: 0, messages: 'keep', by: ID },
+  782: { user: ID },
   769: {
     ...{ user: ID, home: ID, rev: 1, login: 'lida', firstName: 'Lida', lastName: '', photo: null },
     ...{

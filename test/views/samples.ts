@@ -8,6 +8,8 @@ import { signInPage } from '../../views/accounts/sign-in.ts'
 import { lockPage, pinPage } from '../../views/accounts/terminal.ts'
 import { auditPage } from '../../views/admin/audit.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
+import { leaversPage } from '../../views/admin/leavers.ts'
+import type { ReceiptProps } from '../../views/admin/receipts.ts'
 import { reportPage, reportsPage } from '../../views/admin/reports.ts'
 import { rulesPage } from '../../views/admin/rules.ts'
 import { type TraceProps, tracePage } from '../../views/admin/trace.ts'
@@ -18,6 +20,7 @@ import { confirmDialog, confirmPage } from '../../views/chat/confirm.ts'
 import { composerError, conversationPage, olderLines } from '../../views/chat/conversation.ts'
 import { storyFragment, storyPage } from '../../views/chat/delivery.ts'
 import { detailsPage, detailsPanel } from '../../views/chat/details.ts'
+import { directoryPage, personCardPage } from '../../views/chat/directory.ts'
 import { type Line, line } from '../../views/chat/line.ts'
 import { allRows, chatRow } from '../../views/chat/list.ts'
 import { chatMenu } from '../../views/chat/menu.ts'
@@ -181,6 +184,10 @@ function traced(text: string): NonNullable<TraceProps['found']> {
 }
 
 function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Html | string][] {
+  const receipts = leaverReceipts(text)
+  const who = { id: text, name: text, login: text, branch: text }
+  const places = { department: text, post: text, phone: text, room: text }
+  const entry = { ...face, login: text, branch: text, ...places, presence: on }
   const nobody: Frame = { ...frame, me: undefined }
   const setup = { values: { branch: text, code: text }, errors: { code: text }, error: text }
   const signIn = { id: text, where: text, branch: text, address: text, lastUsedAt: NOW }
@@ -243,6 +250,7 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         status: { text, until: NOW, doNotDisturb: true },
         signIns,
         elsewhere: [{ branch: text, id: text, until: NOW }],
+        askedAt: NOW,
         errors: { firstName: text, photo: text },
         passwordErrors: errors,
       }),
@@ -281,6 +289,39 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
       'status',
       statusPage(frame, { current: { text, until: NOW, doNotDisturb: true }, error: text }),
     ],
+    [
+      'leavers',
+      leaversPage(frame, {
+        requests: [{ ...who, at: NOW }],
+        guests: [
+          { ...who, silentSince: NOW - HOUR, endsAt: NOW, adminUntil: NOW },
+          { ...who, silentSince: undefined, endsAt: NOW, adminUntil: undefined },
+        ],
+        deleted: [{ ...who, done: 1, of: 2 }],
+        alike: [[who, who]],
+      }),
+    ],
+    [
+      'people',
+      directoryPage(frame, {
+        filter: { q: text, branch: text, department: text },
+        branches: [{ id: text, name: text }],
+        departments: [text],
+        people: [entry],
+        next: text,
+        isLater: true,
+        down: [{ branch: text, since: NOW }],
+      }),
+    ],
+    [
+      'card',
+      personCardPage(frame, {
+        person: entry,
+        ...{ isErased: false, isDisabled: false, isSelf: false, isContact: false },
+        chat: '/chats/1',
+        down: { branch: text, since: NOW },
+      }),
+    ],
     ['users', usersPage(frame, { ...found, page: 2, pages: 3 })],
     ['new user', newUserPage(frame, { values: facts, errors: facts, roles })],
     [
@@ -292,9 +333,18 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
         issued,
         confirmError: text,
         passwordError: text,
+        leaver: { receipts, askedAt: NOW, mayErase: true, eraseError: text, alike: [text] },
       }),
     ],
-    ['foreign user', userPage(frame, { ...edited, isEditable: false, hasFactor: false })],
+    [
+      'foreign user',
+      userPage(frame, {
+        ...edited,
+        isEditable: false,
+        hasFactor: false,
+        leaver: { receipts, mayErase: false, erased: 'erase', alike: [] },
+      }),
+    ],
     ['branches', branchesPage(frame, { branches, mayIssue: true, errors: { branch: text } })],
     [
       'revoked branches',
@@ -356,4 +406,21 @@ function zeroTier(text: string) {
     { address: text, path: undefined, heardMs: undefined, latencyMs: undefined },
   ]
   return { kind: 'answers', address: text, version: text, isOnline: true, networks, peers } as const
+}
+
+function leaverReceipts(text: string): ReceiptProps[] {
+  const places: ReceiptProps['places'] = [
+    { branch: text, state: 'done', at: NOW },
+    { branch: text, state: 'waiting', downSince: NOW },
+    { branch: text, state: 'waiting', downSince: undefined },
+    { branch: text, state: 'working' },
+    { branch: text, state: 'refused', reason: text },
+  ]
+  const facts = { at: NOW, origin: text, places }
+  return [
+    { ...facts, act: 'block', by: text, isWhole: true },
+    { ...facts, act: 'role', by: undefined, isWhole: false },
+    { ...facts, act: 'password', by: text, isWhole: true },
+    { ...facts, act: 'erase', by: text, isWhole: true },
+  ]
 }

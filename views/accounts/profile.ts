@@ -18,6 +18,8 @@ export type ProfileProps = OwnSignIns & {
   hasFactor: boolean
   /** What the person says of himself. */
   status: Status | undefined
+  /** When the person asked to be deleted. */
+  askedAt?: number | undefined
   errors?:
     | { firstName?: string | undefined; lastName?: string | undefined; photo?: string | undefined }
     | undefined
@@ -38,6 +40,7 @@ ${personForm(frame, p)}
 <section class="card"><h2>${t.factor.title}</h2><p>${p.hasFactor ? t.factor.on : t.factor.off}</p><p><a class="button" href="/second-factor">${t.factor.open}</a></p></section>
 ${ownSignIns(frame, p)}
 ${frame.lockSeconds !== undefined && lockButton(frame, 'words')}
+${deletion(frame, p.askedAt)}
 <form class="sign-out" method="post" action="/sign-out">${formTokenField(frame)}<button class="button">${icon('log-out', frame)} ${t.common.signOut}</button></form>
 </main>`
   return layout(frame, { title: t.profile.title, page: 'profile', body })
@@ -63,4 +66,13 @@ ${field({ name: 'lastName', label: t.lastName, value: p.lastName, error: e.lastN
 ${choiceField({ name: 'theme', label: t.theme, value: p.theme, choices: themes })}</div>
 <p class="actions"><button class="button primary">${frame.t.common.save}</button></p>
 </form>`
+}
+
+function deletion(frame: Frame, askedAt: number | undefined): Html {
+  const t = frame.t.leavers
+  const isAsked = askedAt !== undefined
+  const words = isAsked ? t.asked(frame.t.moment(askedAt, frame.now, frame.timeZone)) : t.askText
+  return html`<section class="card"><h2>${t.ask}</h2><p${!isAsked && html` class="hint"`}>${words}</p>
+<form method="post" action="/profile/deletion">${formTokenField(frame)}<input type="hidden" name="wish" value="${isAsked ? 'no' : 'yes'}">
+<p class="actions"><button class="button">${isAsked ? t.unaskButton : t.askButton}</button></p></form></section>`
 }

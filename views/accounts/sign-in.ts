@@ -28,8 +28,8 @@ ${p.error && html`<p class="problem" role="alert">${p.error}</p>`}
 ${p.next && html`<input type="hidden" name="next" value="${p.next}">`}
 ${field({ name: 'login', label: t.login, hint: t.loginHint, value: p.login, autocomplete: 'username', plain: true, required: true, maxlength: 100, autofocus: p.login === undefined })}
 ${field({ name: 'password', label: t.password, type: 'password', autocomplete: 'current-password', required: true, maxlength: 256, autofocus: p.login !== undefined })}
-${!p.isShared && html`<p class="check"><label><input type="checkbox" name="shared" value="yes"${attributes({ checked: p.isTicked })}> ${frame.t.terminal.choose}</label> <span class="hint">${frame.t.terminal.chooseHint}</span></p>`}
 <p class="actions"><button class="button primary wide">${t.button}</button></p>
+${!p.isShared && html`<p class="check"><label><input type="checkbox" name="shared" value="yes"${attributes({ checked: p.isTicked })}> ${frame.t.terminal.choose}</label> <span class="hint">${frame.t.terminal.chooseHint}</span></p>`}
 </form>
 <p class="hint">${t.forgot}</p>
 ${frame.hasTrustPage && html`<p class="hint"><a href="/trust">${frame.t.trust.link}</a></p>`}

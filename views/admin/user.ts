@@ -2,7 +2,8 @@
 import { html } from 'hono/html'
 import { photoFields } from '../accounts/photo.ts'
 import type { Frame } from '../layout.ts'
-import { avatar, confirm, formTokenField, type Html, icon, momentTime } from '../parts.ts'
+import { avatar, called, confirm, formTokenField, type Html, icon, momentTime } from '../parts.ts'
+import { type LeaverProps, leaverNotes, leaverParts } from './leaver.ts'
 import { adminPage } from './shell.ts'
 import {
   personFields,
@@ -26,6 +27,7 @@ export type UserProps = {
   confirmError?: string | undefined
   /** Shown once, after a temporary password was set. */
   issued?: Issued | undefined
+  leaver: LeaverProps
 }
 
 export type Issued = { name: string; login: string; password: string; address: string }
@@ -33,14 +35,18 @@ export type Issued = { name: string; login: string; password: string; address: s
 /** `/admin/users/:id`. */
 export function userPage(frame: Frame, p: UserProps): string {
   const t = frame.t.admin
-  const { user } = p
+  const user = { ...p.user, name: called(p.user, frame.t) }
+  const { leaver } = p
+  const isGone = leaver.erased !== undefined
   const body = html`<p><a class="back-link" href="/admin/users">${icon('arrow-left', frame)} ${t.users}</a></p>
 <header class="user-head">${avatar(user, 'large')}<div><h1>${user.name}</h1>
 <p><span class="tag">${user.branch}</span> <span>${user.login}</span> <span class="state ${user.isDisabled ? 'off' : 'ok'}">${user.isDisabled ? t.disabled : t.active}</span>
 <span class="sub">${t.lastSeen}: ${user.lastSeenAt ? momentTime(user.lastSeenAt, frame) : frame.t.presence.never}</span></p></div></header>
 ${p.issued && issuedSheet(frame, p.issued)}
-${p.isEditable ? forms(frame, p) : html`<p class="banner">${t.elsewhere(user.branch)}</p>`}
-${p.mayDisable && standing(frame, p)}`
+${leaverNotes(frame, user, leaver)}
+${p.isEditable ? forms(frame, p) : !isGone && html`<p class="banner">${t.elsewhere(user.branch)}</p>`}
+${p.mayDisable && standing(frame, p)}
+${leaverParts(frame, user, leaver)}`
   return adminPage(frame, { title: user.name, place: 'users', body })
 }
 

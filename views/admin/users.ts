@@ -46,6 +46,7 @@ export function usersPage(frame: Frame, p: UsersProps): string {
   const body = html`<header class="admin-head"><h1>${t.users}</h1>
 <p class="actions"><a class="button" href="/admin/users/export.csv?${new URLSearchParams(p.filter)}">${frame.t.import.export}</a>
 <a class="button" href="/admin/users/import">${frame.t.import.open}</a>
+<a class="button" href="/admin/leavers">${frame.t.leavers.title}</a>
 <a class="button primary" href="/admin/users/new">${icon('user-plus', frame)} ${t.newUser}</a></p></header>
 ${filterForm(frame, p)}
 ${p.users.length === 0 ? html`<p class="empty-note">${t.noUsers} <a href="/admin/users">${t.clear}</a></p>` : table(frame, p.users)}

@@ -59,7 +59,8 @@ function lookup(p: AddPersonProps, reader: Reader): Html {
 <span class="joined"><input id="q" name="q" type="text" enterkeyhint="search" value="${p.q}" maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus aria-describedby="q-hint"><button class="button">${t.find}</button></span>
 <span class="hint" id="q-hint">${t.hint}</span>
 </form>
-${matches(p, reader)}`
+${matches(p, reader)}
+<p class="hint"><a href="/people">${reader.t.leavers.people}</a></p>`
 }
 
 /** Who was found. */

@@ -7,6 +7,7 @@ import { type Frame, layout } from '../layout.ts'
 import {
   attributes,
   avatar,
+  called,
   type Face,
   formTokenField,
   groupAvatar,
@@ -114,7 +115,7 @@ export function conversationHeader(c: Conversation, reader: Reader): Html {
   return html`<header class="conversation-head">
 <a class="icon-button back" href="/chats" title="${t.common.backToChats}">${icon('arrow-left', reader)}${hiddenWords(t.common.backToChats)}</a>
 ${c.person ? avatar(c.person) : groupAvatar(c, reader)}
-<h1 class="who"><span class="name">${c.title}</span>${c.person && html` ${placeTag(c.person.branch, c.person.department)}`}</h1>
+<h1 class="who"><span class="name">${c.person ? html`<a class="card-link" href="/people/${c.person.id}">${titleOf(c, t)}</a>` : c.title}</span>${c.person && html` ${placeTag(c.person.branch, c.person.department)}`}</h1>
 ${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class="sub">${t.common.members(c.memberCount ?? 0)}</span>`}
 <a class="icon-button" href="${details}" hx-get="${details}" hx-target="#details" title="${t.chat.details}">${icon('panel-right', reader)}${hiddenWords(t.chat.details)}</a>
 </header>`
@@ -207,14 +208,21 @@ function box(p: ComposerProps, base: string, { t }: Pick<Reader, 't'>): Html {
 <span hx-post="${base}/draft" hx-include="#body" hx-trigger="input from:#body delay:2s, change from:#body" hx-swap="none"></span>`
 }
 
+function titleOf(c: Pick<Conversation, 'title' | 'person'>, t: Reader['t']): string {
+  return c.person ? called({ ...c.person, name: c.title }, t) : c.title
+}
+
 /** Why nobody writes here now, in the place of the composer. */
-export function closedNote(c: Pick<Conversation, 'id' | 'title' | 'closed'>, reader: Reader): Html {
+export function closedNote(
+  c: Pick<Conversation, 'id' | 'title' | 'closed' | 'person'>,
+  reader: Reader,
+): Html {
   const t = reader.t.chat
   const texts = {
     'read-only': t.mayNotWrite,
     blocked: t.blocked(c.title),
     'blocked-by-me': t.youBlocked(c.title),
-    disabled: t.disabled(c.title),
+    disabled: t.disabled(titleOf(c, reader.t)),
   }
   // A push has no token of the page: there the words stand alone.
   const opens = c.closed === 'blocked-by-me' && reader.formToken !== ''

@@ -3,6 +3,7 @@ import { html } from 'hono/html'
 import { type Frame, layout } from '../layout.ts'
 import {
   avatar,
+  called,
   type Face,
   groupAvatar,
   type Html,
@@ -59,7 +60,7 @@ ${facts(p, frame)}
 function facts(p: DetailsProps, reader: Reader): Html {
   const t = reader.t.details
   return html`<div class="portrait">${p.person ? avatar(p.person, 'large') : groupAvatar(p, reader, 'large')}
-<p class="name">${p.title}</p>
+<p class="name">${p.person ? html`<a class="card-link" href="/people/${p.person.id}">${called({ ...p.person, name: p.title }, reader.t)}</a>` : p.title}</p>
 ${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${p.kind === 'direct' ? t.kindDirect : t.kindGroup}</span>`}</div>
 ${p.person && personFacts(p.person, reader)}
 ${p.members && members(p.members, reader)}
@@ -84,7 +85,7 @@ function personFacts(person: NonNullable<DetailsProps['person']>, reader: Reader
 function members(list: readonly Member[], reader: Reader): Html {
   const t = reader.t
   const member = (m: Member) =>
-    html`<li class="person">${avatar(m)}<span class="who"><span class="name">${m.name}</span> <span class="tag">${m.branch}</span></span>
+    html`<li class="person">${avatar(m)}<span class="who"><a class="name" href="/people/${m.id}">${called(m, t)}</a> <span class="tag">${m.branch}</span></span>
 <span class="sub">${m.isOwner && html`${t.details.owner} · `}${presence(m.id, m.presence, reader)}</span></li>`
   return html`<h2 class="part-title">${t.common.members(list.length)}</h2>
 <ul class="people">${list.map(member)}</ul>`

@@ -12,7 +12,7 @@ import {
   startOfDay,
 } from '../language/times.ts'
 import type { Words } from '../language/words.ts'
-import { avatar, type Face, type Html, hiddenWords, type Reader, timeAs } from '../parts.ts'
+import { avatar, called, type Face, type Html, hiddenWords, type Reader, timeAs } from '../parts.ts'
 
 /** The lowest state over all recipients: the mark is never better than the worst of them. */
 export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
@@ -49,7 +49,7 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
   const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone), 'clock')
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<div class="bubble"><b class="author"><bdi>${m.author.name}</bdi><i>:</i></b> ${m.isFolded ? folded(m.body, t) : text(m.body)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
+  }<div class="bubble"><b class="author"><bdi>${called(m.author, t)}</bdi><i>:</i></b> ${written(m, t)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
     options.mine && markLink(m, t)
   }</span></div>${options.mine && html`<div id="story-${m.id}"></div>`}</article>`
 }
@@ -60,6 +60,11 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
 function text(body: string): Html {
   const rows = body.split('\n')
   return html`<span class="text" dir="auto" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
+}
+
+function written(m: Line, t: Words): Html {
+  if (m.body === '') return html`<em>${t.leavers.messageErased}</em>`
+  return m.isFolded ? folded(m.body, t) : text(m.body)
 }
 
 function folded(body: string, t: Words): Html {

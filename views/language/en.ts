@@ -6,6 +6,7 @@ import { enClocks } from './en-clocks.ts'
 import { enContacts } from './en-contacts.ts'
 import { enImport } from './en-import.ts'
 import { enKeys } from './en-keys.ts'
+import { enLeavers } from './en-leavers.ts'
 import { enNetwork } from './en-network.ts'
 import { enPresence } from './en-presence.ts'
 import { enProblems } from './en-problems.ts'
@@ -267,6 +268,7 @@ export const en = {
   keys: enKeys,
   contacts: enContacts,
   import: enImport,
+  leavers: enLeavers,
   recovery: enRecovery,
   clocks: enClocks,
   trust: enTrust,

@@ -7,6 +7,7 @@ import { ptClocks } from './pt-clocks.ts'
 import { ptContacts } from './pt-contacts.ts'
 import { ptImport } from './pt-import.ts'
 import { ptKeys } from './pt-keys.ts'
+import { ptLeavers } from './pt-leavers.ts'
 import { ptNetwork } from './pt-network.ts'
 import { ptPresence } from './pt-presence.ts'
 import { ptProblems } from './pt-problems.ts'
@@ -265,6 +266,7 @@ export const pt: Words = {
   keys: ptKeys,
   contacts: ptContacts,
   import: ptImport,
+  leavers: ptLeavers,
   recovery: ptRecovery,
   clocks: ptClocks,
   trust: ptTrust,

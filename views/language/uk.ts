@@ -8,6 +8,7 @@ import { ukClocks } from './uk-clocks.ts'
 import { ukContacts } from './uk-contacts.ts'
 import { ukImport } from './uk-import.ts'
 import { ukKeys } from './uk-keys.ts'
+import { ukLeavers } from './uk-leavers.ts'
 import { ukNetwork } from './uk-network.ts'
 import { ukPresence } from './uk-presence.ts'
 import { ukProblems } from './uk-problems.ts'
@@ -267,6 +268,7 @@ export const uk: Words = {
   keys: ukKeys,
   contacts: ukContacts,
   import: ukImport,
+  leavers: ukLeavers,
   recovery: ukRecovery,
   clocks: ukClocks,
   trust: ukTrust,

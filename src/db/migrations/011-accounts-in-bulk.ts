@@ -1,11 +1,7 @@
-/** Accounts in bulk: finds logins that look alike without reading all of them, and knows who comes from LDAP. */
+/** Who comes from LDAP, and what came of its last import. */
 import { type Kysely, sql } from 'kysely'
 
 const CHANGES = [
-  // The expression of src/accounts/logins.ts, letter by letter: SQLite uses the index for no other.
-  sql`create index user_by_skeleton on user (
-    replace(replace(replace(replace(replace(
-      login, '.', ''), '_', ''), '-', ''), '0', 'o'), '1', 'l'))`,
   // Of this branch's people only; never replicated. blockGeneration: of the block the import made, else null.
   sql`create table ldap_person (
     userId text primary key,

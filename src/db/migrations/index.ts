@@ -15,6 +15,7 @@ import { up as secondFactor } from './012-second-factor.ts'
 import { up as contacts } from './013-contacts.ts'
 import { up as guests } from './014-guests.ts'
 import { up as status } from './015-status.ts'
+import { up as leavers } from './016-leavers.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '013-contacts', up: contacts },
   { name: '014-guests', up: guests },
   { name: '015-status', up: status },
+  { name: '016-leavers', up: leavers },
 ]
