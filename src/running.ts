@@ -310,7 +310,8 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   )
   await relay.start()
   stack.defer(() => relay.stop())
-  stack.defer(() => tellAuditHead(core, { isLast: true }))
+  // A full disk must not keep a branch from stopping.
+  stack.defer(() => tellAuditHead(core, { isLast: true }).catch(report))
   photos.look()
   const erasing = createErasing({ store, eventLog, self, clock, log })
   erasing.look()
@@ -332,7 +333,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   stack.defer(every(clock, HOUR, forget, report))
   stack.defer(every(clock, HOUR, card, report))
   stack.defer(every(clock, AUDIT_HEAD_LOOKED_MS, () => tellAuditHead(core), report))
-  stack.defer(() => core.signIns.flushFailures({ isLast: true }))
+  stack.defer(() => core.signIns.flushFailures({ isLast: true }).catch(report))
   stack.defer(every(clock, FAILURES_WINDOW_MS, () => core.signIns.flushFailures(), report))
   stack.defer(every(clock, LOCKED_EVERY_MS, async () => terminals.lockIdle(), report))
   if (ldap) stack.defer(every(clock, HOUR, ldap.nightly, report))

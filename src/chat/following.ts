@@ -93,7 +93,8 @@ export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatK
     async apply(tx, event) {
       await kind.apply(tx, event)
       const { body, origin, arrivedAt } = event
-      if (origin === self || !(await isAtHome(tx, self, body.owner))) return
+      // Our own too, when it comes back after a loss: meanwhile the owner may have gone elsewhere.
+      if (!(await isAtHome(tx, self, body.owner))) return
       const all = await branchesOf(tx, told(body), arrivedAt)
       const named = new Set([self, origin, ...event.to])
       const to = all.filter((branch) => !named.has(branch))

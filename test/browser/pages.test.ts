@@ -187,7 +187,7 @@ describe('every page', STORY, () => {
     () => '/chats',
     async () => {
       await page.locator('.plus').click()
-      await page.locator('#q').fill('a')
+      await page.locator('#q').fill('le')
       await seen(page.locator('#matches li'))
     },
   )

@@ -175,10 +175,10 @@ describe('without a script', STORY, () => {
   test('an account is disabled only when its login was typed', async () => {
     await page.goto(`${kyiv.origin}/admin/users?q=taras`)
     await follow(page, 'Taras Lysenko')
-    await page.getByLabel(/To confirm/).fill('maria')
+    await page.locator('input[name="confirm"]').fill('maria')
     await press(page, 'Disable')
     await seen(page.locator('#confirm-error'))
-    await page.getByLabel(/To confirm/).fill('taras')
+    await page.locator('input[name="confirm"]').fill('taras')
     await press(page, 'Disable')
     await seen(page.getByText('disabled', { exact: true }))
     await press(page, 'Enable')
