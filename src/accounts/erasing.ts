@@ -14,6 +14,7 @@ import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { demandIssuer } from '../eventlog/issuers.ts'
 import { noteAct } from './acts.ts'
 import { dropPhoto, endSignIns, personRow } from './event-parts.ts'
+import { sameRows } from './event-rows.ts'
 import { LOGIN } from './logins.ts'
 
 const user = v.pipe(v.string(), v.transform(asUserId))
@@ -42,16 +43,7 @@ export const userErase: EventKind<UserErase> = {
   async refusal(tx, event) {
     const { body, origin } = event
     if (body.home !== origin) await demandIssuer(tx, event)
-    const known = await tx
-      .selectFrom('user')
-      .where((eb) =>
-        eb.or([
-          eb('id', '=', body.user),
-          eb.and([eb('login', '=', body.login), eb('home', '=', body.home)]),
-        ]),
-      )
-      .select(['id', 'home', 'login'])
-      .execute()
+    const known = await sameRows(tx, body)
     if (known.some(({ id }) => id !== body.user)) return 'login-taken'
     const [person] = known
     if (person === undefined) return undefined
