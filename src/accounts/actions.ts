@@ -161,6 +161,8 @@ export async function putTemporary(
     credential: Credential
     mustChange: boolean
     isDrawn: boolean
+    /** A password of LDAP: a second factor set up here does not end by it. */
+    keepsFactor?: boolean
     by: Person | undefined
   },
 ): Promise<void> {
@@ -169,8 +171,13 @@ export async function putTemporary(
   const known = await tx
     .selectFrom('credential')
     .where('userId', '=', of.id)
-    .select('epoch')
+    .select(['epoch', 'factor', 'factorUsed'])
     .executeTakeFirst()
+  // Nobody reads it under another password; but without it the new password alone would let in.
+  const factor =
+    of.keepsFactor && known?.factor
+      ? { sealed: hex(known.factor), used: known.factorUsed }
+      : undefined
   const body = {
     user: of.id,
     // A new epoch beats every change the person made elsewhere meanwhile.
@@ -179,6 +186,7 @@ export async function putTemporary(
     salt: of.credential.salt,
     publicKey: hex(of.credential.publicKey),
     mustChange: of.mustChange,
+    ...(factor && { factor }),
     ...byOf(of.by),
   }
   await deps.append(tx, { kind: userCred, to: 'all', body })

@@ -53,6 +53,7 @@ export function ldapOutside(deps: CheckDeps): Outside {
           credential,
           mustChange: false,
           isDrawn: false,
+          keepsFactor: true,
           by: undefined,
         }),
       )
@@ -60,7 +61,10 @@ export function ldapOutside(deps: CheckDeps): Outside {
     async end({ id }: Person) {
       const credential = drawnCredential(deps.random, generatedPassword(deps.random))
       await store.writer.write((tx) =>
-        putTemporary(deps, tx, { id, credential, mustChange: true, isDrawn: true, by: undefined }),
+        putTemporary(deps, tx, {
+          ...{ id, credential, mustChange: true, isDrawn: true, keepsFactor: true },
+          by: undefined,
+        }),
       )
     },
   }

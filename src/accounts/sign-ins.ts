@@ -180,7 +180,7 @@ export function createSignIns(deps: SignInDeps): SignIns {
   const isPassword = async (user: Person, password: string) =>
     (await proof(parts, user, password)).signer !== undefined
   return {
-    signIn: (input) => noted(parts, input),
+    signIn: (input) => noted(parts, input, () => signIn(parts, input)),
     signInWithCode: (of) => signInWithCode(parts, of),
     factors,
     provedWithCode: (user, of) => provedWithCode(parts, user, of),
@@ -245,9 +245,13 @@ async function ended(
 }
 
 /** A sign-in, with an entry in the audit log when it fails. */
-async function noted(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {
+async function noted<T>(
+  parts: Parts,
+  input: Pick<SignInInput, 'login' | 'address'>,
+  run: () => Promise<T>,
+): Promise<T> {
   try {
-    return await signIn(parts, input)
+    return await run()
   } catch (error) {
     // The password was right, and a code is asked for.
     if (!(error instanceof AppError) || error instanceof CodeRequired) throw error
@@ -299,7 +303,9 @@ async function signInWithCode(parts: Parts, { half: token, code }: { half: strin
   if (half === undefined)
     throw new AppError('not-signed-in', 'Cannot sign in: too late, begin anew')
   const { person, signer, credential } = half
-  await parts.factors.check({ user: person.id, signer, sealed: credential }, code)
+  await noted(parts, half.input, () =>
+    parts.factors.check({ user: person.id, signer, sealed: credential }, code),
+  )
   parts.factors.dropHalf(token)
   return { ...(await admit(parts, half)), next: half.input.next }
 }

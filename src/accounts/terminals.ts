@@ -78,9 +78,18 @@ export function createTerminals(deps: Deps): Terminals {
       if (!PIN.test(pin) || isRow(pin)) throw invalidInput('pin', 'Cannot use this PIN', 'pin-form')
       const salt = newSalt(deps.random)
       const kept = `${salt}${hex(await pinHash(deps, { id, pin, salt }))}`
-      await store.writer.write((tx) =>
-        tx.updateTable('sign_in').set({ pin: kept }).where('id', '=', id).execute(),
+      // Whoever comes to an open terminal must not choose the PIN it opens by later.
+      const { numUpdatedRows } = await store.writer.write((tx) =>
+        tx
+          .updateTable('sign_in')
+          .set({ pin: kept })
+          .where('id', '=', id)
+          .where('pin', 'is', null)
+          .executeTakeFirstOrThrow(),
       )
+      if (numUpdatedRows === 0n) {
+        throw invalidInput('pin', 'Cannot change the PIN: sign in anew', 'pin-set')
+      }
     },
     async unlock(known, secret) {
       await checkSecret(deps, known, secret)

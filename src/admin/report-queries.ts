@@ -1,8 +1,8 @@
 /** Reads of reports, for those who read all of them: whoever calls has checked that. */
-import { fullName } from '../accounts/queries.ts'
+import { fullName, mayWriteFor, peopleByIds } from '../accounts/queries.ts'
 import { notFound } from '../base/errors.ts'
 import { millisOf } from '../base/hlc.ts'
-import type { BranchId } from '../base/ids.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { verifyBytes } from '../certificates/signing.ts'
 import type { Evidence } from '../chat/report-records.ts'
@@ -101,29 +101,47 @@ type CheckedMessage = {
 export async function checkedMessages(
   db: Db,
   list: readonly Evidence[],
+  conversation: string,
 ): Promise<CheckedMessage[]> {
   const origins = [...new Set(list.map(({ origin }) => origin))]
   const keys = await keysOf(db, origins)
-  return list.map(({ origin, author, proof }) => {
+  const people = await peopleByIds(db, [...new Set(list.map(({ author }) => author.id as UserId))])
+  const checked: CheckedMessage[] = []
+  for (const { origin, author, proof } of list)
+    checked.push(await checkedOne({ origin, author, proof }))
+  return checked
+
+  async function checkedOne({ origin, author, proof }: Evidence): Promise<CheckedMessage> {
     const branch = keys.get(origin)
-    const shown = { by: author.name, branch: author.branch }
+    // Who it is, says our own directory; what came with the report is the word of one branch.
+    const person = people.find(({ id }) => id === author.id)
+    const shown = { by: person?.name ?? author.name, branch: person?.branch.name ?? author.branch }
     if (branch === undefined)
       return { ...shown, ...UNPROVED, signature: { kind: 'unknown-branch' } }
     const proved = provedBy(proof, origin, (domain, bytes, signature) =>
       verifyBytes(branch.signPublicKey, domain, bytes, signature),
     )
-    const post = proved && postOf(proved, author.id)
-    if (!post) return { ...shown, ...UNPROVED, signature: { kind: 'altered' } }
+    const post = proved && postOf(proved, { author: author.id, conversation })
+    const voice = proved && { user: author.id as UserId, branch: origin, at: millisOf(proved.hlc) }
+    const isBelieved = voice !== undefined && (await mayWriteFor(db, voice))
+    if (!post || !isBelieved) return { ...shown, ...UNPROVED, signature: { kind: 'altered' } }
     return { ...shown, ...post, signature: { kind: 'verified', branch: branch.name } }
-  })
+  }
 }
 
+/** The code of the kind msg.post. */
+const MSG_POST = 0x0402
 /** Of what is not proved nothing is shown. */
 const UNPROVED = { at: 0, body: '' }
 
-function postOf({ hlc, body }: Proved, author: string): { at: Millis; body: string } | undefined {
-  const said = body as { author?: unknown; body?: unknown } | null
-  if (said?.author !== author || typeof said.body !== 'string') return undefined
+/** A signed event that is a message of this author in this chat; what else a branch signed is none. */
+function postOf(
+  { kind, hlc, body }: Proved,
+  of: { author: string; conversation: string },
+): { at: Millis; body: string } | undefined {
+  const said = body as { author?: unknown; conversation?: unknown; body?: unknown } | null
+  if (kind !== MSG_POST || said?.conversation !== of.conversation) return undefined
+  if (said.author !== of.author || typeof said.body !== 'string') return undefined
   return { at: millisOf(hlc), body: said.body }
 }
 

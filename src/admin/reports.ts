@@ -104,7 +104,11 @@ async function showReport(c: C, deps: ReportAdminDeps, error?: AppError): Promis
   const { read, frameOf, noteLook } = deps
   const found = await getReport(read, c.req.param('id') ?? '')
   await noteLook({ action: 'report.read', by: c.var.user, subject: subjectOf(found) })
-  const messages = await checkedMessages(read, await evidenceOfReport(read, found.id))
+  const messages = await checkedMessages(
+    read,
+    await evidenceOfReport(read, found.id),
+    found.conversation,
+  )
   const decisions = await decisionsOf(read, found.id)
   const text = error && problemText(c.var.t, error)
   const page = reportPage(frameOf(asWeb(c)), { ...found, messages, decisions, error: text })
@@ -150,7 +154,11 @@ export function reportAdminApiRoutes(deps: ReportAdminDeps): Hono<SignedIn> {
   app.get('/admin/reports/:id', async (c) => {
     const found = await getReport(read, c.req.param('id'))
     await noteLook({ action: 'report.read', by: c.var.user, subject: subjectOf(found) })
-    const messages = await checkedMessages(read, await evidenceOfReport(read, found.id))
+    const messages = await checkedMessages(
+      read,
+      await evidenceOfReport(read, found.id),
+      found.conversation,
+    )
     const evidence = messages.map(({ by, branch, body, at, signature }) => ({
       ...{ by, branch, body, signature: signature.kind },
       ...(signature.kind === 'verified' ? { at: isoTime(at), signedBy: signature.branch } : {}),

@@ -40,6 +40,7 @@ export const draftPut: EventKind<DraftPut> = {
   code: 0x0412,
   name: 'draft.put',
   scope: 'to',
+  isPersonal: true,
   parse: (body) => v.parse(draftBody, body),
   async refusal(tx, { body, origin, hlc }) {
     if (body.at > hlc) return 'from-the-future'
@@ -69,9 +70,11 @@ export async function draftOf(
 export async function sendDrafts(
   append: Append,
   tx: Db,
-  { user, branch }: { user: UserId; branch: BranchId },
+  { user, branch, now }: { user: UserId; branch: BranchId; now: Hlc },
 ): Promise<void> {
-  const rows = await tx.selectFrom('draft').where('userId', '=', user).selectAll().execute()
+  // What a wrong clock wrote for later, others would refuse.
+  const drafts = tx.selectFrom('draft').where('userId', '=', user).where('hlc', '<=', now)
+  const rows = await drafts.selectAll().execute()
   for (const { conversationId: conversation, body, hlc: at } of rows) {
     await append(tx, { kind: draftPut, body: { user, conversation, body, at }, to: [branch] })
   }
@@ -97,6 +100,8 @@ export async function endDraft(
 /** Puts a draft into the table, if it is the newest. */
 export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
   const { user: userId, conversation: conversationId, body, at: hlc } = draft
+  const person = tx.selectFrom('user').where('id', '=', userId).where('erasedAt', 'is not', null)
+  if ((await person.select('id').executeTakeFirst()) !== undefined) return
   await tx
     .insertInto('draft')
     .values({ userId, conversationId, body, hlc, branchId })

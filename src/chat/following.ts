@@ -5,6 +5,7 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
+import { DRIFT_MS_MAX, HLC_ZERO, type Hlc, hlcOf } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
@@ -22,8 +23,9 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
       if (branch === parts.self) return
       // A stay by a password that was replaced proves what was written then, and gives nothing new.
       if (!(await branchesOf(tx, [user], event.arrivedAt)).includes(branch)) return
-      if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch })
-      await sendBlocksOf(parts, tx, { user, branch })
+      const now = hlcOf(event.arrivedAt + DRIFT_MS_MAX, 0)
+      if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch, now })
+      await sendBlocksOf(parts, tx, { user, branch, now })
     },
   }
 }
@@ -33,13 +35,22 @@ async function isAtHome(tx: Db, self: BranchId, user: UserId): Promise<boolean> 
   return (await row.executeTakeFirst()) !== undefined
 }
 
-type Guest = { user: UserId; branch: BranchId }
+/**
+ * `now`: as far as our own clock lets itself be pulled. What says that it was decided later stays here: our events
+ * would be older than what they say, and refused.
+ */
+type Guest = { user: UserId; branch: BranchId; now: Hlc }
 
-async function sendOwn({ append, kinds }: Parts, tx: Db, { user, branch }: Guest): Promise<void> {
+async function sendOwn(
+  { append, kinds }: Parts,
+  tx: Db,
+  { user, branch, now }: Guest,
+): Promise<void> {
   const to = [branch]
   const contacts = await tx
     .selectFrom('contact')
     .where('ownerId', '=', user)
+    .where('hlc', '<=', now)
     .select(['contactId', 'hlc', 'removed'])
     .orderBy('contactId')
     .execute()
@@ -64,12 +75,13 @@ async function sendOwn({ append, kinds }: Parts, tx: Db, { user, branch }: Guest
 async function sendBlocksOf(
   { append, kinds, self }: Parts,
   tx: Db,
-  { user, branch }: Guest,
+  { user, branch, now }: Guest,
 ): Promise<void> {
   const rows = await tx
     .selectFrom('contact_block as k')
     .innerJoin('user as owner', 'owner.id', 'k.ownerId')
     .where('owner.home', '=', self)
+    .where('k.at', '<=', now)
     .where((eb) => eb.or([eb('k.ownerId', '=', user), eb('k.blockedId', '=', user)]))
     .select(['k.ownerId as owner', 'k.blockedId as blocked', 'k.isOn', 'k.at'])
     .orderBy('k.ownerId')
@@ -84,7 +96,7 @@ async function sendBlocksOf(
 
 /** The kinds of chats: what an owner wrote elsewhere goes on to those of his branches that were not named. */
 export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatKinds {
-  const sentOn = <Body extends { owner: UserId }>(
+  const sentOn = <Body extends { owner: UserId; at?: Hlc | undefined }>(
     kind: EventKind<Body>,
     told: (body: Body) => UserId[],
     copyOf: (event: LoggedEvent<Body>) => Body,
@@ -98,7 +110,9 @@ export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatK
       const all = await branchesOf(tx, told(body), arrivedAt)
       const named = new Set([self, origin, ...event.to])
       const to = all.filter((branch) => !named.has(branch))
-      if (to.length > 0) await append(tx, { kind, body: copyOf(event), to })
+      const copy = copyOf(event)
+      const isOfLater = (copy.at ?? HLC_ZERO) > hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
+      if (to.length > 0 && !isOfLater) await append(tx, { kind, body: copy, to })
     },
   })
   const { contactPut, contactBlock, historyClear } = given

@@ -9,7 +9,7 @@ import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
 import { branchesOf, mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
+import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import {
@@ -127,7 +127,7 @@ async function answer(
   if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const asked = { user, branch, again }
   const chats: HistPart['chats'] = []
-  if (!page) await sendDraftsOf(parts, tx, asked)
+  if (!page) await sendDraftsOf(parts, tx, { ...asked, now: hlcOf(arrivedAt + DRIFT_MS_MAX, 0) })
   for (const [at, chat] of (await chatsOf(tx, user, page)).entries()) {
     const rows = page || at < WHOLE_CHATS_MAX ? LINES_PER_PAGE : 1
     const from = await sendPage(parts, tx, { asked, chat, rows, page })
@@ -142,8 +142,9 @@ async function answer(
   }
 }
 
-async function sendDraftsOf({ append, self }: Parts, tx: Db, { user, branch }: Asked) {
-  if (await isHome(tx, user, self)) await sendDrafts(append, tx, { user, branch })
+async function sendDraftsOf({ append, self }: Parts, tx: Db, of: Asked & { now: Hlc }) {
+  const { user, branch, now } = of
+  if (await isHome(tx, user, self)) await sendDrafts(append, tx, { user, branch, now })
 }
 
 async function isHome(tx: Db, user: UserId, self: BranchId): Promise<boolean> {

@@ -59,7 +59,10 @@ export async function keepParts(
   self: BranchId,
 ): Promise<void> {
   const { user: userId, stay } = body
-  for (const { conversation: conversationId, from } of body.chats) {
+  if (!(await isStayHere(tx, { userId, stay, self }))) return
+  for (const { conversation: conversationId, from: said } of body.chats) {
+    // What came since the stay began is never hidden, whatever a branch says.
+    const [from = stay] = [said, stay].sort()
     await tx
       .insertInto('history_part')
       .values({ userId, conversationId, branchId: origin, stay, wholeFrom: from })
@@ -75,6 +78,21 @@ export async function keepParts(
       .execute()
     await moveStart(tx, { userId, conversationId, self })
   }
+}
+
+/** Whether that may be a stay of this person here: nobody else asks, and nobody is asked for one to come. */
+async function isStayHere(
+  tx: Db,
+  { userId, stay, self }: { userId: UserId; stay: Hlc; self: BranchId },
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('location')
+    .where('userId', '=', userId)
+    .where('branchId', '=', self)
+    .where('hlc', '>=', stay)
+    .select('hlc')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /**

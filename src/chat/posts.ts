@@ -100,20 +100,23 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
 }
 
 const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
-  db.insertInto('message').values({
-    position: value('position'),
-    id: value('id'),
-    conversationId: value('conversationId'),
-    authorId: value('authorId'),
-    origin: value('origin'),
-    body: value('body'),
-    arrivedAt: value('arrivedAt'),
-    timeKey: value('timeKey'),
-    sentAt: value('sentAt'),
-    clientId: value('clientId'),
-    late: value('late'),
-    refused: value('refused'),
-  }),
+  db
+    .insertInto('message')
+    .values({
+      position: value('position'),
+      id: value('id'),
+      conversationId: value('conversationId'),
+      authorId: value('authorId'),
+      origin: value('origin'),
+      body: value('body'),
+      arrivedAt: value('arrivedAt'),
+      timeKey: value('timeKey'),
+      sentAt: value('sentAt'),
+      clientId: value('clientId'),
+      late: value('late'),
+      refused: value('refused'),
+    })
+    .onConflict((on) => on.doNothing()),
 )
 
 const moveLast = prepared(

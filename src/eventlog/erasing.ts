@@ -30,7 +30,7 @@ export async function destroyRecords(
   const codes = [...kinds.values()].filter((kind) => kind.isPersonal).map(({ code }) => code)
   const rows = await sql<{ position: number }>`
     select position from event where ${PERSON} = ${user} and body is not null
-      and (kind between 769 and 1023 or kind = 1028)
+      and (kind between 769 and 1023 or kind in (1028, 1042))
       and kind in (${sql.join(codes)})`.execute(tx)
   const all = rows.rows.map(({ position }) => position)
   const open = await undelivered(tx, { self, positions: all })

@@ -7,6 +7,7 @@ import { addMember, createGroup } from '../../src/chat/groups.ts'
 import { wantChats, wantOlder } from '../../src/chat/history.ts'
 import { startOf } from '../../src/chat/past.ts'
 import { LINES_PER_PAGE } from '../../src/chat/queries.ts'
+import type { EventKind } from '../../src/eventlog/events.ts'
 import { leaves, signsIn, talk, texts, three } from './guest-cast.ts'
 
 test('the newest page of a chat follows a guest, with what is unread of it, and older pages when asked', async (t) => {
@@ -112,4 +113,31 @@ test('a branch where somebody never signed in is given nothing', async (t) => {
   await company.settle()
   const rows = await odesa.store.read.selectFrom('message').select('id').execute()
   assert.deepEqual(rows, [])
+})
+
+test('no branch hides what came since the stay began, nor speaks of a stay to come', async (t) => {
+  const { company, kyiv, odesa, ada, bob, sees } = await three(t)
+  const chat = await ada.adds(bob)
+  await talk(company, chat, [ada, bob], 4)
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  await talk(company, chat, [ada], 1)
+  const last = 'f'.repeat(16)
+  const part: EventKind<object> = {
+    ...{ code: 0x0411, name: 'hist.part', scope: 'to', parse: (body) => body as object },
+    ...{ refusal: async () => undefined, apply: async () => {} },
+  }
+  const { hlc: now } = await odesa.store.read
+    .selectFrom('location')
+    .where('userId', '=', bob.id)
+    .select('hlc')
+    .executeTakeFirstOrThrow()
+  for (const stay of [last, now]) {
+    const body = { user: bob.id, stay, chats: [{ conversation: chat, from: last }] }
+    await kyiv.store.writer.write((tx) =>
+      kyiv.log.append(tx, { kind: part, body, to: [odesa.keys.id] }),
+    )
+  }
+  await company.settle()
+  assert.deepEqual(texts(await sees(chat)), ['line 0', 'line 1', 'line 2', 'line 3', 'line 0'])
 })

@@ -58,6 +58,7 @@ test('a report reaches the auditor at the third branch with signatures of both o
   const messages = await checkedMessages(
     odesa.store.read,
     await evidenceOfReport(odesa.store.read, id),
+    chat,
   )
   assert.deepEqual(
     messages.map(({ by, body, signature }) => [by, body, signature]),
@@ -84,7 +85,7 @@ test('clearing, blocking and erasing change nothing in the copy; who changes the
   }
   const db = odesa.store.read
   const evidence = await evidenceOfReport(db, id)
-  const [shown] = await checkedMessages(db, evidence)
+  const [shown] = await checkedMessages(db, evidence, chat)
   assert.equal(shown?.body, 'one')
   assert.equal(shown?.signature.kind, 'verified')
   const [first] = evidence
@@ -93,16 +94,26 @@ test('clearing, blocking and erasing change nothing in the copy; who changes the
   const flip = (text: string) => (text.startsWith('A') ? `B${text.slice(1)}` : `A${text.slice(1)}`)
   for (const part of ['batch', 'hashes', 'header', 'body', 'signature'] as const) {
     const altered = { ...first, proof: { ...proof, [part]: flip(proof[part]) } }
-    const [message] = await checkedMessages(db, [altered])
+    const [message] = await checkedMessages(db, [altered], chat)
     assert.equal(message?.signature.kind, 'altered', part)
     assert.equal(message?.body, '', 'what is not proved is not shown')
   }
   const other = { ...first, author: { ...first.author, id: ada.id } }
-  assert.equal((await checkedMessages(db, [other]))[0]?.signature.kind, 'altered', 'another author')
+  assert.equal(
+    (await checkedMessages(db, [other], chat))[0]?.signature.kind,
+    'altered',
+    'another author',
+  )
   const moved = { ...first, origin: odesa.keys.id }
-  assert.equal((await checkedMessages(db, [moved]))[0]?.signature.kind, 'altered', 'another branch')
+  assert.equal(
+    (await checkedMessages(db, [moved], chat))[0]?.signature.kind,
+    'altered',
+    'another branch',
+  )
+  const [elsewhere] = await checkedMessages(db, [first], 'ab'.repeat(16))
+  assert.equal(elsewhere?.signature.kind, 'altered', 'of another chat')
   const unknown = { ...first, origin: 'f'.repeat(32) as typeof first.origin }
-  assert.equal((await checkedMessages(db, [unknown]))[0]?.signature.kind, 'unknown-branch')
+  assert.equal((await checkedMessages(db, [unknown], chat))[0]?.signature.kind, 'unknown-branch')
 })
 
 test('a proof of one message shows nothing of its neighbours in the batch but hashes', async (t) => {
@@ -166,7 +177,7 @@ test('a report of fifty messages of any length arrives whole', async (t) => {
   const id = await reportMessages(kyiv.parts, ada.id, { conversation: chat, messages, note: 'All' })
   await all.settle()
   const db = odesa.store.read
-  const shown = await checkedMessages(db, await evidenceOfReport(db, id))
+  const shown = await checkedMessages(db, await evidenceOfReport(db, id), chat)
   assert.deepEqual(
     shown.map(({ body }) => body),
     texts,

@@ -33,6 +33,7 @@ const problems = {
   'factor-demanded': () => 'Your role needs a second factor; it cannot be switched off.',
   'factor-unreadable': () =>
     'Your second factor cannot be read. An admin of your home branch can remove it.',
+  'pin-set': () => 'A PIN is chosen once for a sign-in. Sign out and in again for another one.',
   'pin-form': () => 'A PIN is 4 to 8 digits, and not a row like 1111 or 1234.',
   'wrong-pin': (v) => `This is neither the PIN nor the password. Tries left: ${v.left ?? 0}.`,
   'wrong-setup-code': () => 'This is not the set-up code that the server printed.',

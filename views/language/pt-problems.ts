@@ -31,6 +31,7 @@ export const ptProblems: typeof enProblems = {
     'factor-demanded': () => 'A sua função exige um segundo fator; não pode ser desligado.',
     'factor-unreadable': () =>
       'Não é possível ler o seu segundo fator. Um administrador da sua filial pode removê-lo.',
+    'pin-set': () => 'O PIN escolhe-se uma vez por sessão. Para outro, saia e entre de novo.',
     'pin-form': () => 'Um PIN tem 4 a 8 algarismos e não é uma série como 1111 ou 1234.',
     'wrong-pin': (v) => `Não é o PIN nem a palavra-passe. Tentativas que restam: ${v.left ?? 0}.`,
     'wrong-setup-code': () => 'Este não é o código que o servidor mostrou.',

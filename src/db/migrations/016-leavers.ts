@@ -69,7 +69,7 @@ const CHANGES = [
     case when json_valid(cast(substr(body, 17) as text)) then coalesce(
       json_extract(cast(substr(body, 17) as text), '$.user'),
       json_extract(cast(substr(body, 17) as text), '$.owner')) end
-  ) where body is not null and (kind between 769 and 1023 or kind = 1028)`,
+  ) where body is not null and (kind between 769 and 1023 or kind in (1028, 1042))`,
 
   sql`create index user_directory on user (searchName, id) where disabled = 0`,
   sql`create index user_of_branch on user (home, searchName, id) where disabled = 0`,
