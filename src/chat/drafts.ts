@@ -3,23 +3,17 @@
  * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
  */
 import * as v from 'valibot'
-import { mayWriteFor } from '../accounts/queries.ts'
-import { type Hlc, millisOf } from '../base/hlc.ts'
+import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import { type Append, type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
+import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { hlc, id } from './fields.ts'
+import { demandVoice } from './standing.ts'
 
 /** A message has 4,000; whoever pastes more finds as much again. */
 export const DRAFT_CHARS_MAX = 8000
 /** Kept of one person; the oldest go. */
 const DRAFTS_MAX = 200
-
-const id = <T extends string>() =>
-  v.pipe(
-    v.string(),
-    v.regex(/^[0-9a-f]{32}$/),
-    v.transform((text) => text as T),
-  )
 
 const draftBody = v.object({
   user: id<UserId>(),
@@ -27,11 +21,7 @@ const draftBody = v.object({
   /** Empty: there is none any more. */
   body: v.pipe(v.string(), v.maxLength(DRAFT_CHARS_MAX)),
   /** When it was written; it may be sent again later, to a guest's branch. */
-  at: v.pipe(
-    v.string(),
-    v.regex(/^[0-9a-f]{16}$/),
-    v.transform((text) => text as Hlc),
-  ),
+  at: hlc,
 })
 type DraftPut = v.InferOutput<typeof draftBody>
 
@@ -42,11 +32,10 @@ export const draftPut: EventKind<DraftPut> = {
   scope: 'to',
   isPersonal: true,
   parse: (body) => v.parse(draftBody, body),
-  async refusal(tx, { body, origin, hlc }) {
-    if (body.at > hlc) return 'from-the-future'
-    if (await mayWriteFor(tx, { user: body.user, branch: origin, at: millisOf(hlc) }))
-      return undefined
-    throw new Parked('waits-for-person')
+  async refusal(tx, event) {
+    if (event.body.at > event.hlc) return 'from-the-future'
+    await demandVoice(tx, event, event.body.user)
+    return undefined
   },
   apply: (tx, event) => keepDraft(tx, event.body, event.origin),
   recordOf: ({ user, conversation }) => `${user} ${conversation}`,

@@ -10,6 +10,7 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
+import { isAtHome } from './standing.ts'
 
 type Parts = { append: Append; kinds: ChatKinds; self: BranchId }
 
@@ -28,11 +29,6 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
       await sendBlocksOf(parts, tx, { user, branch, now })
     },
   }
-}
-
-async function isAtHome(tx: Db, self: BranchId, user: UserId): Promise<boolean> {
-  const row = tx.selectFrom('user').where('id', '=', user).where('home', '=', self).select('id')
-  return (await row.executeTakeFirst()) !== undefined
 }
 
 /**

@@ -6,7 +6,7 @@
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
 import { hlcOf } from '../base/hlc.ts'
-import type { BranchId, UserId } from '../base/ids.ts'
+import type { BranchId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
@@ -28,34 +28,14 @@ export function followedByChats(userAt: EventKind<UserAt>, parts: GuestParts): E
     ...userAt,
     async apply(tx, event) {
       const isOwn = event.origin === self
-      const wasHere = isOwn && (await isGuest(tx, event, self))
+      const { user } = event.body
+      // Who stays on has all that came meanwhile.
+      const wasHere = isOwn && (await branchesOf(tx, [user], event.arrivedAt)).includes(self)
       await userAt.apply(tx, event)
       if (!isOwn) await sendGroups(parts, tx, event)
-      else if (!wasHere) await wantChats(parts, tx, { user: event.body.user, stay: event.hlc })
+      else if (!wasHere) await wantChats(parts, tx, { user, stay: event.hlc })
     },
   }
-}
-
-/** Who stays on has all that came meanwhile. */
-async function isGuest(
-  tx: Db,
-  { body: { user }, arrivedAt }: LoggedEvent<UserAt>,
-  self: BranchId,
-): Promise<boolean> {
-  const { epoch } = (await credentialOf(tx, user)) ?? {}
-  const stay = await tx
-    .selectFrom('location')
-    .where('userId', '=', user)
-    .where('branchId', '=', self)
-    .where('until', '>', arrivedAt)
-    .select('epoch')
-    .executeTakeFirst()
-  return stay !== undefined && stay.epoch === epoch
-}
-
-function credentialOf(tx: Db, user: UserId) {
-  const credential = tx.selectFrom('credential').where('userId', '=', user)
-  return credential.select('epoch').executeTakeFirst()
 }
 
 /** The records as they were written: an event of its own would be a second one with the same `rev`. */

@@ -7,24 +7,20 @@
  */
 import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
-import { branchesOf, mayWriteFor } from '../accounts/queries.ts'
+import { branchesOf } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import {
-  type Append,
-  type EventKind,
-  type Forward,
-  type LoggedEvent,
-  Parked,
-} from '../eventlog/events.ts'
+import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatParts } from './actions.ts'
 import { sendDrafts } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
+import { hlc, id } from './fields.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
 import { isSeen } from './seen.ts'
+import { demandVoice, isAtHome } from './standing.ts'
 
 /** Chats whose newest page follows at once; of older ones the last message, so that the list shows them. */
 const WHOLE_CHATS_MAX = 60
@@ -36,18 +32,6 @@ const PARTS_PER_EVENT = 400
 const AUTHORS_LOOKED_AT = 500
 
 const LAST_ID = 'f'.repeat(32) as MessageId
-
-const id = <T extends string>() =>
-  v.pipe(
-    v.string(),
-    v.regex(/^[0-9a-f]{32}$/),
-    v.transform((text) => text as T),
-  )
-const hlc = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{16}$/),
-  v.transform((text) => text as Hlc),
-)
 
 const wantBody = v.object({
   user: id<UserId>(),
@@ -84,9 +68,9 @@ const histWant: EventKind<HistWant> = {
   scope: 'to',
   parse: (body) => v.parse(wantBody, body),
   // Only the branch where the person signed in may ask, and what proves that may still be on its way.
-  async refusal(tx, { body: { user }, origin, hlc: at }) {
-    if (await mayWriteFor(tx, { user, branch: origin, at: millisOf(at) })) return undefined
-    throw new Parked('waits-for-person')
+  async refusal(tx, event) {
+    await demandVoice(tx, event, event.body.user)
+    return undefined
   },
   apply: nothing,
 }
@@ -144,12 +128,7 @@ async function answer(
 
 async function sendDraftsOf({ append, self }: Parts, tx: Db, of: Asked & { now: Hlc }) {
   const { user, branch, now } = of
-  if (await isHome(tx, user, self)) await sendDrafts(append, tx, { user, branch, now })
-}
-
-async function isHome(tx: Db, user: UserId, self: BranchId): Promise<boolean> {
-  const row = await tx.selectFrom('user').where('id', '=', user).select('home').executeTakeFirst()
-  return row?.home === self
+  if (await isAtHome(tx, self, user)) await sendDrafts(append, tx, { user, branch, now })
 }
 
 type OwnChat = { id: ConversationId; joinedAt: Hlc; lastTimeKey: Hlc }
@@ -277,7 +256,7 @@ async function sendRead(
   tx: Db,
   { asked: { user, branch }, chat }: Pick<Sending, 'asked' | 'chat'>,
 ): Promise<void> {
-  if (!(await isHome(tx, user, self))) return
+  if (!(await isAtHome(tx, self, user))) return
   const newest = await tx
     .selectFrom('message')
     .where('conversationId', '=', chat.id)

@@ -6,7 +6,7 @@ import type { Selectable } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, millisOf } from '../base/hlc.ts'
-import type { ConversationId, UserId } from '../base/ids.ts'
+import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { ConversationTable } from '../db/schema.ts'
@@ -107,4 +107,10 @@ export async function ensureDirect(tx: Db, pair: readonly [UserId, UserId]): Pro
     await putMember(tx, conversationId, { user, role: 'member', joinedAt: HLC_ZERO })
   }
   return true
+}
+
+/** Whether somebody is at home here. */
+export async function isAtHome(tx: Db, self: BranchId, user: UserId): Promise<boolean> {
+  const row = tx.selectFrom('user').where('id', '=', user).where('home', '=', self).select('id')
+  return (await row.executeTakeFirst()) !== undefined
 }
