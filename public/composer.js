@@ -11,7 +11,7 @@
   const place = document.getElementById('composer-error')
   const touch = window.matchMedia('(hover: none) and (pointer: coarse)')
   const storeName = `unsent ${document.body.dataset.user} ${form.getAttribute('action')}`
-  const failed = new Map() // text -> client id
+  const failed = new Map() // text and files -> client id
   let returned = '' // what was given back and still stands at the beginning of the box
 
   function newId() {
@@ -38,7 +38,7 @@
     if (event.key !== 'Enter' || event.shiftKey || event.altKey || touch.matches) return
     if (event.isComposing || event.keyCode === 229) return // an input method ends its word
     event.preventDefault()
-    if (box.value.trim() !== '') form.requestSubmit()
+    if (box.value.trim() !== '' || !box.required) form.requestSubmit()
   })
   box.addEventListener('input', grow)
   function say(text) {
@@ -74,9 +74,10 @@
     if (ctx.sourceElement !== form) return
     const text = ctx.request.body.get('body')
     ctx.text_sent = text
-    ctx.client_id = failed.get(text) ?? newId()
+    ctx.sent_as = [text, ...ctx.request.body.getAll('files')].join('\n')
+    ctx.client_id = failed.get(ctx.sent_as) ?? newId()
     ctx.request.body.set('clientId', ctx.client_id)
-    failed.delete(text)
+    failed.delete(ctx.sent_as)
     returned = ''
     box.value = ''
     place?.replaceChildren()
@@ -86,8 +87,8 @@
   function undo(ctx) {
     if (ctx?.sourceElement !== form || ctx.given_back) return false
     ctx.given_back = true
-    failed.set(ctx.text_sent, ctx.client_id)
-    giveBack(ctx.text_sent)
+    failed.set(ctx.sent_as, ctx.client_id)
+    if (ctx.text_sent) giveBack(ctx.text_sent)
     return true
   }
 

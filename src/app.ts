@@ -13,6 +13,12 @@ import { type AuditAdminDeps, auditAdminRoutes } from './admin/audit.ts'
 import { auditApi, auditApiRoutes } from './admin/audit-api.ts'
 import { type BranchAdminDeps, branchAdminRoutes } from './admin/branches.ts'
 import { branchAdminApi, branchAdminApiRoutes } from './admin/branches-api.ts'
+import {
+  type FileAdminDeps,
+  fileAdminApi,
+  fileAdminApiRoutes,
+  fileAdminRoutes,
+} from './admin/files.ts'
 import { type ImportRouteDeps, importRoutes } from './admin/import.ts'
 import { importApi, importApiRoutes } from './admin/import-api.ts'
 import { keyAdminRoutes } from './admin/keys.ts'
@@ -32,10 +38,13 @@ import { type ChatApiDeps, chatApi, chatApiRoutes } from './chat/api.ts'
 import { contactRoutes } from './chat/contact-routes.ts'
 import { contactsApi, contactsApiRoutes } from './chat/contacts-api.ts'
 import { directoryRoutes } from './chat/directory-routes.ts'
+import { type FileRoutesParts, fileApi, fileApiRoutes, fileRoutes } from './chat/file-routes.ts'
+import { mediaRoutes } from './chat/media-routes.ts'
 import { peopleRoutes } from './chat/people-routes.ts'
 import { reportRoutes, reportsApi, reportsApiRoutes } from './chat/report-routes.ts'
 import { type ChatRoutesParts, chatRoutes } from './chat/routes.ts'
 import type { DemoLinks } from './demo-links.ts'
+import { type UploadDeps, uploadApi, uploadApiRoutes, uploadRoutes } from './files/upload-routes.ts'
 import {
   type StatusRouteDeps,
   statusApi,
@@ -50,6 +59,8 @@ import type { Visitor } from './web/env.ts'
 import { errorHandler, notFoundHandler } from './web/errors.ts'
 import { behindProxy, bodyLimits, requestLog, securityHeaders, visitor } from './web/guard.ts'
 import type { World } from './world/world.ts'
+
+const PAGES = ['/', '/chats', '/chats/*', '/messages/*', '/people', '/people/*', '/files/*']
 
 export type ShellDeps = {
   world: Pick<World, 'clock' | 'random' | 'log'>
@@ -67,8 +78,10 @@ type AppDeps = ShellDeps & {
   guards: Guards
   accounts: AccountRouteDeps & AccountApiDeps
   chat: ChatRoutesParts & ChatApiDeps
+  files: FileRoutesParts & UploadDeps
   status: StatusRouteDeps
   streams: StreamDeps
+  fileAdmin: FileAdminDeps
   users: UserAdminDeps & ImportRouteDeps
   branches: BranchAdminDeps & TraceDeps
   audit: AuditAdminDeps
@@ -111,9 +124,10 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', streamRoutes(deps.streams))
   app.route('/', accountRoutes(deps.accounts))
   app.route('/', statusRoutes(deps.status))
+  app.route('/', uploadRoutes(deps.files))
 
   const pages = new Hono<SignedIn>()
-  for (const path of ['/', '/chats', '/chats/*', '/messages/*', '/people', '/people/*']) {
+  for (const path of PAGES) {
     pages.use(path, guards.signedIn, async (c, next) => {
       // Without a script there is no stream: whoever loads pages is here.
       if (c.req.method === 'GET' && !c.var.isHtmx) deps.touched(c.var.user.id)
@@ -124,6 +138,8 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   pages.route('/', peopleRoutes(deps.chat))
   pages.route('/', directoryRoutes(deps.chat))
   pages.route('/', chatRoutes(deps.chat))
+  pages.route('/', fileRoutes(deps.files))
+  pages.route('/', mediaRoutes(deps.files))
   pages.route('/', contactRoutes(deps.chat))
   pages.route('/', reportRoutes(deps.chat))
   app.route('/', pages)
@@ -132,6 +148,7 @@ export function createApp(deps: AppDeps): Hono<Visitor> {
   app.route('/', importRoutes(deps.users))
   app.route('/', userAdminRoutes(deps.users))
   app.route('/', rulesRoutes(deps.users))
+  app.route('/', fileAdminRoutes(deps.fileAdmin))
   app.route('/', leaverRoutes(deps.users))
   app.route('/', branchAdminRoutes(deps.branches))
   app.route('/', keyAdminRoutes(deps.branches))
@@ -149,10 +166,13 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
     ...statusApi,
     ...chatApi,
     ...contactsApi,
+    ...uploadApi,
+    ...fileApi,
     ...reportsApi,
     ...streamApi,
     ...userAdminApi,
     ...rulesApi,
+    ...fileAdminApi,
     ...importApi,
     ...leaverApi,
     ...branchAdminApi,
@@ -173,11 +193,14 @@ function apiRoutes(deps: AppDeps): Hono<SignedIn> {
   api.route('/', statusApiRoutes(deps.status))
   api.route('/', chatApiRoutes(deps.chat))
   api.route('/', contactsApiRoutes(deps.chat))
+  api.route('/', uploadApiRoutes(deps.files))
+  api.route('/', fileApiRoutes(deps.files))
   api.route('/', reportsApiRoutes(deps.chat))
   api.route('/', streamApiRoutes(deps.streams))
   api.route('/', importApiRoutes(deps.users))
   api.route('/', userAdminApiRoutes(deps.users))
   api.route('/', rulesApiRoutes(deps.users))
+  api.route('/', fileAdminApiRoutes(deps.fileAdmin))
   api.route('/', leaverApiRoutes(deps.users))
   api.route('/', branchAdminApiRoutes(deps.branches))
   api.route('/', keyAdminApiRoutes(deps.branches))

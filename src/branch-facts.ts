@@ -5,7 +5,7 @@ import type { NamedTrace } from './admin/trace.ts'
 import { addAudit, type Doer } from './audit/entries.ts'
 import { millisOf } from './base/hlc.ts'
 import type { BranchId, EventId, UserId } from './base/ids.ts'
-import { isoTime } from './base/units.ts'
+import { isoTime, type Millis } from './base/units.ts'
 import { directIdOf } from './chat/ids.ts'
 import type { Core } from './core.ts'
 import type { Db } from './db/open.ts'
@@ -14,9 +14,11 @@ import type { EventLog } from './eventlog/log.ts'
 import { missing } from './eventlog/reports.ts'
 import { traceOf } from './eventlog/trace.ts'
 import { namesOf } from './organisation/membership.ts'
+import { hideRecovery } from './organisation/recovery.ts'
 import { findChain } from './relay/credentials.ts'
 import { issuingBranches } from './relay/issuers.ts'
 import type { Relay } from './relay/parts.ts'
+import type { FrameOf } from './web/frame.ts'
 
 type Names = { organisation: string; branch: string }
 
@@ -181,5 +183,34 @@ export function demoChatOf(db: Db, self: BranchId) {
       .where('userId', '=', viewer)
       .executeTakeFirst()
     return known ? `/chats/${chat}` : '/people/add?q=olena'
+  }
+}
+
+/** The others hear how far the audit log is. */
+export async function tellAuditHead(
+  { store, eventLog, auditHeads }: Core,
+  how?: { isLast: boolean },
+): Promise<void> {
+  await store.writer.write((tx) => auditHeads.tell(tx, eventLog.append, how))
+}
+
+/** A person has read that the branch was put back or rebuilt. */
+export async function recoveryRead({ accounts }: Core, tx: Db, by: Doer): Promise<void> {
+  await hideRecovery(tx)
+  await addAudit(accounts, tx, { action: 'recovery.read', by })
+}
+
+/** A guest is told, on every page, when the home branch does not answer. */
+export function withHomeNotice(
+  frameOf: FrameOf,
+  of: { self: BranchId; lostSince(branch: BranchId): Millis | undefined },
+): FrameOf {
+  return (c, more = {}) => {
+    const user = c.var.user as { branch?: { id: BranchId; name: string } } | undefined
+    const home = user?.branch
+    const since = home === undefined || home.id === of.self ? undefined : of.lostSince(home.id)
+    if (home === undefined || since === undefined) return frameOf(c, more)
+    const notice = { branch: home.name, unreachableSince: since, asOf: since }
+    return frameOf(c, { ...more, home: notice })
   }
 }

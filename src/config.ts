@@ -2,6 +2,13 @@
  * Settings: one table, from which come the parser, the checks, `--help` and docs/operating.md. Order of sources:
  * flag, environment, file of a secret (`..._FILE`), default. Every fault is reported at once.
  */
+
+import {
+  FILE_POLICY_SETTINGS,
+  type FilePolicySettings,
+  filePoliciesOf,
+} from './config-file-policies.ts'
+import { FILE_SETTINGS, type FileSetting, filesOf } from './config-files.ts'
 import { LDAP_SETTINGS, ldapOf } from './config-ldap.ts'
 import {
   type AnnounceSetting,
@@ -31,6 +38,7 @@ type Kind =
   | 'announce'
   | 'tls'
   | 'names'
+  | 'scanner'
   | 'flag'
   | 'count'
   | 'secret'
@@ -122,12 +130,14 @@ export const SETTINGS = [
     default: '2048',
     help: 'MiB kept for mail between two other branches that have no line to each other; 0: none is carried',
   },
+  ...FILE_SETTINGS,
   {
     flag: 'guest-days',
     kind: 'count',
     default: '30',
     help: 'days after which this branch forgets what others wrote in the chats of a guest who has left',
   },
+  ...FILE_POLICY_SETTINGS,
   {
     flag: 'announce',
     kind: 'announce',
@@ -218,7 +228,7 @@ const CHOICES: Record<string, readonly string[]> = {
 /** With a try each 15 s this is not guessed; a word of four letters is. Whoever guesses it owns the organisation. */
 const SETUP_CODE_CHARACTERS_MIN = 8
 
-export type Config = {
+export type Config = FilePolicySettings & {
   readonly data: string
   readonly listen: Address
   readonly tls: TlsSetting
@@ -238,6 +248,7 @@ export type Config = {
   readonly minSuite: 1 | 2
   /** MiB. */
   readonly carry: number
+  readonly files: FileSetting
   readonly guestDays: number
   readonly announce: AnnounceSetting
   readonly zerotierToken: string | undefined
@@ -326,7 +337,9 @@ export function configOf(sources: Sources): Config {
       (() => false),
     minSuite: choice('min-suite') === '2' ? 2 : 1,
     carry: parsed('carry', countOf, '0 to 10000'),
+    files: filesOf(parsed),
     guestDays: parsed('guest-days', countOf, '0 to 10000'),
+    ...filePoliciesOf(parsed),
     announce: parsed('announce', announceOf, 'BROADCAST:PORT, as 10.147.20.255:7901, or off') ?? {
       kind: 'interface' as const,
     },

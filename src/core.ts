@@ -9,6 +9,7 @@ import type { Hasher } from './accounts/hasher.ts'
 import { userLeft } from './accounts/leaving.ts'
 import type { UserAt } from './accounts/records.ts'
 import { createSignIns, endAllSignIns, type SignIns } from './accounts/sign-ins.ts'
+import { userWish } from './accounts/wishes.ts'
 import { addAudit } from './audit/entries.ts'
 import { type AuditHeads, createAuditHeads } from './audit/heads.ts'
 import { hex } from './base/bytes.ts'
@@ -19,11 +20,13 @@ import { openBox, sealBox } from './certificates/sealed-box.ts'
 import { signerOf, verifierOf } from './certificates/signing.ts'
 import type { ChatParts } from './chat/actions.ts'
 import { chatKinds } from './chat/events.ts'
+import { fileRemovalKinds } from './chat/file-removals.ts'
 import { chatKindsAround } from './chat/kinds-around.ts'
 import type { Store } from './db/open.ts'
 import type { Append, EventKind } from './eventlog/events.ts'
 import { demandIssuer } from './eventlog/issuers.ts'
 import { createEventLog, type EventLog } from './eventlog/log.ts'
+import { limitsKind, rulesKind } from './files/rules.ts'
 import { type OrganisationPut, organisationKind } from './organisation/events.ts'
 import type { Membership } from './organisation/membership.ts'
 import { findRecovery, keepRecovery } from './organisation/recovery.ts'
@@ -115,11 +118,13 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
         ...userKinds.filter((kind) => !isMade(kind)),
         auditHeads.kind,
         userLeft,
+        userWish({ self, append, clock }),
         userStatus,
         ...made.kinds,
         ...Object.values(branches),
         organisationPut,
         ...Object.values(tls),
+        ...[limitsKind, rulesKind, ...fileRemovalKinds],
         ...(parts.laterKinds ?? []),
       ] as EventKind<unknown>[]
     },

@@ -12,7 +12,7 @@ import { importedShape } from './admin/import-api.ts'
 import { getTrace } from './admin/trace.ts'
 import { addAudit, type NewEntry } from './audit/entries.ts'
 import { AppError, notFound } from './base/errors.ts'
-import type { BranchId } from './base/ids.ts'
+import type { BlobId, BranchId } from './base/ids.ts'
 import { isoTime, type Millis } from './base/units.ts'
 import { branchStates, renewedNow, tracedEvent } from './branch-facts.ts'
 import type { DemoLinks } from './demo-links.ts'
@@ -27,7 +27,7 @@ export type Operations = ReturnType<typeof createOperations>
 
 /** The operations of a running branch. */
 export function createOperations(
-  { core, relay, imports, ldap, names, revoke }: Running,
+  { core, relay, imports, keeping, ldap, names, revoke }: Running,
   demo?: DemoLinks,
 ) {
   const { accounts, store, membership } = core
@@ -82,7 +82,8 @@ export function createOperations(
       return await ldap.now(how)
     },
     async exportUsers(): Promise<string> {
-      const parts = exportedCsv(store.read, { filter: { text: '', state: '' }, separator: ',' })
+      const of = { filter: { text: '', state: '' }, separator: ',' } as const
+      const parts = await exportedCsv(accounts, undefined, of)
       let csv = ''
       for await (const part of parts) csv += part
       return csv
@@ -106,6 +107,10 @@ export function createOperations(
     async trace(text: string) {
       return await getTrace((event) => tracedEvent(core, relay, event), text)
     },
+    /** Of a stored file how many chunks are damaged: they come again. */
+    recheckFile: (blob: BlobId) => keeping.recheck(blob),
+    /** A round of the collector now, as every hour. */
+    collectFiles: () => keeping.collect(),
     async peers() {
       const states = await branchStates(core, relay)
       return states.filter(({ isSelf }) => !isSelf)

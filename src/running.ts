@@ -7,47 +7,60 @@ import { clockTime } from '../views/language/times.ts'
 import type { Words } from '../views/language/words.ts'
 import type { Reader } from '../views/parts.ts'
 import { createGuards } from './accounts/guard.ts'
+import { connectHomeAsking } from './accounts/home-asking.ts'
 import { loadHomes } from './accounts/homes.ts'
 import { createImports, type Imports } from './accounts/imports.ts'
 import { createLdapImports, type LdapImports, lastLdapRun } from './accounts/ldap.ts'
 import { ldapOutside } from './accounts/ldap-check.ts'
-import { tellWhoLeft } from './accounts/leaving.ts'
+import { createLdapFactors } from './accounts/ldap-factor.ts'
+import { createLeaving } from './accounts/leaving.ts'
 import { createPhotoMaker } from './accounts/photos.ts'
 import { isSignedIn } from './accounts/queries.ts'
 import { hasRight } from './accounts/rights.ts'
 import { createApp, type ShellDeps } from './app.ts'
-import { addAudit, type Doer } from './audit/entries.ts'
 import { FAILURES_WINDOW_MS } from './audit/failures.ts'
 import { createLooks } from './audit/looks.ts'
-import type { BranchId, UserId } from './base/ids.ts'
+import type { BlobId, BranchId, UserId } from './base/ids.ts'
 import type { Millis } from './base/units.ts'
-import { HOUR, MINUTE, SECOND } from './base/units.ts'
+import { HOUR, MIB, MINUTE, SECOND } from './base/units.ts'
 import {
   branchStates,
   createNames,
   demoChatOf,
   keysState,
   mailOnTheWay,
+  recoveryRead,
   renewedNow,
+  tellAuditHead,
   tracedEvent,
+  withHomeNotice,
 } from './branch-facts.ts'
 import type { KeyFiles } from './certificates/keys.ts'
 import { blockersOf } from './chat/contacts.ts'
 import { forgetGuests } from './chat/forgetting.ts'
 import { createHistory } from './chat/older.ts'
 import { createPace } from './chat/pace.ts'
+import type { PostBody } from './chat/posts.ts'
 import { headPosition } from './chat/queries.ts'
 import { createReading } from './chat/reading.ts'
 import type { Config } from './config.ts'
+import type { FilePolicySettings } from './config-file-policies.ts'
 import type { Core } from './core.ts'
-import type { Db } from './db/open.ts'
 import type { DemoLinks } from './demo-links.ts'
 import { lastBackup } from './eventlog/backup-marks.ts'
+import type { LoggedEvent } from './eventlog/events.ts'
 import { isIssuer } from './eventlog/issuers.ts'
+import { startFileKeeping } from './file-keeping.ts'
+import { givenPart } from './files/blobs.ts'
+import { createFetching } from './files/fetching.ts'
+import { createFiles } from './files/files.ts'
+import { fileRateBy, isWithin } from './files/hours.ts'
+import type { Keeping } from './files/keeping.ts'
+import { createPictures, describing } from './files/pictures.ts'
 import { createErasing } from './jobs/erasing.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
 import type { LanTls } from './lan-tls.ts'
-import { hideRecovery, isEmptyAfterRebuild, recoveryState } from './organisation/recovery.ts'
+import { isEmptyAfterRebuild, recoveryState } from './organisation/recovery.ts'
 import { createPresence } from './presence/presence.ts'
 import { TYPING_SIGNAL } from './presence/signals.ts'
 import { createStatuses } from './presence/statuses.ts'
@@ -78,6 +91,9 @@ const AUDIT_HEAD_LOOKED_MS: Millis = 10 * MINUTE
 /** What stands on a shared terminal stays that much longer at most. */
 const LOCKED_EVERY_MS: Millis = 5 * SECOND
 
+/** Who came and went often is said to have left by then. */
+const LEFT_TOLD_EVERY_MS: Millis = 10 * MINUTE
+
 /** A signal is of use for a moment; the peer forgets it after that. */
 const SIGNAL_TTL_SECONDS = 60
 
@@ -86,6 +102,7 @@ export type Running = {
   core: Core
   relay: Relay
   imports: Imports
+  keeping: Keeping
   ldap: LdapImports | undefined
   names(): { organisation: string; branch: string }
   revoke(wish: Revoking): Promise<Revoked>
@@ -108,7 +125,10 @@ type RunningParts = {
     | 'postsPerSecond'
     | 'isSharedTerminal'
     | 'ldap'
-  >
+    | 'carry'
+    | 'files'
+  > &
+    FilePolicySettings
   streams: Streams
   shell: Omit<ShellDeps, 'scope' | 'frameOf'>
   /** Absent in tests without a listener. */
@@ -132,6 +152,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
 
   const names = await createNames(store.read, { self, eventLog })
   const homes = await loadHomes(store.read)
+  const { rate, hours, ahead } = parts.config.files
+  const minuteOf = (at: Millis) => {
+    const [hours = 0, minutes = 0] = clockTime(at, parts.config.timezone).split(':').map(Number)
+    return hours * 60 + minutes
+  }
   const relay = createRelay({
     world,
     store,
@@ -146,7 +171,29 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     peers: parts.config.peers,
     suites: parts.suites,
     announce: parts.config.announce,
-    blobOf: (file) => photoOf(store.read, file),
+    blobOf: async (file, index) =>
+      (index === 0 ? await photoOf(store.read, file) : undefined) ??
+      (await givenPart({ read: store.read, disk: world.blobDisk }, file as BlobId, index)),
+    fileRate: fileRateBy({ rate, hours }, minuteOf),
+    passesOn: parts.config.carry > 0,
+  })
+  const fetching = createFetching({
+    ...{ store, disk: world.blobDisk, clock, self, log, links: relay.files },
+    onLinks: (fn) => relay.onLinks(fn),
+    sizeMax: () => parts.config.fileSize * MIB,
+    isAhead: (now) => ahead !== undefined && isWithin(ahead, minuteOf(now)),
+  })
+  // Cards of files change with what the scanner says, too.
+  const fileTold = new Set<(blob: BlobId) => void>()
+  const onProgress = (fn: (blob: BlobId) => void) => {
+    fileTold.add(fn)
+    return fetching.onProgress(fn)
+  }
+  eventLog.onCommitted((events) => {
+    const { msgPost } = core.chat.kinds
+    const hasFiles = ({ kind, body }: LoggedEvent) =>
+      kind === msgPost.name && (body as PostBody).files !== undefined
+    if (events.some(hasFiles)) fetching.look()
   })
   const revoke = (wish: Revoking) => {
     const { append } = eventLog
@@ -195,6 +242,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const presenceOf = (user: UserId) => presenceProps(presence.stateOf(user))
   const push = connectPush({
     ...{ self, eventLog, relay, viewers, presence, presenceOf, typing, homes, streams, linkOf },
+    fetching: { stateOf: fetching.stateOf, onProgress },
     ...{ read: store.read, chat: core.chat, head: () => headPosition(store.read), log },
   })
   const photos = createPhotoFetching({
@@ -204,9 +252,27 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     onArrived: push.peopleChanged,
   })
 
+  const report = (error: unknown) => log.error('jobs.failed', { error })
+  const {
+    policy,
+    keeping,
+    stop: stopKeeping,
+  } = await startFileKeeping({
+    ...{ core, world, settings: parts.config },
+    onVerdict: (blob) => {
+      for (const fn of fileTold) fn(blob)
+    },
+    onMissing: (blob) => void fetching.want(blob).catch(report),
+  })
+  stack.defer(
+    fetching.onProgress((blob) => {
+      if (fetching.stateOf(blob) === undefined) keeping.arrived()
+    }),
+  )
+  stack.defer(stopKeeping)
   const imports = createImports({ ...core.accounts, clock, log })
   stack.defer(imports.stop)
-  const ldap = createLdap(core, world, parts.config)
+  const ldap = createLdap(core, world, parts)
   const makePhoto = createPhotoMaker()
   const noteLook = createLooks({ store, clock })
   const { terminals } = core.signIns
@@ -216,6 +282,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const accounts = { ...core.accounts, signIns: core.signIns, guards, frameOf, scope, names }
   const chat = {
     ...{ ...core.chat, guards, frameOf, reading, presenceOf, linkOf },
+    fetchState: fetching.stateOf,
     read: store.read,
     typing: { ...typing, typistsIn: typing.typistsIn },
     typistsIn: typing.typistsIn,
@@ -226,6 +293,16 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     answered: push.answered,
     demoChatOf: parts.demo && demoChatOf(store.read, self),
   }
+  const pictures = createPictures({ clock, log })
+  stack.defer(pictures.close)
+  const files = createFiles({
+    ...{ store, disk: world.blobDisk, clock, random: world.random, log },
+    describe: describing(pictures),
+    demandAllowed: policy.demandAllowed,
+    onWhole: keeping.arrived,
+    sizeMax: async () => policy.sizeMax,
+  })
+  stack.defer(files.close)
   const app = createApp({
     ...parts.shell,
     ...{ scope, frameOf, guards, version: VERSION, chat },
@@ -237,6 +314,11 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       isRebuilding: () => isEmptyAfterRebuild(store.read, self),
       presenceOf: (user) => presence.stateOf(user),
       hiddenFrom: (viewer) => blockersOf(store.read, viewer),
+    },
+    files: {
+      ...{ ...chat, files, sizeMax: async () => policy.sizeMax, want: fetching.want },
+      limits: policy.limits,
+      serving: { read: store.read, disk: world.blobDisk, log },
     },
     status: { guards, frameOf, statuses, clock },
     streams: {
@@ -277,6 +359,12 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
         hasRight(person.role, 'organisation') && (await isIssuer(store.read, self)),
     },
     audit: { guards, frameOf, store, self, clock, noteLook },
+    fileAdmin: {
+      ...{ ...core.accounts, guards, frameOf, chat: core.chat },
+      scannerAwaySince: keeping.scannerAwaySince,
+      rescan: keeping.arrived,
+      free: () => world.blobDisk.free(),
+    },
     reports: {
       ...{ guards, frameOf, read: store.read, chat: core.chat },
       organisation: membership.organisation,
@@ -290,7 +378,6 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const organisation = () => names().organisation
   const tls = await parts.tls?.connect(core, { files: parts.files, organisation })
   if (tls) stack.defer(tls)
-  const report = (error: unknown) => log.error('jobs.failed', { error })
   statuses.onChanged((users) => presence.restated(users))
   eventLog.onCommitted(statuses.committed)
   await statuses.start()
@@ -303,82 +390,58 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   push.onPhotosWanted(photos.look)
   stack.defer(core.epoch.onRenewed(() => streams.closeAll()))
   core.signIns.onEnded(push.signedOut)
-  const tellLeft = () => tellWhoLeft(core.accounts)
+  stack.defer(connectHomeAsking({ ...core, relay, self, clock, random: world.random, log }))
+  const tellLeft = createLeaving(core.accounts)
   core.signIns.onEnded(() => void tellLeft().catch(report))
   terminals.onLocked(({ user, signIn }) =>
     streams.closeOf(user, (stream) => stream.signIn === signIn),
   )
   await relay.start()
   stack.defer(() => relay.stop())
+  fetching.start()
+  stack.defer(fetching.stop)
   // A full disk must not keep a branch from stopping.
   stack.defer(() => tellAuditHead(core, { isLast: true }).catch(report))
   photos.look()
   const erasing = createErasing({ store, eventLog, self, clock, log })
   erasing.look()
   stack.defer(erasing.stop)
-  stack.defer(
-    every(
-      clock,
-      HOUR,
-      async () => erasing.look(),
-      (error) => log.error('jobs.failed', { error }),
-    ),
-  )
   const card = () => keepCard(store.read, { self, keys: parts.files })
   await card()
-  stack.defer(every(clock, HOUR, () => core.signIns.removeExpired().then(() => {}), report))
-  stack.defer(every(clock, HOUR, tellLeft, report))
   const days = parts.config.guestDays
-  const forget = () => forgetGuests({ store, self, clock, days }).then(() => {})
-  stack.defer(every(clock, HOUR, forget, report))
-  stack.defer(every(clock, HOUR, card, report))
-  stack.defer(every(clock, AUDIT_HEAD_LOOKED_MS, () => tellAuditHead(core), report))
+  const periodic: [ms: Millis, run: () => unknown][] = [
+    [HOUR, erasing.look],
+    [HOUR, () => core.signIns.removeExpired()],
+    [HOUR, () => forgetGuests({ store, self, clock, days })],
+    [HOUR, card],
+    [MINUTE, () => eventLog.askForBodies()],
+    [LEFT_TOLD_EVERY_MS, tellLeft],
+    [AUDIT_HEAD_LOOKED_MS, () => tellAuditHead(core)],
+    [FAILURES_WINDOW_MS, () => core.signIns.flushFailures()],
+    [LOCKED_EVERY_MS, () => terminals.lockIdle()],
+    [PRUNED_EVERY_MS, () => eventLog.prune()],
+    ...(ldap ? [[HOUR, ldap.nightly] satisfies [Millis, () => unknown]] : []),
+  ]
   stack.defer(() => core.signIns.flushFailures({ isLast: true }).catch(report))
-  stack.defer(every(clock, FAILURES_WINDOW_MS, () => core.signIns.flushFailures(), report))
-  stack.defer(every(clock, LOCKED_EVERY_MS, async () => terminals.lockIdle(), report))
-  if (ldap) stack.defer(every(clock, HOUR, ldap.nightly, report))
-  stack.defer(every(clock, PRUNED_EVERY_MS, () => eventLog.prune().then(() => {}), report))
+  for (const [ms, run] of periodic)
+    stack.defer(every(clock, ms, async () => void (await run()), report))
   log.info('branch.started', { branch: self })
-  return { app, core, relay, imports, ldap, names, revoke, stop: () => stack.disposeAsync() }
-}
-
-/** The others hear how far the audit log is. */
-async function tellAuditHead(
-  { store, eventLog, auditHeads }: Core,
-  how?: { isLast: boolean },
-): Promise<void> {
-  await store.writer.write((tx) => auditHeads.tell(tx, eventLog.append, how))
-}
-
-async function recoveryRead({ accounts }: Core, tx: Db, by: Doer): Promise<void> {
-  await hideRecovery(tx)
-  await addAudit(accounts, tx, { action: 'recovery.read', by })
-}
-
-/** A guest is told, on every page, when the home branch does not answer. */
-function withHomeNotice(
-  frameOf: FrameOf,
-  of: { self: BranchId; lostSince(branch: BranchId): Millis | undefined },
-): FrameOf {
-  return (c, more = {}) => {
-    const user = c.var.user as { branch?: { id: BranchId; name: string } } | undefined
-    const home = user?.branch
-    const since = home === undefined || home.id === of.self ? undefined : of.lostSince(home.id)
-    if (home === undefined || since === undefined) return frameOf(c, more)
-    const notice = { branch: home.name, unreachableSince: since, asOf: since }
-    return frameOf(c, { ...more, home: notice })
-  }
+  const stop = () => stack.disposeAsync()
+  return { app, core, relay, imports, keeping, ldap, names, revoke, stop }
 }
 
 /** Where the setting is: sign-ins ask LDAP first, and people are imported from it every night. */
 function createLdap(
   core: Core,
   world: World,
-  { ldap: setting, timezone }: Pick<Config, 'ldap' | 'timezone'>,
+  { config: { ldap: setting, timezone }, files }: Pick<RunningParts, 'config' | 'files'>,
 ): LdapImports | undefined {
   if (setting === undefined || world.ldap === undefined) return undefined
   const { clock, log } = world
-  const deps = { ...core.accounts, clock, log, setting, ldap: world.ldap(setting) }
+  const secret = files.findBranchKeys()?.sign.secretKey
+  if (secret === undefined) return undefined
+  const factors = createLdapFactors(core.accounts, secret)
+  const deps = { ...core.accounts, clock, log, setting, ldap: world.ldap(setting), factors }
   core.signIns.askOutside(ldapOutside(deps))
   const hourOf = (at: Millis) => Number(clockTime(at, timezone).slice(0, 2))
   return createLdapImports({ ...deps, hourOf })

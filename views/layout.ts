@@ -67,7 +67,7 @@ ${frame.lockSeconds !== undefined && lockingPage(frame.lockSeconds, page.stream 
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.css}">
 <script src="${assets.js}" defer></script>
-${page.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>`}
+${page.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds};url=?itself"></noscript>`}
 </head>
 <body data-page="${page.page}" data-user="${frame.me?.id ?? ''}" data-stream-id data-language="${t.language}">
 <a class="skip" href="${skip.href}">${skip.text}</a>

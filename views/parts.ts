@@ -42,6 +42,7 @@ export type IconName =
   | 'message-circle'
   | 'network'
   | 'panel-right'
+  | 'paperclip'
   | 'plus'
   | 'search'
   | 'send-horizontal'

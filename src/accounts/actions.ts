@@ -2,12 +2,16 @@
  * What admins do with accounts: each is one transaction that appends to the event log. Hashing happens before it, off
  * the main thread. `by` is who does it; undefined means an operator at the server itself.
  */
+import type { Selectable } from 'kysely'
 import type { AuditAction } from '../audit/actions.ts'
-import { addAudit, type Changed, changedOf } from '../audit/entries.ts'
+import { addAudit, changedOf } from '../audit/entries.ts'
+import type { Changed, Personal } from '../audit/told.ts'
 import { hex } from '../base/bytes.ts'
 import { AppError, notFound } from '../base/errors.ts'
+import { hlcOf } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
+import type { Database } from '../db/schema.ts'
 import { personSubject, toldOf } from './audited.ts'
 import { type AccountDeps, byOf, forbidden, subjectOf } from './authority.ts'
 import { userBlock } from './blocks.ts'
@@ -15,11 +19,12 @@ import { type Credential, newCredential } from './credentials.ts'
 import { roleGrant, userCred, userPut } from './events.ts'
 import type { RecordChanges } from './inputs.ts'
 import { refuseFromLdap } from './ldap-people.ts'
+import { replaced } from './lost-passwords.ts'
 import type { Issued } from './new-person.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import type { Person } from './queries.ts'
-import type { Role, UserPut } from './records.ts'
+import { type AsOf, asOfIn, OWN_FIELDS, type OwnField, type Role, type UserPut } from './records.ts'
 import type { Rights } from './rights.ts'
 
 type UserChanges = RecordChanges & {
@@ -54,7 +59,8 @@ export async function editPerson(
     const given = { ...withoutAbsent(record), ...kept }
     await putRecord(deps, tx, { id, changes: given, by })
     const told = changedOf(toldOf(person), toldOf(given))
-    if (told) await audited(deps, tx, { action: 'account.edited', by, person, ...told })
+    const personal = told && { ...told, random: deps.random }
+    if (personal) await audited(deps, tx, { action: 'account.edited', by, person, personal })
   }
   if (role !== undefined && role !== person.role) {
     await changeRole(deps, tx, { person, role, rights, by })
@@ -92,7 +98,8 @@ async function audited(
     by: Person | undefined
     person: Person
     before?: Changed
-    after: Changed
+    after?: Changed
+    personal?: Personal
   },
 ): Promise<void> {
   await addAudit(deps, tx, { ...entry, subject: personSubject(person) })
@@ -100,12 +107,19 @@ async function audited(
 
 /** Replaces parts of a record inside a transaction of the home branch. */
 export async function putRecord(
-  deps: Pick<AccountDeps, 'append'>,
+  deps: Pick<AccountDeps, 'append' | 'clock'>,
   tx: Db,
-  of: { id: UserId; changes: Partial<UserPut>; by?: Person | undefined },
+  of: {
+    id: UserId
+    changes: Partial<UserPut>
+    by?: Person | undefined
+    /** Since when own fields among the changes hold; absent: since now. */
+    asOf?: AsOf
+  },
 ): Promise<void> {
   const row = await tx.selectFrom('user').where('id', '=', of.id).selectAll().executeTakeFirst()
   if (row === undefined) throw notFound('person')
+  const asOf = { ...asOfIn(row.asOf), ...(of.asOf ?? setNow(deps, row, of.changes)) }
   const body: UserPut = {
     user: row.id,
     home: row.home,
@@ -122,9 +136,28 @@ export async function putRecord(
     createdAt: row.createdAt,
     ...of.changes,
     rev: row.rev + 1,
+    asOf,
     ...byOf(of.by),
   }
   await deps.append(tx, { kind: userPut, to: 'all', body })
+}
+
+/** Own fields that are changed here hold from now on, or from what was said last, if a clock was ahead. */
+function setNow(
+  { clock }: Pick<AccountDeps, 'clock'>,
+  row: Pick<Selectable<Database['user']>, OwnField | 'asOf'>,
+  changes: Partial<UserPut>,
+): AsOf {
+  const [before, now] = [asOfIn(row.asOf), hlcOf(clock.now(), 0)]
+  const changed = OWN_FIELDS.filter(
+    (field) => changes[field] !== undefined && changes[field] !== row[field],
+  )
+  return Object.fromEntries(
+    changed.map((field) => {
+      const last = before[field]
+      return [field, last !== undefined && last > now ? last : now]
+    }),
+  )
 }
 
 /** Sets a password that must be changed at the next sign-in; all sign-ins of the person end, everywhere. */
@@ -161,8 +194,11 @@ export async function putTemporary(
     credential: Credential
     mustChange: boolean
     isDrawn: boolean
-    /** A password of LDAP: a second factor set up here does not end by it. */
-    keepsFactor?: boolean
+    /**
+     * A password of LDAP: a second factor does not end by it. Answers its box under the new password, if that can be
+     * made; else nobody reads it.
+     */
+    keepsFactor?: (tx: Db, box: Uint8Array) => Promise<Uint8Array | undefined>
     by: Person | undefined
   },
 ): Promise<void> {
@@ -173,11 +209,10 @@ export async function putTemporary(
     .where('userId', '=', of.id)
     .select(['epoch', 'factor', 'factorUsed'])
     .executeTakeFirst()
-  // Nobody reads it under another password; but without it the new password alone would let in.
-  const factor =
-    of.keepsFactor && known?.factor
-      ? { sealed: hex(known.factor), used: known.factorUsed }
-      : undefined
+  const box = of.keepsFactor && known?.factor
+  // A box that cannot be made anew stays all the same: without it the new password alone would let in.
+  const sealed = box && ((await of.keepsFactor?.(tx, box)) ?? box)
+  const factor = sealed && known && { sealed: hex(sealed), used: known.factorUsed }
   const body = {
     user: of.id,
     // A new epoch beats every change the person made elsewhere meanwhile.
@@ -187,6 +222,7 @@ export async function putTemporary(
     publicKey: hex(of.credential.publicKey),
     mustChange: of.mustChange,
     ...(factor && { factor }),
+    ...(await replaced(tx, of.id)),
     ...byOf(of.by),
   }
   await deps.append(tx, { kind: userCred, to: 'all', body })
@@ -216,7 +252,7 @@ export async function removeSecondFactor(
     const { salt, publicKey, epoch, mustChange } = known
     const body = {
       ...{ user: id, epoch: epoch + 1, rev: 0, salt, publicKey: hex(publicKey) },
-      ...{ mustChange: mustChange === 1, ...byOf(by) },
+      ...{ mustChange: mustChange === 1, ...(await replaced(tx, id)), ...byOf(by) },
     }
     await deps.append(tx, { kind: userCred, to: 'all', body })
     await audited(deps, tx, { action: 'account.factor-removed', by, person, after: {} })

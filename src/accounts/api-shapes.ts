@@ -3,7 +3,8 @@ import * as v from 'valibot'
 import type { UserId } from '../base/ids.ts'
 import { isoTime, type Millis } from '../base/units.ts'
 import type { Person } from './queries.ts'
-import { ROLES, THEMES } from './records.ts'
+import { OWN_FIELDS, ROLES, THEMES } from './records.ts'
+import type { Wish } from './wish-rows.ts'
 
 const personFields = {
   id: v.string(),
@@ -45,9 +46,17 @@ export const me = v.object({
   role: v.picklist(ROLES),
   language: v.optional(v.string()),
   theme: v.picklist(THEMES),
+  /** At another branch: what the home branch was asked to change and has not answered; `refused`: why it will not. */
+  asked: v.optional(
+    v.object({
+      at: v.string(),
+      fields: v.array(v.picklist(OWN_FIELDS)),
+      refused: v.optional(v.string()),
+    }),
+  ),
 })
 export const account = v.object({
-  ...me.entries,
+  ...v.omit(me, ['asked']).entries,
   post: v.string(),
   department: v.string(),
   phone: v.string(),
@@ -101,10 +110,16 @@ export function statusShape({ text, doNotDisturb, until }: Status): v.InferOutpu
 }
 
 /** Oneself. */
-export function meShape(of: Person): v.InferOutput<typeof me> {
+export function meShape(of: Person, wish?: Wish): v.InferOutput<typeof me> {
   const { firstName, lastName, role, language, theme } = of
   const chosen = language === '' ? {} : { language }
-  return { ...briefly(of), firstName, lastName, role, theme, ...chosen }
+  const asked = wish && { asked: askedShape(wish) }
+  return { ...briefly(of), firstName, lastName, role, theme, ...chosen, ...asked }
+}
+
+function askedShape({ fields, askedAt, refused }: Wish) {
+  const named = OWN_FIELDS.filter((field) => fields[field] !== undefined)
+  return { at: isoTime(askedAt), fields: named, ...(refused === undefined ? {} : { refused }) }
 }
 
 /** An account, for admins. */

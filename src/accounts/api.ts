@@ -13,6 +13,7 @@ import { addressOf, type Guards, type SignedIn } from './guard.ts'
 import { firstName, lastName, namesOf, required, theme, typed } from './inputs.ts'
 import { editProfile, type OwnPasswordDeps } from './own.ts'
 import { PEOPLE_PER_PAGE_MAX, personByLogin } from './queries.ts'
+import { wishOf } from './wish-rows.ts'
 
 const PEOPLE_PER_PAGE = 50
 
@@ -107,12 +108,15 @@ export function accountApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
     return c.body(null, 204)
   })
 
-  app.get('/me', guards.bearer, (c) => c.json(meShape(c.var.user)))
+  app.get('/me', guards.bearer, async (c) =>
+    c.json(meShape(c.var.user, await wishOf(store.read, c.var.user.id))),
+  )
 
   app.patch('/me', guards.bearer, async (c) => {
     const { name, ...changes } = await readJson(c, meChanges)
     const names = name === undefined ? {} : namesOf(name)
-    return c.json(meShape(await editProfile(deps, c.var.user, { ...names, ...changes })))
+    const user = await editProfile(deps, c.var.user, { ...names, ...changes })
+    return c.json(meShape(user, await wishOf(store.read, user.id)))
   })
 
   app.get('/people', guards.bearer, async (c) => {

@@ -1,6 +1,7 @@
 /** What the audit log says of people: who is meant, what of a record is told, and what was done to ours elsewhere. */
 import type { AuditAction } from '../audit/actions.ts'
-import { type AuditParts, addAudit, type Changed } from '../audit/entries.ts'
+import { type AuditParts, addAudit } from '../audit/entries.ts'
+import type { Changed } from '../audit/told.ts'
 import { millisOf } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
@@ -8,13 +9,17 @@ import type { Db } from '../db/open.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { userBlock } from './blocks.ts'
 import { roleGrant, userCred, userKinds } from './events.ts'
+import { userFactor, userOut } from './factor-events.ts'
+import { lostPasswordOf } from './lost-passwords.ts'
 import { findPerson, type Person } from './queries.ts'
+import type { UserCred } from './records.ts'
 
-type Named = Pick<Person, 'id' | 'login' | 'name'>
-
-/** A person as an entry names it: the name of that time, and the login, which never changes. */
-export function personSubject({ id, login, name }: Named) {
-  return { kind: 'person' as const, id, name: name === '' ? login : `${name} (${login})` }
+/**
+ * A person as an entry names it: by the id and the login, which never change and outlive the person. The name is that
+ * of the day somebody reads the entry: an entry cannot be changed, and a deleted person must be nobody in it too.
+ */
+export function personSubject({ id, login }: Pick<Person, 'id' | 'login'>) {
+  return { kind: 'person' as const, id, name: login }
 }
 
 /** What an entry tells of a record; language and look are nobody's business. */
@@ -34,8 +39,9 @@ export function toldOf(record: Told, { isNew = false } = {}): Changed {
 type Parts = AuditParts & { self: BranchId }
 
 /**
- * All kinds of this feature. Of those by which another branch changes our people (a block, a role, a password changed
- * as a guest) what changes is an entry here too, so that the log of each branch is whole for its own people.
+ * All kinds of this feature. Of those by which another branch changes our people (a block, a role, a password or second
+ * factor changed as a guest, sign-ins ended from there) what changes is an entry here too, so that the log of each
+ * branch is whole for its own people.
  */
 export function auditedUserKinds(parts: Parts): readonly EventKind<never>[] {
   const stateOf = (name: 'role' | 'disabled') => async (tx: Db, user: UserId) => {
@@ -48,9 +54,23 @@ export function auditedUserKinds(parts: Parts): readonly EventKind<never>[] {
       action: ({ blocked }) => (blocked ? 'account.disabled' : 'account.enabled'),
     }),
     heard(parts, roleGrant, { state: stateOf('role'), action: () => 'account.role' }),
-    heard(parts, userCred, {
-      state: credentialState,
-      action: ({ by }) => (by === undefined ? 'own.password' : 'account.password'),
+    tellingLost(
+      parts,
+      heard(parts, userCred, {
+        state: credentialState,
+        action: ({ by }) => (by === undefined ? 'own.password' : 'account.password'),
+        isSecret: true,
+      }),
+    ),
+    heard(parts, userFactor, {
+      state: factorState,
+      action: ({ sealed }, { hasFactor }) =>
+        sealed === null ? 'own.factor-off' : hasFactor ? 'own.factor-codes' : 'own.factor',
+      isSecret: true,
+    }),
+    heard(parts, userOut, {
+      state: signInState,
+      action: () => 'sign-in.ended-all',
       isSecret: true,
     }),
   ]
@@ -66,9 +86,27 @@ async function credentialState(tx: Db, userId: UserId): Promise<Changed | undefi
     .executeTakeFirst()
 }
 
+/** The number of a factor: a recovery code that was used changes nothing of it. */
+async function factorState(tx: Db, userId: UserId): Promise<Changed | undefined> {
+  const row = await tx
+    .selectFrom('credential')
+    .where('userId', '=', userId)
+    .select(['factorN', 'factor'])
+    .executeTakeFirst()
+  return row && { factorN: row.factorN, hasFactor: row.factor !== null }
+}
+
+async function signInState(tx: Db, userId: UserId): Promise<Changed> {
+  return await tx
+    .selectFrom('sign_in')
+    .where('userId', '=', userId)
+    .select((eb) => eb.fn.countAll<number>().as('signIns'))
+    .executeTakeFirstOrThrow()
+}
+
 type Hearing<Body> = {
   state(tx: Db, user: UserId): Promise<Changed | undefined>
-  action(body: Body): AuditAction
+  action(body: Body, before: Changed): AuditAction
   /** Only that it changed is told. */
   isSecret?: boolean
 }
@@ -90,11 +128,34 @@ function heard<Body extends { user: UserId; by?: UserId | undefined }>(
       if (JSON.stringify(before) === JSON.stringify(after)) return
       const told = isSecret ? {} : { before, after }
       await addAudit(parts, tx, {
-        ...{ action: action(body), branch: origin, subject: personSubject(person) },
+        ...{ action: action(body, before ?? {}), branch: origin, subject: personSubject(person) },
         // A guest changes the own password.
         by: { id: body.by ?? (isSecret ? body.user : undefined) },
         before: told.before,
         after: { ...told.after, writtenAt: writtenAt(event) },
+      })
+    },
+  }
+}
+
+/** A password that lost against another change: told where the person is at home, and where it was set. */
+function tellingLost(parts: Parts, kind: EventKind<UserCred>): EventKind<UserCred> {
+  return {
+    ...kind,
+    async apply(tx, event) {
+      const { user } = event.body
+      const before = await lostPasswordOf(tx, user)
+      await kind.apply(tx, event)
+      const lost = await lostPasswordOf(tx, user)
+      if (lost === undefined || lost.lostAt === before?.lostAt) return
+      const person = await findPerson(tx, user)
+      const isOurs = person?.branch.id === parts.self || lost.lostBranchId === parts.self
+      if (person === undefined || !isOurs) return
+      const { lostBranch, heldBranch } = lost
+      await addAudit(parts, tx, {
+        ...{ action: 'own.password-lost', branch: event.origin, subject: personSubject(person) },
+        before: { branch: lostBranch, writtenAt: isoTime(lost.lostAt) },
+        after: { branch: heldBranch, writtenAt: isoTime(lost.heldAt) },
       })
     },
   }

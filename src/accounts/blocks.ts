@@ -21,6 +21,7 @@ export const userBlock: EventKind<UserBlock> = {
   name: 'user.block',
   scope: 'all',
   parse: (body) => v.parse(userBlockBody, body),
+  isUrgent: () => true,
   async refusal(tx, event) {
     const person = await knownPerson(tx, event.body.user)
     if (person.home !== event.origin) await demandRight(tx, event)
@@ -104,7 +105,7 @@ async function counts(tx: Db, home: BranchId, { branchId, byId, hlc }: Said): Pr
 }
 
 /** The role somebody held at that clock value: of those given until then the last in their own order. */
-async function roleAt(tx: Db, user: UserId, at: Hlc) {
+export async function roleAt(tx: Db, user: UserId, at: Hlc) {
   const given = (await rolesOf(tx, user)).filter(({ hlc }) => hlc <= at)
   let last = given[0]
   for (const each of given) {

@@ -14,7 +14,10 @@ import { type Person, peopleByIds } from './queries.ts'
 const WORDS_MAX = 6
 /** A three of letters is what the table of parts knows; shorter words are looked for as beginnings. */
 const PART_LETTERS_MIN = 3
-/** Fewer are sorted; of more the first page comes soon by walking the names: at worst some 5,000 of 100,000. */
+/**
+ * Fewer are sorted; of more the first page comes by walking the names. Whoever looks for a first name walks past all
+ * who come before it: at worst everybody, so the indexes hold the text and nothing else is read.
+ */
 const FEW_MAX = 600
 /** As many choices as a list of choices is still of use for. */
 const DEPARTMENTS_MAX = 200

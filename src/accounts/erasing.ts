@@ -3,19 +3,22 @@
  * has destroyed what it held. Deleting wins over every other record, and the login stays taken.
  * docs/decisions/039-leavers.md.
  */
-import { sql } from 'kysely'
 import * as v from 'valibot'
+import { forgetTold } from '../audit/told.ts'
 import { ERASED_NAME } from '../base/erased.ts'
 import { HLC_ZERO, millisOf } from '../base/hlc.ts'
 import { asBranchId, asUserId, type BranchId, type UserId } from '../base/ids.ts'
 import { type Millis, TIME_MS_MAX } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { overwriting } from '../db/overwriting.ts'
 import { type EventKind, type LoggedEvent, Parked } from '../eventlog/events.ts'
 import { demandIssuer } from '../eventlog/issuers.ts'
 import { noteAct } from './acts.ts'
 import { dropPhoto, endSignIns, personRow } from './event-parts.ts'
 import { sameRows } from './event-rows.ts'
 import { LOGIN } from './logins.ts'
+import { forgetLost } from './lost-passwords.ts'
+import { forgetWishes } from './wish-rows.ts'
 
 const user = v.pipe(v.string(), v.transform(asUserId))
 
@@ -40,6 +43,7 @@ export const userErase: EventKind<UserErase> = {
   name: 'user.erase',
   scope: 'all',
   parse: (body) => v.parse(userEraseBody, body),
+  isUrgent: () => true,
   async refusal(tx, event) {
     const { body, origin } = event
     if (body.home !== origin) await demandIssuer(tx, event)
@@ -124,14 +128,18 @@ async function anonymise(tx: Db, { body, arrivedAt, hlc }: LoggedEvent<UserErase
     if (known.photo !== null) await dropPhoto(tx, known.photo)
     await endSignIns(tx, id)
     await forgetCredential(tx, id)
+    await forgetTold(tx, id)
     await tx.deleteFrom('presence').where('userId', '=', id).execute()
     for (const table of ['contact', 'contact_block'] as const) {
       await tx.deleteFrom(table).where('ownerId', '=', id).execute()
     }
-    for (const table of ['draft', 'user_status', 'ldap_person'] as const) {
+    await tx.deleteFrom('file').where('ownerId', '=', id).execute()
+    for (const table of ['draft', 'user_status', 'ldap_person', 'ldap_factor'] as const) {
       await tx.deleteFrom(table).where('userId', '=', id).execute()
     }
     await tx.deleteFrom('erase_request').where('userId', '=', id).execute()
+    await forgetWishes(tx, id)
+    await forgetLost(tx, id)
   })
 }
 
@@ -140,7 +148,7 @@ async function forgetCredential(tx: Db, userId: UserId): Promise<void> {
   const known = await tx
     .selectFrom('credential')
     .where('userId', '=', userId)
-    .select(['userId', 'epoch', 'rev', 'branchId', 'publicKey', 'hlc'])
+    .select(['userId', 'epoch', 'rev', 'branchId', 'publicKey', 'hlc', 'replaces'])
     .executeTakeFirst()
   if (known === undefined) return
   await tx
@@ -149,16 +157,6 @@ async function forgetCredential(tx: Db, userId: UserId): Promise<void> {
     .onConflict((conflict) => conflict.doNothing())
     .execute()
   await tx.deleteFrom('credential').where('userId', '=', userId).execute()
-}
-
-/** Runs with SQLite writing zeros over whole pages that become free too: else they lie in the file as they were. */
-export async function overwriting(tx: Db, run: () => Promise<void>): Promise<void> {
-  await sql`pragma secure_delete = on`.execute(tx)
-  try {
-    await run()
-  } finally {
-    await sql`pragma secure_delete = fast`.execute(tx)
-  }
 }
 
 /** Whether somebody was deleted. */

@@ -50,6 +50,7 @@ export const insertUser = prepared((db, value: Holes<NewUser>) =>
     room: value('room'),
     language: value('language'),
     theme: value('theme'),
+    asOf: value('asOf'),
     role: 'employee',
     roleRev: 0,
     roleHlc: HLC_ZERO,
@@ -81,6 +82,7 @@ export const insertCredential = prepared((db, value: Holes<CredentialRow>) =>
     mustChange: value('mustChange'),
     factor: value('factor'),
     factorUsed: value('factorUsed'),
+    replaces: value('replaces'),
   }),
 )
 

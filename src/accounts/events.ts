@@ -38,9 +38,12 @@ import {
 } from './event-rows.ts'
 import { userFactor, userOut } from './factor-events.ts'
 import { isFastSalt } from './fast-hash.ts'
+import { forgetLost, noteIfLost, replacesColumn } from './lost-passwords.ts'
 import { policyPut } from './policy.ts'
 import { fullName } from './queries.ts'
 import {
+  type AsOf,
+  OWN_FIELDS,
   type RoleGrant,
   roleGrantBody,
   type UserAt,
@@ -50,6 +53,7 @@ import {
   userCredBody,
   userPutBody,
 } from './records.ts'
+import { settleWishes } from './wish-rows.ts'
 
 /** A guest's stay after one sign-in; also how long the home branch may be silent meanwhile. */
 export const GUEST_MS_MAX = 14 * DAY
@@ -73,8 +77,8 @@ export const userPut: EventKind<UserPut> = {
     return known.login === body.login ? undefined : 'login-changed'
   },
   async apply(tx, { body, hlc }) {
-    const { user, home, login, createdAt, by: _by, ...rest } = body
-    const record = { ...rest, hlc, ...foundBy(body) }
+    const { user, home, login, createdAt, by: _by, asOf = {}, ...rest } = body
+    const record = { ...rest, hlc, asOf: asOfColumn(asOf), ...foundBy(body) }
     const known = await personRow(tx, user)
     if (known === undefined) {
       await insertUser(tx, { ...record, id: user, home, login, createdAt })
@@ -86,6 +90,7 @@ export const userPut: EventKind<UserPut> = {
     if (body.rev < known.rev || (body.rev === known.rev && hlc <= known.hlc)) return
     await tx.updateTable('user').set(record).where('id', '=', user).execute()
     if (known.photo !== null && known.photo !== body.photo) await dropPhoto(tx, known.photo)
+    await settleWishes(tx, user, asOf)
   },
 }
 
@@ -96,6 +101,8 @@ export const userCred: EventKind<UserCred> = {
   scope: 'all',
   parse: (body) => v.parse(userCredBody, body),
   isPersonal: true,
+  // An import brings thousands of first ones.
+  isUrgent: ({ epoch, rev }) => epoch > 1 || rev > 0,
   async refusal(tx, { body, origin }) {
     // A password somebody chose would be guessed: the quick function is for drawn ones alone.
     if (isFastSalt(body.salt) && !body.mustChange) return 'fast-salt'
@@ -149,6 +156,7 @@ export const roleGrant: EventKind<RoleGrant> = {
   name: 'role.grant',
   scope: 'all',
   parse: (body) => v.parse(roleGrantBody, body),
+  isUrgent: ({ rev }) => rev > 1,
   async refusal(tx, event) {
     const { body, origin } = event
     const person = await knownPerson(tx, body.user)
@@ -179,6 +187,12 @@ export const userKinds = [
   ...[userFactor, userOut, policyPut],
   ...erasingKinds,
 ] as const
+
+/** The same text for the same values, whatever order they came in. */
+function asOfColumn(asOf: AsOf): string | null {
+  const given = OWN_FIELDS.flatMap((field) => (asOf[field] ? [[field, asOf[field]]] : []))
+  return given.length === 0 ? null : JSON.stringify(Object.fromEntries(given))
+}
 
 /** What a person is found by, in lower case: first and last name, and all that the directory shows. */
 function foundBy(body: UserPut): { searchName: string; searchText: string } {
@@ -220,7 +234,8 @@ async function putCredential(tx: Db, event: LoggedEvent<UserCred>): Promise<void
   const { body, origin, hlc } = event
   const { user: userId, epoch, rev, salt } = body
   const publicKey = fromHex(body.publicKey)
-  const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc }
+  const replaces = replacesColumn(body)
+  const fresh = { userId, epoch, rev, branchId: origin, publicKey, hlc, replaces }
   const factor = { factor: body.factor ? fromHex(body.factor.sealed) : null }
   await endStays(tx, body, hlc)
   if (body.by !== undefined && body.by !== userId) await noteAct(tx, event)
@@ -230,18 +245,22 @@ async function putCredential(tx: Db, event: LoggedEvent<UserCred>): Promise<void
   if (known !== undefined) {
     const order = [known.epoch, known.rev, known.hlc, known.branchId]
     if (!isAfter([epoch, rev, hlc, origin], order)) {
+      if (!body.mustChange) await noteIfLost(tx, { ...fresh, salt })
       return keepPast(tx, fresh)
     }
-    const { branchId, publicKey } = known
+    const { branchId, publicKey, replaces } = known
     await keepPast(tx, {
       ...{ userId, branchId, publicKey },
-      ...{ epoch: known.epoch, rev: known.rev, hlc: known.hlc },
+      ...{ epoch: known.epoch, rev: known.rev, hlc: known.hlc, replaces },
     })
     await tx.deleteFrom('credential').where('userId', '=', userId).execute()
   }
   const mustChange = body.mustChange ? 1 : 0
   const factorUsed = body.factor?.used ?? 0
   await insertCredential(tx, { ...fresh, salt, mustChange, ...factor, factorUsed })
+  const isLost = known?.mustChange === 0 && (await noteIfLost(tx, known))
+  // Who knew what holds has set another one: what was lost before is told no more.
+  if (!isLost && body.replaces !== undefined) await forgetLost(tx, userId)
   // Whoever is in by the old password is out: the action that changed it keeps its own sign-in itself.
   await endSignIns(tx, userId)
 }

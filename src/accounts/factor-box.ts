@@ -30,6 +30,9 @@ const CODE = /^[a-z0-9]{12}$/
 /** A factor in the open: for the moments after its person typed the password. */
 export type Factor = { id: Uint8Array; secret: Uint8Array; codeHashes: readonly Uint8Array[] }
 
+/** Leads to the keys of boxes: a password that was just typed, or this branch (ldap-factor.ts). */
+type Sealer = Pick<Signer, 'keyFor'>
+
 /** A new factor around a secret, and its recovery codes: the only time anybody sees them. */
 export function newFactor(
   random: Random,
@@ -52,7 +55,7 @@ export function recoveryCodeOf(factor: Factor, typed: string): number | undefine
 /** The box of a factor for this person and this password. */
 export function sealFactor(
   factor: Factor,
-  of: { user: UserId; signer: Signer; random: Random },
+  of: { user: UserId; signer: Sealer; random: Random },
 ): Uint8Array {
   const salt = of.random.bytes(SALT_BYTES)
   const key = keyOf(of, factor.id, salt)
@@ -65,7 +68,7 @@ export function sealFactor(
 /** The factor in a box; undefined under another password or when it was altered. */
 export function openFactor(
   box: Uint8Array,
-  of: { user: UserId; signer: Signer },
+  of: { user: UserId; signer: Sealer },
 ): Factor | undefined {
   if (box.length !== FACTOR_BYTES) return undefined
   const id = box.subarray(0, ID_BYTES)
@@ -93,7 +96,7 @@ export function factorIdOf(box: Uint8Array): Uint8Array {
 }
 
 function keyOf(
-  { user, signer }: { user: UserId; signer: Signer },
+  { user, signer }: { user: UserId; signer: Sealer },
   id: Uint8Array,
   salt: Uint8Array,
 ): Uint8Array {

@@ -22,6 +22,7 @@ export const userFactor: EventKind<UserFactor> = {
   scope: 'all',
   isPersonal: true,
   parse: (body) => v.parse(userFactorBody, body),
+  isUrgent: () => true,
   async refusal(tx, event) {
     // The home branch too: who types the password at a branch, and nobody else, can sign this.
     return (await signerOf(tx, event)) === undefined ? 'signature-wrong' : undefined
@@ -84,6 +85,7 @@ export const userOut: EventKind<UserOut> = {
   name: 'user.out',
   scope: 'all',
   parse: (body) => v.parse(userOutBody, body),
+  isUrgent: () => true,
   async refusal(tx, { body, origin, hlc }) {
     await knownPerson(tx, body.user)
     const at = millisOf(hlc)

@@ -45,7 +45,8 @@ const OPEN_WITH_TEMPORARY: readonly string[] = ['/password', '/sign-out', '/api/
 /** Where somebody may go who has to set up a second factor. */
 const OPEN_WITHOUT_FACTOR = /^\/(?:second-factor(?:\/.*)?|sign-out|api\/v1\/sign-out)$/
 /** What a page asks for by itself: it keeps no shared terminal open. */
-const BY_ITSELF = /^\/(?:events\/page|photos\/.*|lock|chats\/[^/]+\/(?:seen|wait))$/
+const BY_ITSELF =
+  /^\/(?:events\/page|photos\/.*|lock|chats\/[^/]+\/(?:seen|wait)|files\/[^/]+\/(?:thumb|now)|admin\/users\/import\/[^/]+\/progress)$/
 const BEARER = /^Bearer +(\S+) *$/i
 
 /** The guards of a branch. */
@@ -70,7 +71,8 @@ export function createGuards(deps: {
           self,
           token,
           kind: 'browser',
-          isAct: !BY_ITSELF.test(c.req.path),
+          // A page that loads itself anew says so (views/layout.ts).
+          isAct: !BY_ITSELF.test(c.req.path) && c.req.query('itself') === undefined,
         })
       }
       await next()

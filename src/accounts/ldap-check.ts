@@ -8,6 +8,7 @@ import type { Log } from '../world/log.ts'
 import { putTemporary } from './actions.ts'
 import type { AccountDeps } from './authority.ts'
 import { drawnCredential, newCredential } from './credentials.ts'
+import type { LdapFactors } from './ldap-factor.ts'
 import { isFromLdap } from './ldap-people.ts'
 import { generatedPassword } from './passwords.ts'
 import type { Person } from './queries.ts'
@@ -17,6 +18,7 @@ type CheckDeps = AccountDeps & {
   ldap: Ldap
   setting: Pick<LdapSetting, 'filter' | 'attributes'>
   log: Log
+  factors: LdapFactors
 }
 
 /** A value inside a filter (RFC 4515, 3): nothing in it ends or widens the filter. */
@@ -46,23 +48,25 @@ export function ldapOutside(deps: CheckDeps): Outside {
       }
     },
     async keep({ id }, password) {
-      const { credential } = await newCredential(deps, password)
+      const { credential, signer } = await newCredential(deps, password)
       await store.writer.write((tx) =>
         putTemporary(deps, tx, {
           id,
           credential,
           mustChange: false,
           isDrawn: false,
-          keepsFactor: true,
+          keepsFactor: (db, box) => deps.factors.sealedAgain(db, { user: id, box, signer }),
           by: undefined,
         }),
       )
     },
+    keepFactor: deps.factors.keep,
     async end({ id }: Person) {
       const credential = drawnCredential(deps.random, generatedPassword(deps.random))
       await store.writer.write((tx) =>
         putTemporary(deps, tx, {
-          ...{ id, credential, mustChange: true, isDrawn: true, keepsFactor: true },
+          ...{ id, credential, mustChange: true, isDrawn: true },
+          keepsFactor: async (_db, box) => box,
           by: undefined,
         }),
       )

@@ -13,7 +13,7 @@ import { asLogin } from './logins.ts'
 import { checkNewPassword, generatedPassword } from './passwords.ts'
 import { keptPhoto } from './photo-rows.ts'
 import type { Photo } from './photos.ts'
-import { fullName, type Person } from './queries.ts'
+import type { Person } from './queries.ts'
 import type { UserPut } from './records.ts'
 import { rolesForNew } from './rights.ts'
 
@@ -83,11 +83,11 @@ export async function writePerson(
   if (role !== 'employee') {
     await deps.append(tx, { kind: roleGrant, to: 'all', body: { user, role, rev: 1, ...doneBy } })
   }
-  const { login, firstName, lastName } = record
   await addAudit(deps, tx, {
     ...{ action: 'account.created', by: of.by },
-    subject: personSubject({ id: user, login, name: fullName(firstName, lastName) }),
-    after: { ...toldOf(record, { isNew: true }), role, mustChange },
+    subject: personSubject({ id: user, login: record.login }),
+    after: { role, mustChange },
+    personal: { random: deps.random, after: toldOf(record, { isNew: true }) },
   })
   return user
 }

@@ -24,7 +24,7 @@ export function ownSignInRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
   })
 
   app.post('/profile/sign-ins/at/:branch/end', guards.signedIn, async (c) => {
-    await endSignInsAt(deps, c.var.user.id, asBranchId(c.req.param('branch')))
+    await endSignInsAt(deps, c.var.user, asBranchId(c.req.param('branch')))
     return c.redirect(back, 303)
   })
 
@@ -34,7 +34,7 @@ export function ownSignInRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
   })
 
   app.post('/profile/sign-ins/end-all', guards.signedIn, async (c) => {
-    await endSignInsAt(deps, c.var.user.id)
+    await endSignInsAt(deps, c.var.user)
     clearSignInCookie(c, scope)
     return c.redirect('/sign-in', 303)
   })
@@ -106,7 +106,7 @@ export function ownSignInApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
 
   app.delete('/me/sign-ins', guards.bearer, async (c) => {
     const { which } = readQuery(c, ending)
-    if (which === 'everywhere') await endSignInsAt(deps, c.var.user.id)
+    if (which === 'everywhere') await endSignInsAt(deps, c.var.user)
     else await signIns.endOthers(c.var.user, c.var.signIn.id)
     return c.body(null, 204)
   })
@@ -124,7 +124,7 @@ export function ownSignInApiRoutes(deps: AccountApiDeps): Hono<SignedIn> {
       .select('id')
       .executeTakeFirst()
     if (known === undefined) throw notFound('branch')
-    await endSignInsAt(deps, c.var.user.id, branch)
+    await endSignInsAt(deps, c.var.user, branch)
     return c.body(null, 204)
   })
   return app

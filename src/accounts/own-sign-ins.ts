@@ -3,9 +3,11 @@
  * branches it is known that the person was let in there (table `location`). Ending them elsewhere is an event
  * (`user.out`).
  */
+import { addAudit } from '../audit/entries.ts'
 import type { BranchId, SignInId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { EVERYWHERE, userOut } from './factor-events.ts'
 import type { Person } from './queries.ts'
@@ -77,10 +79,20 @@ async function endedSince(db: Db, user: UserId): Promise<(branch: BranchId) => s
 
 /** Ends all own sign-ins, at one branch or, without one, at all, this one too. */
 export async function endSignInsAt(
-  { store, append }: Pick<AccountDeps, 'store' | 'append'>,
-  user: UserId,
+  deps: Pick<AccountDeps, 'store' | 'append' | 'clock'>,
+  user: Person,
   branch?: BranchId,
 ): Promise<void> {
-  const body = branch === undefined ? { user } : { user, branch }
-  await store.writer.write((tx) => append(tx, { kind: userOut, to: 'all', body }))
+  const body = { user: user.id, ...(branch === undefined ? {} : { branch }) }
+  await deps.store.writer.write(async (tx) => {
+    await deps.append(tx, { kind: userOut, to: 'all', body })
+    const where = branch === undefined ? 'everywhere' : await nameOf(tx, branch)
+    const entry = { by: user, subject: personSubject(user), after: { where } }
+    await addAudit(deps, tx, { action: 'sign-in.ended-all', ...entry })
+  })
+}
+
+async function nameOf(db: Db, branch: BranchId): Promise<string> {
+  const row = db.selectFrom('branch').where('id', '=', branch).select('name')
+  return (await row.executeTakeFirst())?.name ?? branch
 }

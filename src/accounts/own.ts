@@ -16,13 +16,17 @@ import {
 import { userCred } from './events.ts'
 import { sealFactor } from './factor-box.ts'
 import { refuseFromLdap } from './ldap-people.ts'
+import { replaced } from './lost-passwords.ts'
 import { checkNewPassword } from './passwords.ts'
 import { keptPhoto, type PhotoChange } from './photo-rows.ts'
 import { getPerson, type Person } from './queries.ts'
-import type { Theme, UserPut } from './records.ts'
+import { OWN_FIELDS, type OwnField, type Theme, type UserPut } from './records.ts'
 import { openedFactor, type Sealed } from './second-factor.ts'
-import { hashOf, type Known, type SignIns, tokenOf } from './sign-ins.ts'
+import type { Known, SignIns } from './sign-ins.ts'
 import { putStay } from './stays.ts'
+import { hashOf, tokenOf } from './tokens.ts'
+import { wishOf } from './wish-rows.ts'
+import { userWish } from './wishes.ts'
 
 type ProfileChanges = {
   firstName?: string | undefined
@@ -32,29 +36,54 @@ type ProfileChanges = {
   photo?: PhotoChange | undefined
 }
 
-/** Changes the own profile; throws forbidden (`profile-at-home`) at a branch that is not the home branch. */
+/** Changes the own profile; of a guest the home branch is asked to. */
 export async function editProfile(
   deps: AccountDeps,
   user: Person,
   { photo, ...record }: ProfileChanges,
 ): Promise<Person> {
   const { store, self } = deps
-  if (user.branch.id !== self) {
-    throw new AppError('forbidden', 'Cannot change the profile here: only at the home branch', {
-      detail: 'profile-at-home',
-      values: { branch: user.branch.name },
-    })
-  }
+  if (user.branch.id !== self) return await askHome(deps, user, { photo, ...record })
   const given = Object.entries(record).filter(([, value]) => value !== undefined)
   return store.writer.write(async (tx) => {
     const kept = await keptPhoto(tx, photo)
     const changes: Partial<UserPut> = { ...Object.fromEntries(given), ...kept }
     const told = changedOf(toldOf(await getPerson(tx, user.id)), toldOf(changes))
     await putRecord(deps, tx, { id: user.id, changes, by: user })
-    const entry = { by: user, subject: personSubject(user), ...told }
+    const personal = told && { ...told, random: deps.random }
+    const entry = { by: user, subject: personSubject(user), personal }
     if (told) await addAudit(deps, tx, { action: 'own.profile', ...entry })
     return getPerson(tx, user.id)
   })
+}
+
+/** Asks the home branch for what is not so already, and was not asked; the same again asks nothing. */
+async function askHome(
+  deps: AccountDeps,
+  user: Person,
+  { photo, ...record }: ProfileChanges,
+): Promise<Person> {
+  const { store, self } = deps
+  await store.writer.write(async (tx) => {
+    const now = await getPerson(tx, user.id)
+    const asked = await wishOf(tx, user.id)
+    const given = { ...record, ...(await keptPhoto(tx, photo)) }
+    const open = asked?.refused === undefined ? (asked?.fields ?? {}) : {}
+    const isSo = (field: OwnField) =>
+      given[field] === (open[field] === undefined ? (now[field] ?? null) : open[field])
+    const fields = OWN_FIELDS.filter((field) => given[field] !== undefined && !isSo(field))
+    if (fields.length === 0) return
+    const picture = photo === undefined || photo === 'none' ? null : photo.bytes.toBase64()
+    const wanted = fields.map((field) => [field, field === 'photo' ? picture : given[field]])
+    const body = { user: user.id, ...Object.fromEntries(wanted) }
+    const kind = userWish({ ...deps, self })
+    await deps.append(tx, { kind, to: [user.branch.id], body })
+    const told = fields.map((field) => [field, given[field]])
+    const after = toldOf(Object.fromEntries(told), { isNew: true })
+    const entry = { action: 'own.wish' as const, by: user, subject: personSubject(user), after }
+    await addAudit(deps, tx, entry)
+  })
+  return getPerson(store.read, user.id)
 }
 
 export type OwnPasswordDeps = AccountDeps & { signIns: SignIns }
@@ -93,7 +122,7 @@ export async function changePassword(
     await deps.append(tx, {
       kind: userCred,
       to: 'all',
-      body: { ...body, mustChange: false, ...signature },
+      body: { ...body, mustChange: false, ...signature, ...(await replaced(tx, user.id)) },
     })
     // Applying it ended all sign-ins of the person here, this one too.
     const kept = own.map((row) => ({ ...row, tokenHash: hashOf(token) }))

@@ -23,6 +23,7 @@ import {
   photoIn,
 } from './route-parts.ts'
 import { codesLeftOf } from './second-factor.ts'
+import { wishOf } from './wish-rows.ts'
 
 const profileForm = v.object({
   firstName,
@@ -50,7 +51,8 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
       const made = await photoIn(files, makePhoto)
       const photo = made ?? (removePhoto ? ('none' as const) : undefined)
       await editProfile(deps, c.var.user, { ...record, photo })
-      return c.redirect('/profile?saved=profile', 303)
+      const isGuest = c.var.user.branch.id !== deps.self
+      return c.redirect(`/profile?saved=${isGuest ? 'wish' : 'profile'}`, 303)
     } catch (error) {
       const errors = profileErrors(error, c)
       return c.html(await page(c, deps, { errors }), 422)
@@ -86,8 +88,11 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
     const now = clock.now()
     const own = await signInsOf(store.read, user.id, now)
     const others = await signedInElsewhere(store.read, { self: deps.self, user, now })
+    const wish = await wishOf(store.read, user.id)
+    const asked = wish?.refused === undefined ? wish?.fields : undefined
     const texts: Record<string, string> = {
       ...{ profile: t.profile.saved, password: t.password.saved, ended: t.ownSignIns.ended },
+      wish: wish === undefined ? t.profile.saved : t.profile.asked(user.branch.name),
     }
     const saved = texts[more.saved ?? '']
     const frame = frameOf(
@@ -97,10 +102,11 @@ export function profileRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
     return profilePage(frame, {
       login: user.login,
       status: deps.statusOf(user.id),
-      firstName: user.firstName,
-      lastName: user.lastName,
+      firstName: asked?.firstName ?? user.firstName,
+      lastName: asked?.lastName ?? user.lastName,
       language: c.var.language,
-      theme: user.theme,
+      theme: c.var.user.theme,
+      wish: wish && { ...wish, branch: user.branch.name },
       hasFactor: (await codesLeftOf(store.read, user)) !== undefined,
       signIns: own.map((one) => ({
         ...{ id: one.id, kind: one.kind, where: one.device, address: one.address },

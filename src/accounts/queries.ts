@@ -118,12 +118,11 @@ export async function personByLogin(
   db: Db,
   self: BranchId,
   text: string,
+  { isErasedToo = false } = {},
 ): Promise<Person | undefined> {
   const { login, branch } = splitLogin(text)
-  const matches = await people(db)
-    .where('user.login', '=', login)
-    .where('user.erasedAt', 'is', null)
-    .execute()
+  const all = people(db).where('user.login', '=', login)
+  const matches = await (isErasedToo ? all : all.where('user.erasedAt', 'is', null)).execute()
   const found = matches.map(personOf)
   if (branch !== undefined) return found.find((person) => isCalled(person.branch, branch))
   const here = found.find((person) => person.branch.id === self)
@@ -131,7 +130,8 @@ export async function personByLogin(
   throw invalidInput('login', 'Cannot tell who is meant: several branches', 'login-ambiguous')
 }
 
-const isCalled = (branch: { name: string }, name: string) =>
+/** Whether a branch has this name, as typed in a login. */
+export const isCalled = (branch: { name: string }, name: string) =>
   branch.name.toLowerCase().normalize('NFC') === name
 
 /** Branches that what is for these people goes to: home, and where they are as guests by their present password. */

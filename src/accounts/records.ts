@@ -3,12 +3,14 @@
  * unknown fields are dropped here and kept in the event's bytes.
  */
 import * as v from 'valibot'
+import { type Hlc, isHlc } from '../base/hlc.ts'
 import { asBranchId, asPhotoHash, asUserId } from '../base/ids.ts'
 import { tidied } from '../base/text.ts'
 import { TIME_MS_MAX } from '../base/units.ts'
 import { SALT } from './credentials.ts'
 import { FACTOR_BYTES, RECOVERY_CODES } from './factor-box.ts'
 import { LOGIN } from './logins.ts'
+import { PHOTO_BYTES_MAX } from './photo-form.ts'
 
 export const NAME_CHARACTERS_MAX = 60
 export const POST_CHARACTERS_MAX = 120
@@ -17,6 +19,8 @@ export const PHONE_CHARACTERS_MAX = 40
 export const ROOM_CHARACTERS_MAX = 40
 /** A language tag (RFC 5646) as long as ours will ever be. */
 const LANGUAGE_CHARACTERS_MAX = 16
+/** A photo in base64. */
+const PHOTO_CHARACTERS_MAX = Math.ceil(PHOTO_BYTES_MAX / 3) * 4
 /** More changes of one record than a branch makes in its life. */
 const REV_MAX = 2 ** 31 - 1
 /** All recovery codes used. */
@@ -39,6 +43,23 @@ export const branch = v.pipe(v.string(), v.transform(asBranchId))
 /** The admin who did it; absent when an operator did it at the server itself. */
 const by = v.optional(user)
 
+/** What people change of their own record. */
+export const OWN_FIELDS = ['firstName', 'lastName', 'photo', 'language', 'theme'] as const
+export type OwnField = (typeof OWN_FIELDS)[number]
+/** Of own fields the clock value of the word that set each. */
+export type AsOf = { readonly [field in OwnField]?: Hlc | undefined }
+const hlcText = v.custom<Hlc>((value) => typeof value === 'string' && isHlc(value))
+const clockValue = v.optional(hlcText)
+const asOfBody = v.object({
+  ...{ firstName: clockValue, lastName: clockValue, photo: clockValue },
+  ...{ language: clockValue, theme: clockValue },
+})
+
+/** As the column holds it. */
+export function asOfIn(column: string | null): AsOf {
+  return column === null ? {} : (JSON.parse(column) as AsOf)
+}
+
 /** 0301 user.put: the whole record, without role, block and password. */
 export const userPutBody = v.object({
   user,
@@ -55,9 +76,21 @@ export const userPutBody = v.object({
   language: v.nullable(text(LANGUAGE_CHARACTERS_MAX)),
   theme: v.picklist(THEMES),
   createdAt: whole(TIME_MS_MAX),
+  asOf: v.optional(asOfBody),
   by,
 })
 export type UserPut = v.InferOutput<typeof userPutBody>
+
+/** 030a user.wish: what a guest wants changed; `photo` is the picture itself, null: none any more. */
+export const userWishBody = v.object({
+  user,
+  firstName: v.optional(v.pipe(text(NAME_CHARACTERS_MAX), v.minLength(1))),
+  lastName: v.optional(text(NAME_CHARACTERS_MAX)),
+  photo: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(PHOTO_CHARACTERS_MAX), v.base64()))),
+  language: v.optional(text(LANGUAGE_CHARACTERS_MAX)),
+  theme: v.optional(v.picklist(THEMES)),
+})
+export type UserWish = v.InferOutput<typeof userWishBody>
 
 /** 0302 user.cred: a new credential; `signature` by the one before it when it is not written at the home branch. */
 export const userCredBody = v.object({
@@ -70,6 +103,10 @@ export const userCredBody = v.object({
   /** The second factor, sealed again under this password. */
   factor: v.optional(v.object({ sealed: hexText(2 * FACTOR_BYTES), used: whole(CODES_USED_MAX) })),
   signature: v.optional(hexText(128)),
+  /** The place of the one that its writer knew: what stands between was changed elsewhere, and is lost. */
+  replaces: v.optional(
+    v.object({ epoch: whole(REV_MAX), rev: whole(REV_MAX), hlc: hlcText, branch }),
+  ),
   by,
 })
 export type UserCred = v.InferOutput<typeof userCredBody>

@@ -92,7 +92,8 @@ export function factorRoutes(deps: AccountRouteDeps): Hono<SignedIn> {
   app.post('/second-factor/confirm', guards.signedIn, async (c) => {
     try {
       const { code } = await readForm(c, codeForm)
-      const of = { user: c.var.user.id, signIn: c.var.signIn.id, code }
+      const address = addressOf(c)
+      const of = { user: c.var.user.id, signIn: c.var.signIn.id, code, address }
       const codes = await signIns.factors.confirm(of)
       return c.html(recoveryCodesPage(frameOf(asWeb(c)), { codes }))
     } catch (error) {

@@ -3,12 +3,14 @@
  * can be opened only with the password just typed, at every branch, whether the home branch answers or not. What is
  * half done (a sign-in that waits for its code, a factor that waits for its first one) lives in memory, bounded.
  */
+import { addAudit } from '../audit/entries.ts'
 import { hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
 import { MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { createLimiter, type Rate, refuseTooMany } from '../web/rate.ts'
+import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { factorBytes, type Signer } from './credentials.ts'
 import {
@@ -20,6 +22,7 @@ import {
   sealFactor,
 } from './factor-box.ts'
 import { userFactor } from './factor-events.ts'
+import { getPerson } from './queries.ts'
 import { SECRET_BYTES, stepOfCode } from './totp.ts'
 
 /**
@@ -36,7 +39,7 @@ const SETUPS_MAX = 500
 
 /** What of a credential concerns the second factor. */
 export type Sealed = { publicKey: Uint8Array; factor: Uint8Array | null; factorUsed: number }
-type Proved = { user: UserId; signer: Signer; sealed: Sealed }
+type Proved = { user: UserId; signer: Signer; sealed: Sealed; address?: string }
 
 export type SecondFactors<Half> = {
   /** Takes a code of the authenticator or a recovery code; throws not-signed-in (`wrong-code`), too-many. */
@@ -49,10 +52,17 @@ export type SecondFactors<Half> = {
   begin(id: SignInId, signer: Signer): Uint8Array
   begun(id: SignInId): Uint8Array | undefined
   /** Switches the factor on with its first code; answers the recovery codes, which nobody sees again. */
-  confirm(of: { user: UserId; signIn: SignInId; code: string }): Promise<readonly string[]>
+  confirm(of: {
+    user: UserId
+    signIn: SignInId
+    code: string
+    address: string
+  }): Promise<readonly string[]>
   /** New recovery codes in the place of the old ones, same authenticator. */
   renewCodes(proved: Proved): Promise<readonly string[]>
   switchOff(proved: Proved): Promise<void>
+  /** Calls back with factors that were opened, new ones too. */
+  onOpened(fn: (user: UserId, factor: Factor) => Promise<void>): void
 }
 
 type Deps = Pick<AccountDeps, 'store' | 'append' | 'clock' | 'random' | 'self'>
@@ -61,13 +71,19 @@ type Tries = ReturnType<typeof createLimiter>
 /** The second factors of this branch. */
 export function createSecondFactors<Half>(deps: Deps): SecondFactors<Half> {
   const tries = createLimiter(deps, CODE_TRIES)
+  let opened = async (_user: UserId, _factor: Factor) => {}
   const halves = kept<string, Half>(deps, { msMax: HALF_MS_MAX, max: HALVES_MAX })
   const setups = kept<SignInId, { secret: Uint8Array; signer: Signer }>(deps, {
     msMax: SETUP_MS_MAX,
     max: SETUPS_MAX,
   })
   return {
-    check: (proved, code) => check(deps, tries, proved, code),
+    async check(proved, code) {
+      await opened(proved.user, await check(deps, tries, proved, code))
+    },
+    onOpened(fn) {
+      opened = fn
+    },
     keepHalf: halves.put,
     halfOf: halves.get,
     dropHalf: halves.drop,
@@ -77,7 +93,7 @@ export function createSecondFactors<Half>(deps: Deps): SecondFactors<Half> {
       return secret
     },
     begun: (id) => setups.get(id)?.secret,
-    async confirm({ user, signIn, code }) {
+    async confirm({ user, signIn, code, address }) {
       const setup = setups.get(signIn)
       if (setup === undefined)
         throw invalidInput('code', 'Cannot confirm: begin anew', 'factor-anew')
@@ -86,25 +102,30 @@ export function createSecondFactors<Half>(deps: Deps): SecondFactors<Half> {
       if (step === undefined) throw invalidInput('code', 'Cannot confirm: wrong code', 'wrong-code')
       const { factor, codes } = newFactor(deps.random, setup.secret)
       await deps.store.writer.write(async (tx) => {
-        await putFactor(deps, tx, { user, signer: setup.signer, factor })
+        const of = { user, signer: setup.signer, factor, address }
+        await putFactor(deps, tx, { ...of, action: 'own.factor' })
         await takeStep(tx, user, step)
       })
       setups.drop(signIn)
       tries.forget(user)
+      await opened(user, factor)
       return codes
     },
     async renewCodes(proved) {
       const { factor, codes } = newFactor(deps.random, openedFactor(proved).secret)
-      await deps.store.writer.write((tx) => putFactor(deps, tx, { ...proved, factor }))
+      const of = { ...proved, factor, action: 'own.factor-codes' } as const
+      await deps.store.writer.write((tx) => putFactor(deps, tx, of))
+      await opened(proved.user, factor)
       return codes
     },
     async switchOff(proved) {
-      await deps.store.writer.write((tx) => putFactor(deps, tx, { ...proved, factor: undefined }))
+      const of = { ...proved, factor: undefined, action: 'own.factor-off' } as const
+      await deps.store.writer.write((tx) => putFactor(deps, tx, of))
     },
   }
 }
 
-async function check(deps: Deps, tries: Tries, proved: Proved, code: string): Promise<void> {
+async function check(deps: Deps, tries: Tries, proved: Proved, code: string): Promise<Factor> {
   const { user } = proved
   refuseTooMany(tries.take(user))
   const factor = openedFactor(proved)
@@ -117,6 +138,7 @@ async function check(deps: Deps, tries: Tries, proved: Proved, code: string): Pr
   })
   if (!isTaken) throw wrongCode()
   tries.forget(user)
+  return factor
 }
 
 /** The factor opened with the password just proved; throws forbidden when the box was altered. */
@@ -151,15 +173,23 @@ async function useRecoveryCode(deps: Deps, tx: Db, of: Proved & { n: number }): 
   return true
 }
 
-async function putFactor(
-  deps: Deps,
-  tx: Db,
-  of: { user: UserId; signer: Signer; factor: Factor | undefined },
-): Promise<void> {
+type Change = Pick<Proved, 'user' | 'signer' | 'address'> & {
+  factor: Factor | undefined
+  action: 'own.factor' | 'own.factor-codes' | 'own.factor-off'
+}
+
+async function putFactor(deps: Deps, tx: Db, of: Change): Promise<void> {
   const row = await rowOf(tx, of)
+  // Two who set one up at once, or one who has no code of the one there is: the first stays.
+  if (of.action === 'own.factor' && row.factor !== null) {
+    throw invalidInput('code', 'Cannot confirm: there is a second factor', 'factor-on')
+  }
   const box = of.factor && sealFactor(of.factor, { ...of, random: deps.random })
   const sealed = box === undefined ? null : hex(box)
   await append(deps, tx, { ...of, row, n: row.factorN + 1, sealed, used: 0 })
+  const { user: id, action, address } = of
+  const subject = personSubject(await getPerson(tx, id))
+  await addAudit(deps, tx, { action, by: { id, address }, subject })
 }
 
 type Row = Awaited<ReturnType<typeof rowOf>>

@@ -1,9 +1,12 @@
 /** The one query of every request: a token's sign-in with its person, credential state and home branch, all by key. */
 import { sql } from 'kysely'
+import { millisOf } from '../base/hlc.ts'
+import { DAY, MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import { POLICY } from './policy.ts'
 import { PERSON_COLUMNS } from './queries.ts'
+import { wished } from './wish-rows.ts'
 
 export type SignInRow = NonNullable<Awaited<ReturnType<typeof signInRow>>>
 
@@ -21,6 +24,8 @@ const rowOf = prepared((db, value: Holes<{ tokenHash: Uint8Array }>) =>
     .leftJoin('branch', 'branch.id', 'user.home')
     .leftJoin('photo', 'photo.hash', 'user.photo')
     .leftJoin('meta as policy', (join) => join.on('policy.name', '=', sql.lit(POLICY)))
+    .leftJoin('password_lost as lost', 'lost.userId', 'user.id')
+    .leftJoin('branch as held', 'held.id', 'credential.branchId')
     .where('sign_in.tokenHash', '=', value('tokenHash'))
     .select([
       'sign_in.id as signInId',
@@ -37,5 +42,22 @@ const rowOf = prepared((db, value: Holes<{ tokenHash: Uint8Array }>) =>
       'branch.heardAt',
       'branch.lostAt',
       ...PERSON_COLUMNS,
+      'lost.hlc as lostHlc',
+      'credential.hlc as heldHlc',
+      'held.name as heldBranch',
+      wished('language').as('wishedLanguage'),
+      wished('theme').as('wishedTheme'),
     ]),
 )
+
+/** Long enough to be read on the first pages, and again after each sign-in. */
+const LOST_TOLD_MS: Millis = 10 * MINUTE
+/** Who has signed in for a month knows which password holds. */
+const LOST_KNOWN_MS: Millis = 30 * DAY
+
+/** What a page says of a password that was lost, for a while after each sign-in. */
+export function lostIn(row: SignInRow, now: Millis): { branch: string; at: Millis } | undefined {
+  if (row.lostHlc === null || now - row.signedInAt > LOST_TOLD_MS) return undefined
+  const at = millisOf(row.heldHlc)
+  return now - at > LOST_KNOWN_MS ? undefined : { branch: row.heldBranch ?? '', at }
+}

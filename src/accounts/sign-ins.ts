@@ -3,7 +3,6 @@
  * each sign-in draws a new one, so that nobody can prepare it for somebody else. A guest's stay is signed with the
  * key of the credential and sent to all branches (`user.at`).
  */
-import { createHash } from 'node:crypto'
 import type { DeleteQueryBuilder, DeleteResult } from 'kysely'
 import type { AuditAction } from '../audit/actions.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'
@@ -18,20 +17,23 @@ import { type Attempts, createAttempts } from './attempts.ts'
 import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { newSalt, type Signer } from './credentials.ts'
+import type { HomeAsking } from './home-asking.ts'
 import { policyIn } from './policy.ts'
 import { findPerson, type Person, personByLogin, personOf } from './queries.ts'
+import { THEMES } from './records.ts'
 import { createSecondFactors, type SecondFactors } from './second-factor.ts'
 import { idleMsMax, insertSignIn, isStill, toldDevice } from './sign-in-making.ts'
 import {
   type Outside,
   type Proof,
-  proof,
-  proved,
   provedAgain,
+  provedNow,
+  provedOrCaughtUp,
   provedWithCode,
   wrong,
+  wrongOrLost,
 } from './sign-in-proof.ts'
-import { type SignInRow, signInRow } from './sign-in-rows.ts'
+import { lostIn, type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
   checkHomeHeard,
   HOME_SILENT_FOR_ADMIN_MS_MAX,
@@ -40,10 +42,10 @@ import {
   putStay,
 } from './stays.ts'
 import { createTerminals, type Terminals } from './terminals.ts'
+import { hashOf, tokenOf } from './tokens.ts'
 
 /** A write per person and minute at most, whatever is read. */
 const USED_MS_MIN = MINUTE
-const TOKEN_BYTES = 32
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 /** A guest with a temporary password signs the own one with it: it waits in memory for that page. */
 const SIGNER_MS_MAX = 30 * MINUTE
@@ -61,6 +63,8 @@ export type SignIn = {
   mustSetFactor: boolean
   /** Made at a terminal that several people share. */
   isShared: boolean
+  /** The person set a password that lost against another change: which one holds. */
+  lostPassword?: { branch: string; at: Millis } | undefined
 }
 export type Known = { signIn: SignIn; user: Person }
 
@@ -119,6 +123,7 @@ export type SignIns = {
     user: UserId
     signer: Signer
     sealed: Proof
+    address: string
   }>
   /**
    * The person of a token, undefined when it is none, has ended, is locked, or the account is closed. `isAct`: the
@@ -146,6 +151,8 @@ export type SignIns = {
   onEnded(fn: (users: UserId[]) => void): void
   /** From now on somebody else is asked for some people's passwords first. */
   askOutside(outside: Outside): void
+  /** From now on home branches are asked once before a password is called wrong. */
+  askHome(home: Pick<HomeAsking, 'caughtUp'>): void
 }
 
 type SignInDeps = AccountDeps & { log: Log }
@@ -162,6 +169,7 @@ type Parts = SignInDeps & {
   touching: Set<SignInId>
   onEnded: ((users: UserId[]) => void)[]
   outside?: Outside
+  home?: Pick<HomeAsking, 'caughtUp'>
 }
 
 /** The sign-ins of this branch. */
@@ -178,7 +186,7 @@ export function createSignIns(deps: SignInDeps): SignIns {
   const parts: Parts = { ...deps, attempts, failures, decoySalt, ...memory, terminals }
   const { clock } = deps
   const isPassword = async (user: Person, password: string) =>
-    (await proof(parts, user, password)).signer !== undefined
+    (await provedNow(parts, user, password)).isRight
   return {
     signIn: (input) => noted(parts, input, () => signIn(parts, input)),
     signInWithCode: (of) => signInWithCode(parts, of),
@@ -187,7 +195,7 @@ export function createSignIns(deps: SignInDeps): SignIns {
     leaveSigner: (id, signer) => keepSigner(parts, id, signer),
     signInOf: (token, isAct = true) => openSignInOf(parts, token, isAct),
     async sharedOf(token) {
-      const known = await signInOf(parts, token)
+      const known = (await signInOf(parts, token))?.known
       return known?.signIn.isShared ? known : undefined
     },
     terminals,
@@ -218,6 +226,10 @@ export function createSignIns(deps: SignInDeps): SignIns {
     onEnded: (fn) => void parts.onEnded.push(fn),
     askOutside(outside) {
       parts.outside = outside
+      factors.onOpened(outside.keepFactor)
+    },
+    askHome(home) {
+      parts.home = home
     },
   }
 }
@@ -267,12 +279,16 @@ async function noted<T>(
 async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token: string }> {
   const { store, self, attempts } = parts
   attempts.from(input.address)
-  const person = await personByLogin(store.read, self, input.login)
-  const who = person?.id ?? input.login.trim().toLowerCase()
+  const found = await personByLogin(store.read, self, input.login)
+  const who = found?.id ?? input.login.trim().toLowerCase()
   attempts.at(who, input.address)
   const isKnown = attempts.isOwn(who, input.address)
-  const { credential, signer } = await proved(parts, { person, password: input.password, isKnown })
-  if (person === undefined || credential === undefined || signer === undefined) throw wrong()
+  const { login, password } = input
+  const proof = await provedOrCaughtUp(parts, { login, person: found, password, isKnown })
+  const { person, credential, signer } = proof
+  if (person === undefined || credential === undefined || signer === undefined) {
+    throw await wrongOrLost(parts, { person, password })
+  }
   attempts.succeeded(who, input.address)
   // Only who knows the password learns this.
   if (person.disabled) {
@@ -339,17 +355,22 @@ async function admit(parts: Parts, of: Half): Promise<Known & { token: string }>
 
 /** Nothing of a locked sign-in is served. */
 async function openSignInOf(parts: Parts, token: string, isAct: boolean) {
-  const known = await signInOf(parts, token)
-  if (known === undefined || !known.signIn.isShared) return known
-  return parts.terminals.isOpen(known.signIn.id, isAct) ? known : undefined
+  const found = await signInOf(parts, token)
+  if (found === undefined) return undefined
+  const { known, row } = found
+  const { id, isShared } = known.signIn
+  if (isShared && !parts.terminals.isOpen(id, isAct)) return undefined
+  // What a page at a shared terminal asks by itself is no use of the sign-in either.
+  if (isAct || !isShared) touch(parts, row)
+  return known
 }
 
-async function signInOf(parts: Parts, token: string): Promise<Known | undefined> {
+/** The sign-in of a token, locked or not; looking at it is no use of it. */
+async function signInOf(parts: Parts, token: string) {
   if (!TOKEN.test(token)) return undefined
   const row = await signInRow(parts.store.read, hashOf(token))
   const known = knownOf(row, parts)
-  if (known !== undefined && row !== undefined) touch(parts, row)
-  return known
+  return known !== undefined && row !== undefined ? { known, row } : undefined
 }
 
 /** The sign-in of a row if it still holds; a guest's admin rights only while the home branch is heard. */
@@ -359,7 +380,7 @@ function knownOf(row: SignInRow | undefined, { self, clock }: Parts): Known | un
   const isGuest = row.home !== self
   const silentMs = isGuest ? now - heardAt(row, now) : 0
   if (silentMs > HOME_SILENT_MS_MAX) return undefined
-  const person = personOf(row)
+  const person = asAsked(personOf(row), row)
   const user =
     silentMs > HOME_SILENT_FOR_ADMIN_MS_MAX ? { ...person, role: 'employee' as const } : person
   const { signInId: id, kind, device, formToken, signedInAt: createdAt } = row
@@ -370,8 +391,15 @@ function knownOf(row: SignInRow | undefined, { self, clock }: Parts): Known | un
       mustChange: row.mustChange === 1,
       mustSetFactor: row.hasFactor === 0 && policyIn(row.policy).secondFactorFor.includes(row.role),
       isShared: row.shared === 1,
+      lostPassword: lostIn(row, now),
     },
   }
+}
+
+/** Language and look as a guest asked for them: his own pages need not wait for the home branch. */
+function asAsked(person: Person, { wishedLanguage, wishedTheme }: SignInRow): Person {
+  const theme = THEMES.find((each) => each === wishedTheme) ?? person.theme
+  return { ...person, theme, language: wishedLanguage ?? person.language }
 }
 
 /** Notes the use, at most once a minute; a browser at home thereby stays signed in. Nobody waits for it. */
@@ -405,16 +433,6 @@ function keepSigner({ signers, clock }: Parts, id: SignInId, signer: Signer): vo
 /** Ends every sign-in at this branch: of a database that is not of today nobody knows which still hold. */
 export async function endAllSignIns(tx: Db): Promise<void> {
   await tx.deleteFrom('sign_in').execute()
-}
-
-/** A new token: 32 random bytes. */
-export function tokenOf({ random }: Pick<AccountDeps, 'random'>): string {
-  return Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url')
-}
-
-/** What is stored of a token. */
-export function hashOf(token: string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(token).digest())
 }
 
 function factorMissing(): AppError {

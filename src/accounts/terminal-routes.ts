@@ -20,7 +20,7 @@ import {
 import { isSecure } from '../web/env.ts'
 import { nextPath } from '../web/errors.ts'
 import { readForm, readQuery } from '../web/form.ts'
-import { asWeb, type Guards, type SignedIn, type Visitor } from './guard.ts'
+import { addressOf, asWeb, type Guards, type SignedIn, type Visitor } from './guard.ts'
 import { typed } from './inputs.ts'
 import type { AccountRouteDeps } from './route-parts.ts'
 import type { Known, SignIns } from './sign-ins.ts'
@@ -61,7 +61,7 @@ export function terminalRoutes(deps: AccountRouteDeps): Hono<Visitor> {
     const chosen = people.find(({ signIn }) => signIn.id === who)
     if (chosen === undefined) return c.redirect('/lock', 303)
     try {
-      await deps.signIns.terminals.unlock(chosen, secret)
+      await deps.signIns.terminals.unlock(chosen, { secret, address: addressOf(c) })
     } catch (error) {
       if (!(error instanceof AppError) || error.field !== 'secret') throw error
       return await shown(c, deps, { who, next, error: problemText(c.var.t, error) })

@@ -3,13 +3,16 @@
  * locked, nothing of it is served until its person types the PIN or the password. What is open lives in memory: a
  * server that starts anew finds every shared terminal locked. docs/decisions/036-shared-terminals.md.
  */
+import { addAudit } from '../audit/entries.ts'
 import { equal, fromHex, hex } from '../base/bytes.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { SignInId, UserId } from '../base/ids.ts'
 import { MINUTE, type Millis } from '../base/units.ts'
+import { personSubject } from './audited.ts'
 import type { AccountDeps } from './authority.ts'
 import { newSalt } from './credentials.ts'
 import type { Person } from './queries.ts'
+import { toldDevice } from './sign-in-making.ts'
 
 /** Long enough to read a page, short enough for a walk to the store-room. */
 export const TERMINAL_IDLE_MS_MAX = 5 * MINUTE
@@ -21,7 +24,7 @@ const PIN = /^\d{4,8}$/
 /** `$2b$10$` and 22 characters. */
 const SALT_CHARACTERS = 29
 
-type Shared = { user: Person; signIn: { id: SignInId } }
+type Shared = { user: Person; signIn: { id: SignInId; device: string } }
 type Locked = { user: UserId; signIn: SignInId }
 
 export type Terminals = {
@@ -37,7 +40,7 @@ export type Terminals = {
   /** Throws invalid-input (`pin-form`). */
   setPin(id: SignInId, pin: string): Promise<void>
   /** Opens it with PIN or password; throws invalid-input (`wrong-pin`), not-signed-in when it has ended by that. */
-  unlock(known: Shared, secret: string): Promise<void>
+  unlock(known: Shared, of: { secret: string; address: string }): Promise<void>
 }
 
 type Deps = Pick<AccountDeps, 'store' | 'clock' | 'random' | 'hasher'> & {
@@ -91,14 +94,18 @@ export function createTerminals(deps: Deps): Terminals {
         throw invalidInput('pin', 'Cannot change the PIN: sign in anew', 'pin-set')
       }
     },
-    async unlock(known, secret) {
-      await checkSecret(deps, known, secret)
+    async unlock(known, of) {
+      await checkSecret(deps, known, of)
       openOnes.set(known.signIn.id, { user: known.user.id, actedAt: clock.now() })
     },
   }
 }
 
-async function checkSecret(deps: Deps, known: Shared, secret: string): Promise<void> {
+async function checkSecret(
+  deps: Deps,
+  known: Shared,
+  { secret, address }: { secret: string; address: string },
+): Promise<void> {
   const { id } = known.signIn
   // Counted before it is looked at: a hundred tries at once are a hundred tries.
   const [row] = await deps.store.writer.write((tx) =>
@@ -110,7 +117,7 @@ async function checkSecret(deps: Deps, known: Shared, secret: string): Promise<v
       .returning(['pin', 'pinTries'])
       .execute(),
   )
-  if (row === undefined) return await end(deps, id)
+  if (row === undefined) return await end(deps, known, address)
   // Passwords have ten characters at least, so four to eight digits are a PIN.
   const isRight = PIN.test(secret)
     ? await isPin(deps, { id, pin: secret, kept: row.pin })
@@ -122,12 +129,19 @@ async function checkSecret(deps: Deps, known: Shared, secret: string): Promise<v
     return
   }
   const left = PIN_TRIES_MAX - row.pinTries
-  if (left <= 0) await end(deps, id)
+  if (left <= 0) await end(deps, known, address)
   throw invalidInput('secret', 'Cannot open: wrong PIN or password', 'wrong-pin', { left })
 }
 
-async function end({ store }: Deps, id: SignInId): Promise<never> {
-  await store.writer.write((tx) => tx.deleteFrom('sign_in').where('id', '=', id).execute())
+async function end(deps: Deps, { user, signIn }: Shared, address: string): Promise<never> {
+  await deps.store.writer.write(async (tx) => {
+    const gone = tx.deleteFrom('sign_in').where('id', '=', signIn.id).returning('id')
+    // Of tries that come at once one ends it.
+    if ((await gone.executeTakeFirst()) === undefined) return
+    const after = { times: PIN_TRIES_MAX, ...toldDevice(signIn.device) }
+    const entry = { by: { address }, subject: personSubject(user), after }
+    await addAudit(deps, tx, { action: 'sign-in.pins-wrong', ...entry })
+  })
   throw new AppError('not-signed-in', 'Cannot open: too many wrong tries, the sign-in has ended')
 }
 

@@ -2,7 +2,6 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { SignedIn } from '../accounts/guard.ts'
-import { personByLogin } from '../accounts/queries.ts'
 import { isAuditAction } from '../audit/actions.ts'
 import { auditEntries, ENTRIES_PER_PAGE_MAX, type Shown } from '../audit/queries.ts'
 import { hex } from '../base/bytes.ts'
@@ -10,8 +9,9 @@ import { invalidInput } from '../base/errors.ts'
 import { isoTime } from '../base/units.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readQuery } from '../web/form.ts'
-import type { AuditAdminDeps } from './audit.ts'
-import { whoOf } from './audit-rows.ts'
+import { type AuditAdminDeps, personEver } from './audit.ts'
+import { toldOf } from './audit-export.ts'
+import { subjectOf, whoOf } from './audit-rows.ts'
 
 const ENTRIES_PER_ANSWER = 50
 const TEXT_CHARACTERS_MAX = 100
@@ -49,6 +49,8 @@ const entry = v.object({
   before: v.optional(v.string()),
   after: v.optional(v.string()),
   hash: v.string(),
+  /** What is told of the person beside the chain, JSON, and the salt of its hash in `after`. */
+  told: v.optional(v.object({ salt: v.string(), text: v.string() })),
 })
 
 export const auditApi: readonly ApiOperation[] = [
@@ -71,10 +73,7 @@ export function auditApiRoutes({ guards, store, self, noteLook }: AuditAdminDeps
     if (action !== undefined && !isAuditAction(action)) {
       throw invalidInput('action', `There is no action ${action}`)
     }
-    const found =
-      person === undefined
-        ? undefined
-        : await personByLogin(store.read, self, person).catch(() => undefined)
+    const found = person === undefined ? undefined : await personEver(store.read, self, person)
     const told = Object.entries({ person, action, from, until, failed })
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${value}`)
@@ -98,15 +97,16 @@ export function auditApiRoutes({ guards, store, self, noteLook }: AuditAdminDeps
 
 function shapeOf(row: Shown): v.InferOutput<typeof entry> {
   const { n: number, at, action, login, address, branch, before, after, hash } = row
-  const { subjectKind: kind, subjectId: id, subjectName: name } = row
+  const { subjectKind: kind, subjectId: id } = row
+  const { name } = subjectOf(row)
+  const { kind: whoKind, ...who } = { name: undefined, id: undefined, ...whoOf(row) }
   return {
-    ...{ number, at: isoTime(at), action, who: whoOf(row), hash: hex(hash) },
+    ...{ number, at: isoTime(at), action, hash: hex(hash), ...toldOf(row) },
+    who: { kind: whoKind, ...(who.id === undefined ? {} : { id: who.id, name: who.name }) },
     ...(login === null ? {} : { typedLogin: login }),
     ...(address === '' ? {} : { address }),
     ...(branch === null ? {} : { branch: { id: branch, name: row.branchName ?? branch } }),
-    ...(kind === null
-      ? {}
-      : { subject: { kind, name: name ?? '', ...(id === null ? {} : { id }) } }),
+    ...(kind === null ? {} : { subject: { kind, name, ...(id === null ? {} : { id }) } }),
     ...(before === null ? {} : { before }),
     ...(after === null ? {} : { after }),
   }

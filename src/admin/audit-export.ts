@@ -5,10 +5,11 @@
 import { FIELDS } from '../audit/chain.ts'
 import { addAudit, type Doer } from '../audit/entries.ts'
 import { type AuditFilter, auditEntriesUpTo, type Shown } from '../audit/queries.ts'
+import { toldHashIn } from '../audit/told.ts'
 import { hex, utf8 } from '../base/bytes.ts'
 import { isoTime } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
-import { whoOf } from './audit-rows.ts'
+import { changesOf, subjectOf, whoOf } from './audit-rows.ts'
 
 type ExportDeps = { store: Store; clock: { now(): number } }
 
@@ -88,19 +89,30 @@ function answer(body: ReadableStream<Uint8Array>, { type, name }: { type: string
   })
 }
 
-/** The fields as they were hashed, and the hash: nothing else, so that nothing unproved looks proved. */
+/** The fields as they were hashed, the hash, and what is told beside them with its salt: nothing that is not proved. */
 function jsonLine(entry: Shown): string {
   const fields = FIELDS.map((name) => [name, entry[name]] as const)
-  return `${JSON.stringify({ ...Object.fromEntries(fields), hash: hex(entry.hash) })}\n`
+  const line = { ...Object.fromEntries(fields), hash: hex(entry.hash), ...toldOf(entry) }
+  return `${JSON.stringify(line)}\n`
 }
+
+/** What is told beside an entry, with the salt of its hash. */
+export function toldOf({ after, toldText: text, toldSalt: salt }: Shown) {
+  const isTold = toldHashIn(after) !== undefined
+  return !isTold || text === null || salt === null ? {} : { told: { salt: hex(salt), text } }
+}
+
+const jsonOf = (changed: Readonly<Record<string, unknown>>) =>
+  Object.keys(changed).length === 0 ? '' : JSON.stringify(changed)
 
 function csvRow(entry: Shown): string {
   const who = whoOf(entry)
+  const { before, after } = changesOf(entry)
   return csvLine([
     ...[String(entry.n), isoTime(entry.at), entry.action],
     ...[who.kind === 'person' ? who.name : who.kind, entry.login ?? '', entry.address],
     ...[entry.branch === null ? '' : (entry.branchName ?? entry.branch)],
-    ...[entry.subjectKind ?? '', entry.subjectName ?? '', entry.before ?? '', entry.after ?? ''],
+    ...[entry.subjectKind ?? '', subjectOf(entry).name, jsonOf(before), jsonOf(after)],
     hex(entry.hash),
   ])
 }

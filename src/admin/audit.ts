@@ -13,7 +13,7 @@ import { type AuditFilter, auditEntries } from '../audit/queries.ts'
 import { invalidInput } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
 import { DAY, HOUR } from '../base/units.ts'
-import type { Store } from '../db/open.ts'
+import type { Db, Store } from '../db/open.ts'
 import { readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import type { Clock } from '../world/clock.ts'
@@ -116,8 +116,7 @@ async function filterOf(
 ): Promise<AuditFilter> {
   const login = person.trim()
   // An ambiguous login is nobody's here: failed sign-ins with it are found all the same.
-  const found =
-    login === '' ? undefined : await personByLogin(store.read, self, login).catch(() => undefined)
+  const found = login === '' ? undefined : await personEver(store.read, self, login)
   const end = dayBegins(until, timeZone, 1)
   return {
     person: login === '' ? undefined : { id: found?.id, login },
@@ -127,6 +126,11 @@ async function filterOf(
     until: end,
     isFailed: failed !== '',
   }
+}
+
+/** Somebody by the login, deleted or not; nobody where several branches have it. */
+export async function personEver(db: Db, self: BranchId, login: string) {
+  return await personByLogin(db, self, login, { isErasedToo: true }).catch(() => undefined)
 }
 
 /** When a calendar day begins there, or one so many days later. */

@@ -9,6 +9,7 @@ import type { Outcome } from '../accounts/import-plan.ts'
 import type { Plan, Progress } from '../accounts/import-run.ts'
 import { ENCODINGS, IMPORT_BYTES_MAX } from '../accounts/import-text.ts'
 import type { Imports } from '../accounts/imports.ts'
+import type { Millis } from '../base/units.ts'
 import type { Store } from '../db/open.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { bodyBytes } from '../web/body.ts'
@@ -70,10 +71,16 @@ export const importApi: readonly ApiOperation[] = [
   },
 ]
 
-type ImportApiDeps = { store: Store; guards: Guards; imports: Imports }
+type ImportApiDeps = {
+  store: Store
+  clock: { now(): Millis }
+  guards: Guards
+  imports: Imports
+}
 
 /** The routes of `importApi`. */
-export function importApiRoutes({ store, guards, imports }: ImportApiDeps): Hono<SignedIn> {
+export function importApiRoutes(deps: ImportApiDeps): Hono<SignedIn> {
+  const { guards, imports } = deps
   const app = new Hono<SignedIn>()
   app.post('/admin/users/import', guards.bearer, guards.admin, async (c) => {
     const { dryRun, renew, encoding } = readQuery(c, importQuery)
@@ -84,8 +91,8 @@ export function importApiRoutes({ store, guards, imports }: ImportApiDeps): Hono
     return c.json(importedShape(done, isDry))
   })
 
-  app.get('/admin/users.csv', guards.bearer, guards.admin, (c) => {
-    const parts = exportedCsv(store.read, { filter: filterOf(c), separator: ',' })
+  app.get('/admin/users.csv', guards.bearer, guards.admin, async (c) => {
+    const parts = await exportedCsv(deps, c.var.user, { filter: filterOf(c), separator: ',' })
     return c.body(streamOf(parts), 200, { 'content-type': 'text/csv; charset=utf-8' })
   })
   return app

@@ -16,7 +16,7 @@ import { ENCODINGS, type Encoding, IMPORT_BYTES_MAX } from '../accounts/import-t
 import type { Import, Imports } from '../accounts/imports.ts'
 import type { LdapRun } from '../accounts/ldap.ts'
 import { AppError } from '../base/errors.ts'
-import { MIB } from '../base/units.ts'
+import { MIB, type Millis } from '../base/units.ts'
 import type { Store } from '../db/open.ts'
 import { checked, readForm, readQuery, ticked } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
@@ -25,6 +25,7 @@ import { filterOf, serverAddress } from './users.ts'
 
 export type ImportRouteDeps = {
   store: Store
+  clock: { now(): Millis }
   guards: Guards
   frameOf: FrameOf
   imports: Imports
@@ -157,10 +158,10 @@ export function countsOf(outcomes: readonly Outcome[]): Record<ImportKind, numbe
   return counts
 }
 
-async function exported(c: Context<SignedIn>, { store }: ImportRouteDeps) {
+async function exported(c: Context<SignedIn>, deps: ImportRouteDeps) {
   // Spreadsheets of Ukraine and Portugal take a comma for the decimal sign and split at semicolons.
   const separator = c.var.language === 'en' ? ',' : ';'
-  const parts = exportedCsv(store.read, { filter: filterOf(c), separator })
+  const parts = await exportedCsv(deps, c.var.user, { filter: filterOf(c), separator })
   return c.body(streamOf(parts), 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': 'attachment; filename="people.csv"',

@@ -9,12 +9,23 @@ const ACTIONS = {
   'sign-in.failed': { isFailure: true },
   /** More different logins and addresses than are told apart. */
   'sign-in.failed-many': { isFailure: true },
+  /** Five wrong PINs or passwords at a shared terminal. */
+  'sign-in.pins-wrong': { isFailure: true },
   'sign-out': {},
   /** Ended by the person from another sign-in. */
   'sign-in.ended': {},
+  /** Those at every branch, or at another one. */
+  'sign-in.ended-all': {},
   'sign-in.expired': {},
   'own.profile': {},
+  /** A guest asks the home branch to change the own profile. */
+  'own.wish': {},
   'own.password': {},
+  /** Set while another branch, cut off, set the one that holds. */
+  'own.password-lost': {},
+  'own.factor': {},
+  'own.factor-codes': {},
+  'own.factor-off': {},
   'account.created': {},
   'account.edited': {},
   'account.role': {},
@@ -22,6 +33,7 @@ const ACTIONS = {
   'account.disabled': {},
   'account.enabled': {},
   'account.factor-removed': {},
+  'account.exported': {},
   'policy.changed': {},
   'account.erased': {},
   'invitation.made': {},
@@ -48,6 +60,9 @@ const ACTIONS = {
   'report.opened': {},
   'audit.read': {},
   'audit.exported': {},
+  'file.infected': {},
+  'file.scanned-again': {},
+  'file.removed': {},
 } as const satisfies Record<string, { isFailure?: true }>
 
 export type AuditAction = keyof typeof ACTIONS

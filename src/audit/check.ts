@@ -7,14 +7,15 @@ import type { BranchId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { RECOVERIES } from './actions.ts'
-import { type Entry, entryHash, NO_HASH } from './chain.ts'
+import { entryHash, NO_HASH } from './chain.ts'
+import { isToldRight } from './told.ts'
 
 /** Read at a time: half a megabyte; then others have their turn. */
 const ENTRIES_PER_READ = 1000
 
 type ChainCheck = {
   entries: number
-  /** The first entry that does not follow on the one before: changed, taken out or put in. */
+  /** The first entry, or what is told beside it, that was changed, taken out or put in. */
   brokenAt: number | undefined
 }
 
@@ -24,9 +25,10 @@ export async function checkChain(db: Db, pause?: () => Promise<void>): Promise<C
   let entries = 0
   while (true) {
     const rows = await entriesAfter(db, entries, ENTRIES_PER_READ)
-    for (const { hash, ...fields } of rows) {
+    for (const { hash, salt, text, erased, ...fields } of rows) {
       const isNext = fields.n === entries + 1
-      if (!isNext || !equal(hash, entryHash(previous, fields))) {
+      const isTold = isToldRight({ ...fields, salt, text, isErased: erased !== null })
+      if (!isNext || !isTold || !equal(hash, entryHash(previous, fields))) {
         return { entries, brokenAt: entries + 1 }
       }
       previous = hash
@@ -37,13 +39,16 @@ export async function checkChain(db: Db, pause?: () => Promise<void>): Promise<C
   }
 }
 
-/** Entries by their number, from the one after `n` on. */
-async function entriesAfter(db: Db, n: number, limit: number): Promise<Entry[]> {
+/** Entries by their number, from the one after `n` on, with what is told beside them. */
+async function entriesAfter(db: Db, n: number, limit: number) {
   return await db
     .selectFrom('audit')
-    .selectAll()
-    .where('n', '>', n)
-    .orderBy('n')
+    .leftJoin('audit_told', 'audit_told.n', 'audit.n')
+    .leftJoin('erasure', 'erasure.userId', 'audit.subjectId')
+    .selectAll('audit')
+    .select(['audit_told.salt', 'audit_told.text', 'erasure.userId as erased'])
+    .where('audit.n', '>', n)
+    .orderBy('audit.n')
     .limit(limit)
     .execute()
 }

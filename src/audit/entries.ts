@@ -8,6 +8,7 @@ import type { Db } from '../db/open.ts'
 import { prepared } from '../db/prepared.ts'
 import type { AuditAction } from './actions.ts'
 import { type Entry, entryHash, NO_HASH } from './chain.ts'
+import { type Changed, type Personal, TOLD, TOLD_SALT_BYTES, toldHash } from './told.ts'
 
 /** A name or note longer than this is cut: the log is to be read, and nobody may fill it with one field. */
 const TEXT_CHARACTERS_MAX = 200
@@ -15,10 +16,6 @@ const TEXT_CHARACTERS_MAX = 200
 const CHANGED_MAX = 40
 /** The longest address of a machine in text (RFC 4291 with a zone). */
 const ADDRESS_CHARACTERS_MAX = 64
-
-type Value = string | number | boolean | null
-/** What changed, by the name of the field. */
-export type Changed = Readonly<Record<string, Value | undefined>>
 
 /** Who does something, and from which machine; without an id an operator at the server, or nobody known. */
 export type Doer = { id?: UserId | undefined; address?: string | undefined }
@@ -40,6 +37,8 @@ export type NewEntry = {
   subject?: Subject | undefined
   before?: Changed | undefined
   after?: Changed | undefined
+  /** What is forgotten when the subject, a person, is deleted. */
+  personal?: Personal | undefined
 }
 
 export type AuditParts = { clock: { now(): Millis } }
@@ -48,8 +47,10 @@ export type AuditParts = { clock: { now(): Millis } }
 export async function addAudit({ clock }: AuditParts, tx: Db, entry: NewEntry): Promise<number> {
   const [last] = await lastEntry(tx, {})
   const { subject } = entry
+  const n = (last?.n ?? 0) + 1
+  const told = entry.personal && toldBeside({ ...entry.personal, n, subject })
   const fields = {
-    n: (last?.n ?? 0) + 1,
+    n,
     at: clock.now(),
     action: entry.action,
     userId: entry.by?.id ?? null,
@@ -60,10 +61,27 @@ export async function addAudit({ clock }: AuditParts, tx: Db, entry: NewEntry): 
     subjectId: subject?.id ?? null,
     subjectName: subject === undefined ? null : cut(subject.name),
     before: jsonOf(entry.before),
-    after: jsonOf(entry.after),
+    after: jsonOf(told === undefined ? entry.after : { ...entry.after, [TOLD]: told.hash }),
   }
   await insert(tx, { ...fields, hash: entryHash(last?.hash ?? NO_HASH, fields) })
+  if (told) {
+    // A log whose end was taken away left what stood beside it.
+    const row = tx.insertInto('audit_told').values(told.row)
+    await row.onConflict((conflict) => conflict.column('n').doUpdateSet(told.row)).execute()
+  }
   return fields.n
+}
+
+/** What is told of a person beside the entry, and its hash; undefined when there is nothing. */
+function toldBeside(of: Personal & { n: number; subject: Subject | undefined }) {
+  const { n, subject, random } = of
+  const before = jsonOf(of.before)
+  const after = jsonOf(of.after)
+  if (before === null && after === null) return undefined
+  if (subject?.kind !== 'person' || subject.id === undefined) throw new Error('Told of nobody')
+  const text = `{"before":${before},"after":${after}}`
+  const salt = random.bytes(TOLD_SALT_BYTES)
+  return { row: { n, userId: subject.id as UserId, salt, text }, hash: toldHash(salt, text) }
 }
 
 /** Of two states of the same fields what differs, for `before` and `after`; undefined when nothing does. */

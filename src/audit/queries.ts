@@ -1,4 +1,5 @@
 /** Reading the audit log: newest first, by person, action, time and failure. Only for routes behind the audit guard. */
+import { sql } from 'kysely'
 import type { UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -24,6 +25,13 @@ export type Shown = Entry & {
   whoLogin: string | null
   whoFirstName: string | null
   whoLastName: string | null
+  /** Of whom it was done to, if it is a person. */
+  subjectLogin: string | null
+  subjectFirstName: string | null
+  subjectLastName: string | null
+  /** What is told of the person beside the chain, and the salt of its hash. */
+  toldText: string | null
+  toldSalt: Uint8Array | null
   branchName: string | null
 }
 
@@ -57,9 +65,18 @@ function filtered(db: Db, { person, action, from, until, isFailed }: AuditFilter
     .selectFrom('audit')
     .leftJoin('user', 'user.id', 'audit.userId')
     .leftJoin('branch', 'branch.id', 'audit.branch')
+    .leftJoin('user as subject', (join) =>
+      join
+        .onRef('subject.id', '=', 'audit.subjectId')
+        .on('audit.subjectKind', '=', sql.lit('person')),
+    )
+    .leftJoin('audit_told', 'audit_told.n', 'audit.n')
     .selectAll('audit')
     .select(['user.login as whoLogin', 'user.firstName as whoFirstName'])
     .select(['user.lastName as whoLastName', 'branch.name as branchName'])
+    .select(['subject.login as subjectLogin', 'subject.firstName as subjectFirstName'])
+    .select(['subject.lastName as subjectLastName'])
+    .select(['audit_told.text as toldText', 'audit_told.salt as toldSalt'])
   if (person !== undefined) {
     const { id, login } = person
     query = query.where((eb) =>

@@ -170,6 +170,7 @@ export class Writer {
   }
 
   done(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    const isFull = this.#length === this.#bytes.length
+    return isFull ? this.#bytes : this.#bytes.slice(0, this.#length)
   }
 }

@@ -18,6 +18,10 @@ export type FeedId = Branded<'FeedId'>
 export type SignInId = Branded<'SignInId'>
 /** The boot of a branch that wrote a feed: 8 random bytes as 16 hexadecimal characters. */
 export type Incarnation = Branded<'Incarnation'>
+/** Bytes as they are stored and sent: the beginning of the SHA-256 of their list of chunks. */
+export type BlobId = Branded<'BlobId'>
+/** A file somebody uploaded, and the attachment it becomes: bytes with a name. */
+export type FileId = Branded<'FileId'>
 /** SHA-256 of a photo's bytes, 64 hexadecimal characters. */
 export type PhotoHash = Branded<'PhotoHash'>
 
@@ -55,6 +59,7 @@ export const asBranchId = parser<BranchId>('branch')
 export const asUserId = parser<UserId>('person')
 export const asConversationId = parser<ConversationId>('chat')
 export const asMessageId = parser<MessageId>('message')
+export const asFileId = parser<FileId>('file')
 export const asSignInId = parser<SignInId>('sign-in')
 export const asIncarnation = parser<Incarnation>('incarnation', SHORT_ID)
 export const asPhotoHash = parser<PhotoHash>('photo', HASH)

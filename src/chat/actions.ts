@@ -5,13 +5,14 @@
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import type { Hlc } from '../base/hlc.ts'
-import type { BranchId, ConversationId, EventId, MessageId, UserId } from '../base/ids.ts'
+import type { BranchId, ConversationId, EventId, FileId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
 import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
+import { filesToSend, hasFiles, namesAsText } from './attachments.ts'
 import { demandOpen } from './contacts.ts'
 import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
@@ -72,6 +73,8 @@ type NewMessage = {
   body: string
   /** The sender's own number: the same twice is one message. */
   clientId?: string | undefined
+  /** What the writer uploaded before, in order. */
+  files?: readonly FileId[] | undefined
   /** Given when somebody must know it before it is written; else drawn. */
   id?: MessageId | undefined
 }
@@ -82,15 +85,20 @@ export async function postMessage(
   viewer: UserId,
   draft: NewMessage,
 ): Promise<{ message: MessageId; position: number; isNew: boolean }> {
-  const body = usableBody(draft.body)
   const clientId = usableClientId(draft.clientId)
+  const fileIds = draft.files ?? []
+  const text = fileIds.length > 0 ? undefined : usableBody(draft.body)
   return await parts.store.writer.write(async (tx) => {
     const { conversation } = draft
     const members = await membersToReach(tx, { conversation, now: parts.clock.now() })
     const mine = members.find(({ user }) => user === viewer)
     if (mine === undefined) throw notFound('chat')
     const known = clientId === undefined ? undefined : await messageOfClient(tx, viewer, clientId)
-    if (known !== undefined) return again(known, { conversation, body })
+    if (known !== undefined && fileIds.length > 0)
+      return await againWithFiles(tx, known, { conversation, fileIds })
+    if (known !== undefined) return again(known, { conversation, body: text ?? '' })
+    const files = await filesToSend(tx, viewer, fileIds)
+    const body = text ?? textBeside(files, draft.body)
     const isDirect = mine.kind === 'direct'
     // Of a group anybody may have gone; a direct chat with somebody who is disabled reaches nobody.
     for (const { disabled } of isDirect ? members : [mine]) checkActive(disabled)
@@ -102,6 +110,7 @@ export async function postMessage(
         ...{ conversation, author: viewer, body },
         ...(clientId === undefined ? {} : { clientId }),
         ...(isDirect ? { direct: pairOf(members) } : {}),
+        ...(files.length > 0 ? { files } : {}),
       },
       to: members.flatMap(({ home, stay }) => [home, stay].filter((branch) => branch !== null)),
       ...(draft.id === undefined ? {} : { id: draft.id as string as EventId }),
@@ -184,6 +193,19 @@ function again(
     })
   }
   return { message: known.id, position: known.position, isNew: false }
+}
+
+async function againWithFiles(
+  tx: Db,
+  known: Parameters<typeof again>[0],
+  { conversation, fileIds }: { conversation: ConversationId; fileIds: readonly FileId[] },
+): Promise<ReturnType<typeof again>> {
+  const isSame = await hasFiles(tx, known.id, fileIds)
+  return again(known, { conversation, body: isSame ? known.body : '' })
+}
+
+function textBeside(files: readonly { name: string }[], text: string): string {
+  return text.trim() === '' ? namesAsText(files) : usableBody(text)
 }
 
 /** Everybody of these must be known and not disabled. */

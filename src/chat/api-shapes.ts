@@ -19,6 +19,16 @@ const author = v.object({
   name: v.string(),
 })
 
+const file = v.object({
+  id: v.string(),
+  name: v.string(),
+  size: v.number(),
+  type: v.string(),
+  sha256: v.string(),
+  /** Whether its bytes are at this branch. */
+  state: v.picklist(['here', 'partial', 'elsewhere', 'removed', 'checking', 'infected']),
+})
+
 export const message = v.object({
   id: v.string(),
   conversation: v.string(),
@@ -27,7 +37,7 @@ export const message = v.object({
   sentAt: v.string(),
   /** The sender's own number; only he is told. */
   clientId: v.optional(v.string()),
-  files: v.array(v.never()),
+  files: v.array(file),
   reactions: v.record(v.string(), v.never()),
   /** Order of arrival at this branch. */
   position: v.number(),
@@ -86,7 +96,9 @@ export function messageShape(line: Line, viewer?: UserId): MessageShape {
     body: line.body,
     sentAt: isoTime(line.sentAt),
     ...(own ? { clientId: line.clientId } : {}),
-    files: [],
+    files: line.files.map(({ id, name, size, type, sha256, state }) => ({
+      ...{ id, name, size, type, sha256, state },
+    })),
     reactions: {},
     position: line.position,
   }
@@ -140,6 +152,11 @@ function stepShape(step: StoryStep): DeliveryShape['steps'][number] {
     case 'written':
       return { state, branch, at: isoTime(step.at) }
     default:
-      return { state, branch, at: isoTime(step.at), person: step.person }
+      return {
+        state,
+        branch,
+        at: isoTime(step.at),
+        person: step.person === ERASED_NAME ? '' : step.person,
+      }
   }
 }

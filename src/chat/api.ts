@@ -5,7 +5,7 @@ import type { Guards, SignedIn } from '../accounts/guard.ts'
 import { personByLogin } from '../accounts/queries.ts'
 import { AppError, invalidInput } from '../base/errors.ts'
 import type { ConversationId, UserId } from '../base/ids.ts'
-import { asConversationId, asMessageId, isId } from '../base/ids.ts'
+import { asConversationId, asFileId, asMessageId, isId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { ApiOperation } from '../web/api.ts'
 import { readJson, readQuery } from '../web/form.ts'
@@ -184,11 +184,12 @@ export function chatApiRoutes(parts: ChatApiDeps): Hono<SignedIn> {
   app.post('/conversations/:id/messages', bearer, async (c) => {
     const { body, clientId, replyTo, files } = await readJson(c, newMessage)
     if (replyTo !== undefined) throw invalidInput('replyTo', 'Replies are not there yet')
-    if (files?.length) throw invalidInput('files', 'Files are not there yet')
     const conversation = conversationOf(c)
     const viewer = viewerOf(c)
     parts.pace.post(viewer.id)
-    const written = await postMessage(parts, viewer.id, { conversation, body, clientId })
+    const written = await postMessage(parts, viewer.id, {
+      ...{ conversation, body, clientId, files: files?.map(asFileId) },
+    })
     parts.typing.stopped(conversation, viewer.id)
     const line = await lineById(parts.read, viewer, written.message)
     return c.json(shapes.messageShape(line, viewer.id), written.isNew ? 201 : 200)

@@ -2,6 +2,7 @@
  * Rows of the queries as the props of the views, and as the JSON of the API: what a chat looks like is decided there,
  * what is known here.
  */
+import type { AttachmentProps } from '../../views/chat/attachment.ts'
 import type { Conversation } from '../../views/chat/conversation.ts'
 import type { Step, Story } from '../../views/chat/delivery.ts'
 import type { DetailsProps } from '../../views/chat/details.ts'
@@ -10,7 +11,9 @@ import type { ChatRow } from '../../views/chat/list.ts'
 import type { Words } from '../../views/language/words.ts'
 import { called, type Face } from '../../views/parts.ts'
 import type { Presence } from '../../views/presence/dot.ts'
-import type { BranchId, UserId } from '../base/ids.ts'
+import type { BlobId, BranchId, UserId } from '../base/ids.ts'
+import type { FetchState } from '../files/fetching.ts'
+import { type LineFile, namesAsText } from './attachments.ts'
 import type { Chat, Other } from './chats.ts'
 import type { GroupMember } from './members.ts'
 import type { Line } from './queries.ts'
@@ -34,18 +37,47 @@ function faceOf(person: { id: UserId; name: string; photo: string | undefined })
   return { id: person.id, name: person.name, photo: person.photo }
 }
 
+/** What is under way of a file. */
+export type FetchStateOf = (blob: BlobId) => FetchState | undefined
+
 /** Props of `line()`; the mark is shown to the author alone. */
-export function lineProps(line: Line, mark: MarkState = 'written'): ShownLine {
+export function lineProps(
+  line: Line,
+  mark: MarkState = 'written',
+  fetchState?: FetchStateOf,
+): ShownLine {
   return {
     id: line.id,
     timeKey: line.timeKey,
     author: faceOf(line.by),
     body: line.body,
+    ...filesOf(line, fetchState),
     sentAt: line.sentAt,
     mark,
     kind: line.kind,
     isLate: line.isLate,
   }
+}
+
+function filesOf(
+  { body, files }: Line,
+  fetchState?: FetchStateOf,
+): Pick<ShownLine, 'files' | 'isTextless'> {
+  if (files.length === 0) return {}
+  const isTextless = body === namesAsText(files)
+  return { isTextless, files: files.map((file) => attachmentProps(file, fetchState?.(file.blob))) }
+}
+
+/** Props of a card: what everybody who sees the line is shown. `now`: what is under way. */
+export function attachmentProps(file: LineFile, now?: FetchState): AttachmentProps {
+  const { id, name, type, size, width, height, hasThumb, branch } = file
+  const state = file.state === 'partial' ? 'arriving' : file.state
+  const props: AttachmentProps = {
+    ...{ id, name, type, size, width, height, hasThumb, state, branch },
+  }
+  if (now === undefined || (state !== 'elsewhere' && state !== 'arriving')) return props
+  if (now.state === 'arriving') return { ...props, state: 'arriving', percent: now.percent }
+  return { ...props, waits: now.isDiskFull ? 'room' : 'line' }
 }
 
 /** Props of `chatRow()`; `viewer` decides what is "You". */
@@ -120,14 +152,15 @@ function closedBecause({ other, isBlockedByMe }: Chat): Conversation['closed'] {
 
 /** Props of the details. */
 export function detailsProps(
-  chat: Chat,
-  members: readonly GroupMember[],
+  of: { chat: Chat; members: readonly GroupMember[]; files: readonly LineFile[] },
   presenceOf: PresenceOf,
 ): DetailsProps {
+  const { chat, members } = of
   const { id, kind, title, other } = chat
+  const shared = of.files.map((file) => attachmentProps(file))
   if (other) {
     const person = { ...personProps(other), presence: presenceIn(chat, other, presenceOf) }
-    return { id, kind, title, person, menu: { contact: { isBlocked: chat.isBlockedByMe } } }
+    return { id, kind, title, person, shared, menu: { contact: { isBlocked: chat.isBlockedByMe } } }
   }
   const member = (m: GroupMember) => ({
     ...faceOf(m),
@@ -135,7 +168,7 @@ export function detailsProps(
     isOwner: m.isOwner,
     presence: presenceOf(m.id),
   })
-  return { id, kind, title, members: members.map(member), menu: {} }
+  return { id, kind, title, members: members.map(member), shared, menu: {} }
 }
 
 function personProps(other: Other) {
@@ -167,10 +200,10 @@ function stepProps(step: StoryStep, story: DeliveryStory): Step[] {
     case 'refused':
       return [{ kind: 'refused', branch, at: step.at, reason: step.reason }]
     case 'blocked':
-      return [{ kind: 'blocked', at: step.at, person: step.person }]
+      return [{ kind: 'blocked', at: step.at, person: step.person, user: step.user }]
     default:
       return story.kind === 'direct'
-        ? [{ kind: step.state, at: step.at, person: step.person }]
+        ? [{ kind: step.state, at: step.at, person: step.person, user: step.user }]
         : [{ kind: step.state, at: step.at, n: 1, of: story.recipients }]
   }
 }

@@ -143,6 +143,7 @@ export async function firstNames(db: Db, ids: readonly UserId[]): Promise<Map<Us
   const rows = await db
     .selectFrom('user')
     .where('id', 'in', [...ids])
+    .where('erasedAt', 'is', null)
     .select(['id', 'firstName'])
     .execute()
   return new Map(rows.map((row) => [row.id, row.firstName]))

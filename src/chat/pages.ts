@@ -11,7 +11,13 @@ import { type Chat, chatsOf, getChat, recentChats } from './chats.ts'
 import { blockedBy } from './contacts.ts'
 import { placeOf } from './cursors.ts'
 import { draftOf } from './drafts.ts'
-import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
+import {
+  chatRowProps,
+  conversationProps,
+  type FetchStateOf,
+  lineProps,
+  type PresenceOf,
+} from './line.ts'
 import { marksOf } from './marks.ts'
 import { branchesIn, firstNames } from './members.ts'
 import type { History, OlderPage } from './older.ts'
@@ -33,6 +39,8 @@ export type Surroundings = {
   presenceOf: PresenceOf
   typistsIn(conversation: ConversationId): UserId[]
   linkOf: LinkOf
+  /** What is under way of a file. */
+  fetchState: FetchStateOf
   /** The id a stream begins with: EPOCH-POSITION. */
   idOf(position: number): string
 }
@@ -165,7 +173,7 @@ async function pageOf(
 
 /** Lines as the view takes them: the viewer's own with their marks. */
 export async function shownLines(
-  around: Pick<Surroundings, 'read' | 'self'>,
+  around: Pick<Surroundings, 'read' | 'self' | 'fetchState'>,
   viewer: Viewer,
   lines: readonly Line[],
 ): Promise<ShownLine[]> {
@@ -174,7 +182,7 @@ export async function shownLines(
   const isGroup = lines.some((line) => line.kind === 'group')
   const blocked = isGroup ? await blockedBy(around.read, viewer.id) : new Set<UserId>()
   return lines.map((line) => ({
-    ...lineProps(line, marks.get(line.position)),
+    ...lineProps(line, marks.get(line.position), around.fetchState),
     isFolded: blocked.has(line.author),
   }))
 }

@@ -6,6 +6,7 @@ import { type NewGroupProps, newGroupDialog, newGroupPage } from '../../views/ch
 import { problemText } from '../../views/language/words.ts'
 import { directoryPage } from '../accounts/directory.ts'
 import { asWeb, type SignedIn } from '../accounts/guard.ts'
+import { ERASED_NAME } from '../base/erased.ts'
 import { AppError } from '../base/errors.ts'
 import { asUserId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
@@ -87,7 +88,8 @@ async function addPersonProps(
 
 async function choices(parts: ChatRoutesParts, viewer: Viewer): Promise<NewGroupProps['people']> {
   const people = await contactsOf(parts.read, viewer)
-  return people.map(({ id, name, photo, branch }) => ({ id, name, photo, branch: branch.name }))
+  const present = people.filter(({ name }) => name !== ERASED_NAME)
+  return present.map(({ id, name, photo, branch }) => ({ id, name, photo, branch: branch.name }))
 }
 
 async function foundGroup(c: C, parts: ChatRoutesParts): Promise<Response> {

@@ -11,6 +11,8 @@ import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { fileIdOf } from '../files/file-ids.ts'
+import { keepAttachments, sentFiles } from './attachments.ts'
 import { isRefusedPost, showFrom } from './contact-records.ts'
 import { endDraft } from './drafts.ts'
 import { id } from './fields.ts'
@@ -39,6 +41,8 @@ const postSchema = v.object({
   clientId: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(CLIENT_ID_CHARS_MAX))),
   /** The two people of a direct chat, which needs no record of its own. */
   direct: v.optional(v.tuple([id<UserId>(), id<UserId>()])),
+  /** With them and no text of its own, its text is their names. */
+  files: v.optional(sentFiles),
 })
 
 export type PostBody = v.InferOutput<typeof postSchema>
@@ -58,8 +62,10 @@ export function postKind(self: BranchId): EventKind<PostBody> {
 }
 
 async function postRefusal(tx: Db, event: LoggedEvent<PostBody>): Promise<string | undefined> {
-  const { author, conversation, direct } = event.body
+  const { author, conversation, direct, files } = event.body
   await demandVoice(tx, event, author)
+  // A file of somebody else under its own id would stand in the way of his message.
+  if (files?.some(({ id, seed }) => id !== fileIdOf(author, seed))) return 'wrong-file'
   if (direct === undefined) {
     await demandMember(tx, conversation, author)
     return undefined
@@ -92,7 +98,18 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
     clientId: await freeClientId(tx, event, self),
     late: newest > timeKey && !(await isPast(tx, event, self)) ? 1 : 0,
     refused: isRefused ? 1 : 0,
+    files: body.files?.length ?? 0,
   })
+  if (body.files) {
+    const message = messageIdOf(event)
+    await keepAttachments(tx, body.files, {
+      message,
+      conversation: conversationId,
+      timeKey,
+      arrivedAt,
+      owner: origin === self ? author : undefined,
+    })
+  }
   if (newest >= timeKey) await showFrom(tx, { conversation: conversationId, timeKey })
   // What one of the two is not shown is not the last message in anybody's list.
   if (newest > timeKey || isRefused) return
@@ -115,6 +132,7 @@ const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
       clientId: value('clientId'),
       late: value('late'),
       refused: value('refused'),
+      files: value('files'),
     })
     .onConflict((on) => on.doNothing()),
 )

@@ -14,6 +14,7 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Database } from '../db/schema.ts'
+import { LINE_FILES, type LineFile, lineFiles } from './attachments.ts'
 import { cursorOf, type Place } from './cursors.ts'
 import type { Marked } from './marks.ts'
 import { isSeen } from './seen.ts'
@@ -51,6 +52,7 @@ export type Line = Marked & {
   clientId: string | undefined
   /** Of a direct chat: the other one had blocked its author when it was written. */
   isRefused: boolean
+  files: LineFile[]
   by: Author
 }
 
@@ -97,6 +99,7 @@ function visibleLines(
       ] as const),
       ...(['c.kind', 'author.login', 'author.firstName', 'author.lastName'] as const),
       ...(['photo.hash as photo', 'place.name as branch'] as const),
+      LINE_FILES.as('files'),
     ])
 }
 
@@ -111,6 +114,7 @@ function lineOf(row: LineRow): Line {
     isLate: row.late === 1,
     clientId: row.clientId ?? undefined,
     isRefused: row.refused === 1,
+    files: lineFiles(row.files),
     by: {
       id: row.authorId,
       login: row.firstName === ERASED_NAME ? '' : row.login,

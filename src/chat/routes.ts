@@ -20,7 +20,7 @@ import { upsert } from '../../views/partials.ts'
 import { asWeb, type SignedIn } from '../accounts/guard.ts'
 import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
-import { asConversationId, asMessageId, timedId } from '../base/ids.ts'
+import { asConversationId, asFileId, asMessageId, timedId } from '../base/ids.ts'
 import { list, readForm, readQuery } from '../web/form.ts'
 import type { FrameOf } from '../web/frame.ts'
 import { tabOf } from '../web/sse.ts'
@@ -30,6 +30,7 @@ import { blockersOf } from './contacts.ts'
 import { placeOf } from './cursors.ts'
 import { DRAFT_CHARS_MAX } from './drafts.ts'
 import { detailsProps, storyProps, UNTOLD } from './line.ts'
+import { filesOf } from './media.ts'
 import { membersOf } from './members.ts'
 import type { Pace } from './pace.ts'
 import { chatProps, type Surroundings, shownLines, welcomeProps, wholeList } from './pages.ts'
@@ -55,6 +56,7 @@ export type ChatRoutesParts = ChatParts &
 const draftSchema = v.object({
   body: v.optional(v.string(), ''),
   clientId: v.optional(v.string()),
+  files: list,
 })
 const typedSchema = v.object({
   body: v.pipe(v.optional(v.string(), ''), v.maxLength(DRAFT_CHARS_MAX, 'too-long')),
@@ -75,6 +77,9 @@ const pageQuery = v.object({
 })
 const olderQuery = v.object({ before: v.string('required') })
 const waitQuery = v.object({ after: v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'required')) })
+
+/** Three rows of the panel. */
+const NEWEST_PICTURES = 6
 
 type C = Context<SignedIn>
 
@@ -223,9 +228,11 @@ async function showDetails(c: C, parts: ChatRoutesParts): Promise<Response> {
   const chat = await getChat(parts.read, viewer, conversation)
   const members = chat.kind === 'group' ? await membersOf(parts.read, viewer, conversation) : []
   const hidden = await blockersOf(parts.read, viewer.id)
-  const props = detailsProps(chat, members, (user) =>
-    hidden.has(user) ? UNTOLD : parts.presenceOf(user),
-  )
+  const wanted = { conversation, kind: 'pictures', limit: NEWEST_PICTURES } as const
+  const newest = await filesOf(parts.read, viewer.id, wanted)
+  const presenceOf = (user: UserId) => (hidden.has(user) ? UNTOLD : parts.presenceOf(user))
+  const files = newest.items.map(({ file }) => file)
+  const props = detailsProps({ chat, members, files }, presenceOf)
   const frame = parts.frameOf(asWeb(c))
   return c.html(c.var.isHtmx ? detailsPanel(props, frame) : detailsPage(frame, props))
 }
@@ -243,6 +250,7 @@ async function send(c: C, parts: ChatRoutesParts): Promise<Response> {
       conversation,
       id,
       ...draft,
+      files: draft.files.map(asFileId),
     })
     parts.typing.stopped(conversation, viewer.id)
     if (c.var.isHtmx) return await answerLine(c, parts, { viewer, message })

@@ -40,7 +40,7 @@ export type StoryStep =
   | ({ state: 'stored'; waitedFrom: Millis | undefined; via: string | undefined } & At)
   | ({ state: 'refused'; reason: string } & At)
   /** The one it was for had blocked its author. */
-  | { state: 'blocked'; branch: string; at: Millis; person: string }
+  | { state: 'blocked'; branch: string; at: Millis; person: string; user: UserId }
   | { state: 'shown' | 'read'; branch: string; at: Millis; person: string; user: UserId }
 
 export type DeliveryStory = {
@@ -96,8 +96,8 @@ async function blockedStep(
   { line, recipients }: Pick<Asked, 'line' | 'recipients'>,
 ): Promise<StoryStep[]> {
   const names = await peopleNames(db, recipients)
-  return [...names.values()].map(({ name, branch }) => ({
-    ...{ state: 'blocked', branch, at: line.sentAt, person: name },
+  return [...names].map(([user, { name, branch }]) => ({
+    ...{ state: 'blocked', branch, at: line.sentAt, person: name, user },
   }))
 }
 

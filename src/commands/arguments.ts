@@ -28,6 +28,7 @@ const COMMAND_FLAGS: Record<string, 'flag' | 'value'> = {
   'dry-run': 'flag',
   renew: 'flag',
   force: 'flag',
+  files: 'flag',
   encoding: 'value',
   link: 'flag',
   // Set by `demo` for the branches it starts: opens its one-click sign-ins and keys.

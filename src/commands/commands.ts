@@ -64,8 +64,8 @@ const COMMANDS: Record<string, Command> = {
   },
   doctor: {
     load: () => import('./doctor/doctor.ts').then(({ doctor }) => doctor),
-    usage: 'doctor',
-    does: 'looks at the data folder, only reading, and says what is wrong and what to do',
+    usage: 'doctor [--files]',
+    does: 'looks at the data folder, only reading, and says what is wrong and what to do; --files: also at every stored file, and a running server fetches what is damaged',
   },
   report: {
     load: () => import('./report.ts').then(({ report }) => report),
@@ -163,6 +163,7 @@ const VALUE_OF: Record<Exclude<Setting['kind'], 'flag'>, string> = {
   announce: 'BROADCAST:PORT|off',
   tls: 'auto|CERT.pem,KEY.pem|off',
   names: 'LIST',
+  scanner: 'clamd:...|icap:...|command:...',
   secret: 'TEXT',
   count: 'NUMBER',
 }

@@ -6,6 +6,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { ENCODINGS } from '../accounts/import-text.ts'
 import { AppError } from '../base/errors.ts'
+import type { BlobId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import { DAY, HOUR } from '../base/units.ts'
 import type { Branch, Operations } from '../branch.ts'
@@ -59,6 +60,7 @@ const ofKey = v.object({
   until: v.optional(v.string()),
 })
 const ofBranch = v.object({ name: v.string() })
+const ofBlob = v.object({ blob: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) })
 const line = v.object({ down: v.boolean() })
 
 /** `isDemo` opens what only the demo may do: cutting the line and one-click sign-ins. */
@@ -131,6 +133,10 @@ export function controlApp(branch: Branch, { isDemo }: { isDemo: boolean }): Hon
   app.post('/peers/forget-suite', async (c) => {
     await operations().forgetSuite((await body(c.req.raw, ofBranch)).name)
     return c.json({})
+  })
+  app.post('/files/recheck', async (c) => {
+    const { blob } = await body(c.req.raw, ofBlob)
+    return c.json({ damaged: await operations().recheckFile(blob as BlobId) })
   })
   if (isDemo) {
     app.post('/line', async (c) => {

@@ -5,10 +5,12 @@
 import type { Generated } from 'kysely'
 import type { Hlc } from '../base/hlc.ts'
 import type {
+  BlobId,
   BranchId,
   ConversationId,
   EventId,
   FeedId,
+  FileId,
   Incarnation,
   MessageId,
   PhotoHash,
@@ -122,6 +124,8 @@ interface FeedTable {
   via: BranchId | null
   /** Up to there it was looked through for bodies that nobody needs any more. */
   prunedTo: Generated<number>
+  /** Of records: the last seq that nobody must wait for behind mail. */
+  urgentTo: Generated<number>
 }
 
 /** A batch of mail between two other branches, as its origin signed it: it is passed on, and cannot be read here. */
@@ -270,6 +274,18 @@ interface UserTable {
   erasedAt: Generated<Millis | null>
   /** Name, login, department, post, phone and room in lower case, a line each; empty when deleted. */
   searchText: Generated<string>
+  /** JSON: of own fields the clock value of the word that set each; null: none known. */
+  asOf: Generated<string | null>
+}
+
+/** What guests of this branch want changed in their records, until their home branches have answered. */
+interface WishTable {
+  userId: UserId
+  field: 'firstName' | 'lastName' | 'photo' | 'language' | 'theme'
+  value: string | null
+  hlc: Hlc
+  /** Of the event that asks. */
+  position: number
 }
 
 /** Every role that was ever given: who was an admin when, for what stands on it. */
@@ -354,6 +370,17 @@ interface CredentialTable {
   factorBranch: Generated<string>
   /** One bit for each recovery code that was used. */
   factorUsed: Generated<number>
+  /** JSON: the place of the credential that its writer knew; null: not said. */
+  replaces: Generated<string | null>
+}
+
+/** A password that was set while another branch, cut off, set the one that holds; the last one of each person. */
+interface PasswordLostTable {
+  userId: UserId
+  hlc: Hlc
+  branchId: BranchId
+  salt: string
+  publicKey: Uint8Array
 }
 
 /** The newest time step whose code was taken here: no code serves twice at a branch (RFC 6238, 5.2). */
@@ -380,6 +407,7 @@ interface CredentialPastTable {
   branchId: BranchId
   publicKey: Uint8Array
   hlc: Hlc
+  replaces: Generated<string | null>
 }
 
 /** user.at: a person signed in at a branch that is not the home branch, proved by the credential's key. */
@@ -582,6 +610,111 @@ export interface MessageTable {
   late: Flag
   /** 1: of a direct chat, and the other one had blocked the author when it was written: he is not shown it. */
   refused: Generated<Flag>
+  /** How many attachments it came with. */
+  files: Generated<number>
+}
+
+/** Bytes by hash, as they are stored and sent. */
+interface BlobTable {
+  id: BlobId
+  /** Bytes of the file itself. */
+  size: number
+  manifest: Uint8Array | null
+  /** A bit for every chunk that is here; null unless some are. */
+  have: Uint8Array | null
+  state: BlobState
+  addedAt: Millis
+  openedAt: Millis
+  /** Of the file itself, when it was made here. */
+  sha256: string | null
+  key: Uint8Array | null
+  /** When somebody opened what was elsewhere: it is fetched until it is here. */
+  wantedAt: Generated<Millis | null>
+  /** Not asked for again. */
+  refused: Generated<'too-large' | 'no-list' | null>
+  /** What the scanner says; nobody asks where there is none. */
+  verdict: Generated<BlobVerdict>
+  /** What was found, or why nothing can be said. */
+  threat: string | null
+  scanTries: Generated<number>
+  scannedAt: Millis | null
+  /** Of the key it was opened with for the scanner. */
+  scannedKey: Uint8Array | null
+}
+
+export type BlobState = 'here' | 'partial' | 'elsewhere'
+type BlobVerdict = 'waiting' | 'clean' | 'infected' | 'failed'
+
+/** What a branch takes of files, as it announced it itself. */
+interface FileLimitTable {
+  branchId: BranchId
+  sizeMax: number
+  hlc: Hlc
+}
+
+/** A file was taken out of its message. */
+interface FileRemovalTable {
+  fileId: FileId
+  messageId: MessageId
+  branchId: BranchId
+  byId: UserId
+  hlc: Hlc
+  /** The bytes are gone from this branch. */
+  doneAt: Millis | null
+}
+
+/** A branch has said so. */
+interface FileRemovedTable {
+  fileId: FileId
+  branchId: BranchId
+  at: Millis
+}
+
+/** What somebody uploaded and has not sent yet. */
+export interface FileTable {
+  id: FileId
+  ownerId: UserId
+  /** The id follows from the owner and it. */
+  seed: Generated<string>
+  name: string
+  type: string
+  /** Null until it is whole, when nobody said it. */
+  size: number | null
+  sizeMax: number
+  key: Uint8Array
+  addedAt: Millis
+  changedAt: Millis
+  /** Null: still arriving. */
+  blobId: BlobId | null
+  sha256: string | null
+  width: number | null
+  height: number | null
+  thumbId: BlobId | null
+  thumbKey: Uint8Array | null
+}
+
+/** A file in a message. */
+interface AttachmentTable {
+  id: FileId
+  messageId: MessageId
+  conversationId: ConversationId
+  n: number
+  /** The id follows from the author and it. */
+  seed: Generated<string>
+  blobId: BlobId
+  /** Null once it was removed. */
+  key: Uint8Array | null
+  sha256: string
+  size: number
+  name: string
+  type: string
+  width: number | null
+  height: number | null
+  thumbId: BlobId | null
+  thumbKey: Uint8Array | null
+  /** Of its message. */
+  timeKey: Hlc
+  removedAt: Millis | null
 }
 
 /** History of read marks: all messages of `feedN` up to seq `upTo` (feedN 0: own branch, up to that position). */
@@ -632,13 +765,28 @@ interface AuditTable {
   branch: BranchId | null
   subjectKind: string | null
   subjectId: string | null
-  /** Of that time. */
+  /** Of a person the login; before release 0.2 the name of that time too. */
   subjectName: string | null
   /** JSON of what changed only. */
   before: string | null
   after: string | null
   /** SHA-256 over the hash before and all other columns. */
   hash: Uint8Array
+}
+
+/** Second factors of people of LDAP under a key of this branch: their passwords change elsewhere. */
+interface LdapFactorTable {
+  userId: UserId
+  box: Uint8Array
+}
+
+/** What entries say of people and what goes with them; the entry holds a salted hash of it. */
+interface AuditToldTable {
+  n: number
+  userId: UserId
+  salt: Uint8Array
+  /** JSON: before and after. */
+  text: string
 }
 
 /** Anchors: how far a branch's audit log was at a time, as another branch holds it. */
@@ -692,6 +840,8 @@ export interface Database {
   block_record: BlockRecordTable
   person_act: PersonActTable
   person_text: PersonTextTable
+  wish: WishTable
+  password_lost: PasswordLostTable
   erasure: ErasureTable
   erase_done: EraseDoneTable
   erase_request: EraseRequestTable
@@ -713,6 +863,12 @@ export interface Database {
   conversation: ConversationTable
   membership: MembershipTable
   message: MessageTable
+  blob: BlobTable
+  file: FileTable
+  attachment: AttachmentTable
+  file_limit: FileLimitTable
+  file_removal: FileRemovalTable
+  file_removed: FileRemovedTable
   seen: SeenTable
   seen_before: SeenBeforeTable
   history_part: HistoryPartTable
@@ -724,5 +880,7 @@ export interface Database {
   tls_request: TlsRequestTable
   tls_certificate: TlsCertificateTable
   audit: AuditTable
+  audit_told: AuditToldTable
+  ldap_factor: LdapFactorTable
   audit_head: AuditHeadTable
 }

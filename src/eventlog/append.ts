@@ -83,7 +83,10 @@ export function createAppend(parts: Parts): Append {
     const { event, entry } = await storeOwn(parts, tx, { draft, to })
     const destinations =
       draft.to === 'all' ? ['all' as const] : to.length > 0 ? to : ['self' as const]
-    for (const destination of destinations) await appendEntry(parts, tx, { destination, entry })
+    for (const destination of destinations) {
+      const feed = await appendEntry(parts, tx, { destination, entry })
+      if (kind.isUrgent?.(event.body)) parts.feeds.urge(feed)
+    }
     const reason = await refusalOf(kind, tx, event)
     // Every other branch would refuse it for good: then it must not exist.
     if (reason !== undefined) {

@@ -67,6 +67,7 @@ export async function carryOffers(
           {
             ...row,
             isMail: true,
+            urgentTo: 0,
             carry: { destination, after: Math.max(row.floor, durable ?? 0) },
           },
         ],

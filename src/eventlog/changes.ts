@@ -5,7 +5,15 @@
 import type { LoggedEvent } from './events.ts'
 import type { FeedN, StoredUpTo } from './log.ts'
 
-export type Told = { events: LoggedEvent[]; grown: FeedN[]; stored: StoredUpTo[] }
+/** A feed of records holds something urgent at `upTo`. */
+export type Urgent = { feedN: FeedN; upTo: number }
+
+export type Told = {
+  events: LoggedEvent[]
+  grown: FeedN[]
+  urgent: Urgent[]
+  stored: StoredUpTo[]
+}
 
 export type Changes = {
   /** `undo` runs, last first, if the action or the whole transaction is rolled back. */
@@ -15,6 +23,7 @@ export type Changes = {
   backTo(mark: number): void
   applied(event: LoggedEvent): void
   grew(feed: FeedN): void
+  urgent(place: Urgent): void
   stored(mark: StoredUpTo): void
   /** Whether nothing is to be told. */
   isEmpty(): boolean
@@ -25,7 +34,7 @@ export type Changes = {
 /** Nothing changed yet. */
 export function createChanges(): Changes {
   const undos: (() => void)[] = []
-  let told: Told = { events: [], grown: [], stored: [] }
+  let told: Told = { events: [], grown: [], urgent: [], stored: [] }
   const tell = <T>(list: T[], what: T) => {
     list.push(what)
     undos.push(() => void list.pop())
@@ -38,11 +47,12 @@ export function createChanges(): Changes {
     },
     applied: (event) => tell(told.events, event),
     grew: (feed) => tell(told.grown, feed),
+    urgent: (place) => tell(told.urgent, place),
     stored: (mark) => tell(told.stored, mark),
     isEmpty: () => told.events.length + told.grown.length + told.stored.length === 0,
     taken() {
       const taken = told
-      told = { events: [], grown: [], stored: [] }
+      told = { events: [], grown: [], urgent: [], stored: [] }
       undos.length = 0
       taken.events.sort((a, b) => a.position - b.position) // replayed ones are older
       return { ...taken, grown: [...new Set(taken.grown)] }

@@ -9,11 +9,12 @@ import { type Changes, createChanges } from './changes.ts'
 import type { EventKind } from './events.ts'
 import { createFeeds } from './feeds.ts'
 import { createLogClock } from './log-clock.ts'
+import { type Bodies, bodiesKind } from './missing.ts'
 import type { LogParts } from './parts.ts'
 import type { ReceiveParts } from './receive.ts'
 import { refusedKind } from './refused.ts'
 
-export type Core = ReceiveParts
+export type Core = ReceiveParts & { bodies: EventKind<Bodies> }
 
 /** Builds them; the log's own kind is added to the given ones. */
 export function createCore(given: LogParts): Core {
@@ -24,7 +25,11 @@ export function createCore(given: LogParts): Core {
   const feeds = createFeeds({ ...given, branches, changes, logClock })
   const refused = refusedKind(self)
   const waiting = { is: false }
+  const onWaiting = () => {
+    waiting.is = true
+  }
   const append = createAppend({ self, clock, random, branches, changes, feeds, logClock })
+  const bodies = bodiesKind({ self, append, onWaiting })
   return {
     self,
     clock,
@@ -40,10 +45,12 @@ export function createCore(given: LogParts): Core {
     beginnings: new Map(),
     append,
     rolledBack: createRolledBack(given, changes),
-    kinds: kindsByCode([...given.kinds(append, createForward({ feeds, changes })), refused]),
-    onWaiting: () => {
-      waiting.is = true
-    },
+    kinds: kindsByCode([
+      ...given.kinds(append, createForward({ feeds, changes })),
+      ...([refused, bodies] as EventKind<unknown>[]),
+    ]),
+    bodies,
+    onWaiting,
   }
 }
 

@@ -11,13 +11,19 @@ import type { Kinds } from './apply.ts'
 
 /** Bodies destroyed in one transaction: some milliseconds. */
 const BODIES_PER_TURN = 200
+/** In place of what tells which bytes they were. */
+const NO_HASH = ''
 /** Positions looked through at a time for messages of one author, between other work. */
 const POSITIONS_PER_TURN = 5000
 
 /** The expression of the index `event_of_person`, to the letter. */
-const PERSON = sql`case when json_valid(cast(substr(body, 17) as text)) then coalesce(
+export const PERSON = sql<UserId>`case when json_valid(cast(substr(body, 17) as text)) then coalesce(
   json_extract(cast(substr(body, 17) as text), '$.user'),
   json_extract(cast(substr(body, 17) as text), '$.owner')) end`
+
+/** The expression of the index `event_of_author`, to the letter. */
+export const AUTHOR = sql<UserId>`case when json_valid(cast(substr(body, 17) as text)) then
+  json_extract(cast(substr(body, 17) as text), '$.author') end`
 
 type Of = { self: BranchId; user: UserId }
 
@@ -32,7 +38,22 @@ export async function destroyRecords(
     select position from event where ${PERSON} = ${user} and body is not null
       and (kind between 769 and 1023 or kind in (1028, 1042))
       and kind in (${sql.join(codes)})`.execute(tx)
-  const all = rows.rows.map(({ position }) => position)
+  return await destroySome(tx, self, rows.rows)
+}
+
+/** Destroys the next messages of an author that were refused here or wait: nobody was ever shown them. */
+export async function destroyUnapplied(
+  tx: Db,
+  { self, user }: Of,
+): Promise<{ destroyed: number; waiting: number }> {
+  const rows = await sql<{ position: number }>`
+    select position from event where ${AUTHOR} = ${user}
+      and body is not null and state in ('parked', 'refused') and kind = 1026`.execute(tx)
+  return await destroySome(tx, self, rows.rows)
+}
+
+async function destroySome(tx: Db, self: BranchId, rows: readonly { position: number }[]) {
+  const all = rows.map(({ position }) => position)
   const open = await undelivered(tx, { self, positions: all })
   const due = all.filter((position) => !open.has(position)).slice(0, BODIES_PER_TURN)
   await destroy(tx, due)
@@ -57,6 +78,7 @@ export async function destroyMessages(
     .set({ body: '' })
     .where('position', 'in', listed<number>(JSON.stringify(all)))
     .execute()
+  await destroyFiles(tx, all)
   const { last } = await tx
     .selectFrom('message')
     .select((eb) => eb.fn.max('position').as('last'))
@@ -69,8 +91,25 @@ export async function destroyMessages(
   }
 }
 
+/** Names and keys of their files; the bytes go with the collector. */
+async function destroyFiles(tx: Db, positions: readonly number[]): Promise<void> {
+  const messages = tx
+    .selectFrom('message')
+    .where('position', 'in', listed<number>(JSON.stringify(positions)))
+    .where('files', '>', 0)
+    .select('id')
+  await tx
+    .updateTable('attachment')
+    .set(({ fn, ref, val }) => ({
+      ...{ key: null, thumbKey: null, name: '', sha256: NO_HASH },
+      removedAt: fn.coalesce(ref('removedAt'), val(0)),
+    }))
+    .where('messageId', 'in', messages)
+    .execute()
+}
+
 /** Mail of ours among these that a branch of today does not hold yet. */
-async function undelivered(
+export async function undelivered(
   tx: Db,
   { self, positions }: { self: BranchId; positions: readonly number[] },
 ): Promise<Set<number>> {
@@ -91,7 +130,8 @@ async function undelivered(
   return new Set(rows.map(({ position }) => position))
 }
 
-async function destroy(tx: Db, positions: readonly number[]): Promise<void> {
+/** Takes the bodies of events away; headers and places stay. */
+export async function destroy(tx: Db, positions: readonly number[]): Promise<void> {
   if (positions.length === 0) return
   await tx
     .updateTable('event')

@@ -61,6 +61,11 @@ export type EventKind<Body> = {
   isPersonal?: true
   /** The same of what somebody wrote: destroyed where the deletion says so. */
   isWritten?: true
+  /**
+   * Nobody must wait for it behind what waits to be sent: who may be in, and who is believed. Of scope `all`. A kind
+   * that comes in thousands, as by an import, says so of the few that are.
+   */
+  isUrgent?(body: Body): boolean
 }
 
 /** Appends and applies inside a transaction of the writer: what features' actions need of the log. */

@@ -34,6 +34,8 @@ export type Feed = {
   /** Who brought the newest of it, where that was not its origin. */
   via: BranchId | null
   unsigned: Unsigned[]
+  /** Of records: the last seq that nobody must wait for behind mail. */
+  urgentTo: number
 }
 
 export type Feeds = {
@@ -45,6 +47,8 @@ export type Feeds = {
   insert(tx: Db, opened: Opened): Promise<Feed>
   /** Moves a feed on, taken back with the transaction. */
   advance(feed: Feed, head: number, chain: Uint8Array, via?: BranchId | null): void
+  /** Notes that what stands at its head is urgent. */
+  urge(feed: Feed): void
   /** Writes head, chain and way as they are now. */
   keep(tx: Db, feed: Feed): Promise<void>
 }
@@ -64,12 +68,15 @@ const COLUMNS = [
   'head',
   'chain',
   'via',
+  'urgentTo',
 ] as const
 
-const keepHead = prepared<Pick<Feed, 'n' | 'head' | 'chain' | 'via'>, unknown>((db, value) =>
+type KeptColumn = 'n' | 'head' | 'chain' | 'via' | 'urgentTo'
+const keepHead = prepared<Pick<Feed, KeptColumn>, unknown>((db, value) =>
   db
     .updateTable('feed')
     .set({ head: value('head'), chain: value('chain'), batched: value('head'), via: value('via') })
+    .set({ urgentTo: value('urgentTo') })
     .where('n', '=', value('n')),
 )
 
@@ -101,6 +108,7 @@ export function createFeeds(parts: Parts): Feeds {
       head: 0,
       chain: firstChainOf(bytes),
       via: null,
+      urgentTo: 0,
     }
     const rest = { opening: bytes, openedAt: opening.openedAt, floor: 0, batched: 0 }
     const { n } = await tx
@@ -136,7 +144,18 @@ export function createFeeds(parts: Parts): Feeds {
       Object.assign(feed, { head, chain, via })
       changes.undoWith(() => Object.assign(feed, before))
     },
-    keep: async (tx, { n, head, chain, via }) => void (await keepHead(tx, { n, head, chain, via })),
+    urge(feed) {
+      const { n: feedN, urgentTo: before, head } = feed
+      if (feed.scope !== 'all') return
+      feed.urgentTo = head
+      changes.urgent({ feedN, upTo: head })
+      changes.undoWith(() => {
+        feed.urgentTo = before
+      })
+    },
+    async keep(tx, { n, head, chain, via, urgentTo }) {
+      await keepHead(tx, { n, head, chain, via, urgentTo })
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import type { Log } from '../world/log.ts'
 import type { Told } from './changes.ts'
 import type { EventLog } from './log.ts'
 
-type Listeners = Pick<EventLog, 'onCommitted' | 'onGrown' | 'onStored'> & {
+type Listeners = Pick<EventLog, 'onCommitted' | 'onGrown' | 'onUrgent' | 'onStored'> & {
   tell(told: Told): void
 }
 
@@ -12,13 +12,16 @@ type Listeners = Pick<EventLog, 'onCommitted' | 'onGrown' | 'onStored'> & {
 export function createListeners(log: Log): Listeners {
   const committed = listenersOf<Told['events']>(log)
   const grown = listenersOf<Told['grown']>(log)
+  const urgent = listenersOf<Told['urgent']>(log)
   const stored = listenersOf<Told['stored']>(log)
   return {
     onCommitted: committed.add,
     onGrown: grown.add,
+    onUrgent: urgent.add,
     onStored: stored.add,
     tell(told) {
       // The relay first: what it sends travels while this branch draws its pages.
+      urgent.tell(told.urgent)
       grown.tell(told.grown)
       committed.tell(told.events)
       stored.tell(told.stored)

@@ -12,9 +12,11 @@ import type { Kinds } from './apply.ts'
 import type { BackupMark } from './backup-marks.ts'
 import { batchesAfter, signBatches } from './batches.ts'
 import { carryOffers, carryWanted, forgetCarried } from './carrying.ts'
+import type { Urgent } from './changes.ts'
 import { type Core, createCore } from './core.ts'
 import type { Append, LoggedEvent } from './events.ts'
 import { createListeners } from './listeners.ts'
+import { askForBodies } from './missing.ts'
 import { offersTo, wanted } from './offers.ts'
 import { receiveOpening } from './openings.ts'
 import type { LogParts } from './parts.ts'
@@ -44,6 +46,8 @@ export type Offer = {
   chain: Uint8Array
   /** Scope `to`. */
   isMail: boolean
+  /** Of records: the last seq that nobody must wait for behind mail. */
+  urgentTo: number
 }
 
 /** Mail that somebody else shall carry to its destination, which holds it up to `after`. */
@@ -104,6 +108,8 @@ export type EventLog = {
   onCommitted(fn: (events: LoggedEvent[]) => void): Cancel
   /** After each commit: feeds that grew (ours or received), for the relay. */
   onGrown(fn: (feeds: FeedN[]) => void): Cancel
+  /** The same, told before it: feeds that grew by something urgent. */
+  onUrgent(fn: (places: Urgent[]) => void): Cancel
   /** After each commit: what other branches now hold, for the marks of messages. */
   onStored(fn: (marks: StoredUpTo[]) => void): Cancel
   /** All kinds by their codes. */
@@ -138,6 +144,8 @@ export type EventLog = {
   markBackup(keptMs: Millis): Promise<BackupMark>
   /** Forgets copies whose time is over, and what is that old and nobody can need again; how many bodies were erased. */
   prune(olderThan?: Millis): Promise<number>
+  /** Asks for bodies of records that whoever passed them on left out; call now and then. */
+  askForBodies(): Promise<number>
   /** The copy came to nothing. */
   removeBackupMark(id: number): Promise<void>
   /** A peer's ACK. Never goes back. */
@@ -190,6 +198,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     append: core.append,
     onCommitted: listeners.onCommitted,
     onGrown: listeners.onGrown,
+    onUrgent: listeners.onUrgent,
     onStored: listeners.onStored,
     kinds: core.kinds,
     kindName: (code) => core.kinds.get(code)?.name,
@@ -200,6 +209,7 @@ export async function createEventLog(given: LogParts): Promise<EventLog> {
     receiveBatch: (peer, bytes) => receivedBatch(store.writer.write, core, { peer, bytes }),
     acknowledged: (peer, entries) =>
       store.writer.write((tx) => keepAcks({ ...core, ...given }, tx, { peer, entries })),
+    askForBodies: () => askForBodies({ ...given, append: core.append }, core.bodies),
     ...reporting(given, core),
     ...copying(given, core),
   }

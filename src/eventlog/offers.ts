@@ -15,7 +15,7 @@ const CHAIN_SHOWN_BYTES = 8
 export async function offersTo(db: Db, peer: BranchId): Promise<Offer[]> {
   const rows = await db
     .selectFrom('feed')
-    .select(['n', 'id', 'origin', 'floor', 'head', 'chain', 'scope'])
+    .select(['n', 'id', 'origin', 'floor', 'head', 'chain', 'scope', 'urgentTo'])
     .where('head', '>', 0)
     .where('scope', 'in', ['all', 'to'])
     .where((row) =>

@@ -8,6 +8,7 @@ import type { Db } from '../db/open.ts'
 import { applyEvent, FAILED, understand } from './apply.ts'
 import { setConversation, setState } from './entries.ts'
 import { decodeEventHeader } from './format.ts'
+import { destroyLate } from './late.ts'
 import type { Scope } from './opening.ts'
 import type { ReceiveParts } from './receive.ts'
 import { tellOrigin } from './receive.ts'
@@ -76,6 +77,7 @@ async function replay(parts: ReceiveParts, tx: Db, row: Row): Promise<void> {
       : await applyEvent(parts, tx, { kind, event: { ...event, position } })
   const isSame = result.state === 'parked' && result.reason === row.reason
   if (!isSame) await setState(tx, position, result)
+  await destroyLate(parts, tx, { position, code: header.kind })
   // Its origin heard of a failure when it happened first.
   if (!isSame || result.reason !== FAILED)
     await tellOrigin(parts, tx, { header, origin, outcome: result })

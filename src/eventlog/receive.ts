@@ -31,8 +31,10 @@ import {
   sha256,
   signedPartOf,
 } from './format.ts'
+import { destroyLate } from './late.ts'
 import type { Received } from './log.ts'
 import type { LogClock } from './log-clock.ts'
+import { MISSING } from './missing.ts'
 import type { LogParts } from './parts.ts'
 import { HiddenFault, ProtocolError } from './protocol-error.ts'
 import type { Refused } from './refused.ts'
@@ -196,21 +198,26 @@ async function takeBatch(parts: ReceiveParts, tx: Db, taking: Taking): Promise<v
   const { peer, feed, origin, batch } = taking
   let seq = feed.head
   let chain = feed.chain
+  let urgent = 0
   for (const wire of batch.events) {
     seq += 1
     chain = nextChain(chain, wire.header)
-    await takeEvent(parts, tx, { feed, origin, seq, wire })
+    const isUrgent = await takeEvent(parts, tx, { peer, feed, origin, seq, wire })
+    if (isUrgent) urgent = seq
   }
   const { firstSeq, count, headerBytes, signature } = batch
   await insertBatch(tx, { feedN: feed.n, firstSeq, count, header: headerBytes, signature })
   parts.feeds.advance(feed, seq, chain, peer === feed.origin ? null : peer)
+  // Records come one by one.
+  if (urgent === seq) parts.feeds.urge(feed)
   await parts.feeds.keep(tx, feed)
   parts.changes.grew(feed.n)
 }
 
-type Taken = { feed: Feed; origin: KnownBranch; seq: number; wire: WireEvent }
+type Taken = { peer: BranchId; feed: Feed; origin: KnownBranch; seq: number; wire: WireEvent }
 
-async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<void> {
+/** Answers whether it is something urgent, for those who get it from us. */
+async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<boolean> {
   const { feed, origin, seq, wire } = taken
   const header = decodeEventHeader(wire.header)
   const plain = plainOf(taken, header)
@@ -229,9 +236,11 @@ async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<voi
     body: plain ?? null,
     conversationId: event?.conversationId ?? null,
     ...(outcome ?? APPLIED),
+    // Kept back, or a deleted person's: its origin is asked (missing.ts).
+    ...(isLeftOut(taken) && { reason: MISSING }),
   }
   const position = (await insertEvent(tx, row)) ?? (await filledAgain(tx, { feed, row, seq }))
-  if (position === undefined) return
+  if (position === undefined) return false
   await insertEntry(tx, { feedN: feed.n, seq, position })
   if (feed.origin === parts.self) await sendToOthers(parts, tx, { feed, position, header, wire })
   const result =
@@ -239,7 +248,14 @@ async function takeEvent(parts: ReceiveParts, tx: Db, taken: Taken): Promise<voi
       ? outcome
       : await applyEvent(parts, tx, { kind, event: { ...event, position } })
   if (event !== undefined && result !== APPLIED) await setState(tx, position, result)
+  await destroyLate(parts, tx, { position, code: header.kind })
   await tellOrigin(parts, tx, { header, origin: feed.origin, outcome: result })
+  return event !== undefined && (kind.isUrgent?.(event.body) ?? false)
+}
+
+/** Of records about people, from anybody but their origin; of others `mayBeErased` lets nothing in without a body. */
+function isLeftOut({ peer, feed, wire }: Taken): boolean {
+  return wire.body === undefined && feed.scope === 'all' && peer !== feed.origin
 }
 
 function plainOf({ feed, seq, wire }: Taken, header: EventHeader): Uint8Array | undefined {

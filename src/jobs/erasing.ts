@@ -1,15 +1,19 @@
 /**
  * Destroys what this branch holds of deleted people, a little at a time, and then tells all branches that it did so.
- * Looks at start, when somebody is deleted, when a record of somebody deleted arrives late, and every hour for mail
- * that had to arrive first.
+ * Looks at start, when somebody is deleted, and every hour for mail that had to arrive first. Who is done is never
+ * looked at again: what comes late of them is destroyed as it comes (eventlog/late.ts).
  */
-import { eraseDone, overwriting } from '../accounts/erasing.ts'
+import { eraseDone } from '../accounts/erasing.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
-import type { Store } from '../db/open.ts'
-import { destroyMessages, destroyRecords } from '../eventlog/erasing.ts'
+import type { Db, Store } from '../db/open.ts'
+import { overwriting } from '../db/overwriting.ts'
+import { destroyMessages, destroyRecords, destroyUnapplied } from '../eventlog/erasing.ts'
 import type { EventLog } from '../eventlog/log.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
+
+/** However many people were deleted at once, a copy put back among them: ids of so many are held at a time. */
+const PEOPLE_PER_READ = 50
 
 type Parts = {
   store: Store
@@ -33,8 +37,12 @@ export function createErasing(parts: Parts): {
   const round = async () => {
     do {
       again = false
-      const people = await store.read.selectFrom('erasure').select('userId').execute()
-      for (const { userId } of people) if (!isStopped) await eraseAll(parts, userId)
+      let after: UserId | undefined = '' as UserId
+      while (after !== undefined && !isStopped) {
+        const people = await openAfter(store, after)
+        for (const userId of people) if (!isStopped) await eraseAll(parts, userId)
+        after = people.length < PEOPLE_PER_READ ? undefined : people.at(-1)
+      }
     } while (again && !isStopped)
   }
   const look = () => {
@@ -47,8 +55,7 @@ export function createErasing(parts: Parts): {
       })
   }
   const cancel = eventLog.onCommitted((events) => {
-    // Records come seldom: which of them are of deleted people the round sees by an index.
-    if (events.some(({ kind }) => kind === 'user.erase' || kind.startsWith('user.'))) look()
+    if (events.some(({ kind }) => kind === 'user.erase')) look()
   })
   return {
     look,
@@ -63,18 +70,29 @@ export function createErasing(parts: Parts): {
   }
 }
 
+/** The next deleted people of whom something may be left here. */
+async function openAfter({ read }: Store, after: UserId): Promise<UserId[]> {
+  const rows = read.selectFrom('erasure').where('doneAt', 'is', null).where('userId', '>', after)
+  const some = rows.select('userId').orderBy('userId').limit(PEOPLE_PER_READ)
+  return (await some.execute()).map(({ userId }) => userId)
+}
+
 /** All that this branch holds of one person; answers the organisation when nothing is left. */
 async function eraseAll(parts: Omit<Parts, 'log'>, user: UserId): Promise<void> {
   const { store, eventLog } = parts
   const wish = await store.read
     .selectFrom('erasure')
     .where('userId', '=', user)
-    .select(['messages', 'doneAt'])
+    .where('doneAt', 'is', null)
+    .select('messages')
     .executeTakeFirst()
   if (wish === undefined) return
   let waiting = await records(parts, user)
-  if (wish.messages === 'erase') waiting += await messages(parts, user)
-  if (waiting > 0 || wish.doneAt !== null) return
+  if (wish.messages === 'erase') {
+    waiting += await unapplied(parts, user)
+    waiting += await messages(parts, user)
+  }
+  if (waiting > 0) return
   await store.writer.write(async (tx) => {
     const mark = tx.updateTable('erasure').set({ doneAt: parts.clock.now() })
     await mark.where('userId', '=', user).execute()
@@ -84,11 +102,21 @@ async function eraseAll(parts: Omit<Parts, 'log'>, user: UserId): Promise<void> 
   store.forgetOldPages()
 }
 
-async function records({ store, eventLog, self }: Omit<Parts, 'log'>, user: UserId) {
+function records({ store, eventLog, self }: Omit<Parts, 'log'>, user: UserId) {
+  return untilNone(store, (tx) => destroyRecords(tx, eventLog.kinds, { self, user }))
+}
+
+function unapplied({ store, self }: Omit<Parts, 'log'>, user: UserId) {
+  return untilNone(store, (tx) => destroyUnapplied(tx, { self, user }))
+}
+
+/** Turns until one destroys nothing; answers how many must wait. */
+async function untilNone(
+  store: Store,
+  turn: (tx: Db) => Promise<{ destroyed: number; waiting: number }>,
+): Promise<number> {
   for (;;) {
-    const { destroyed, waiting } = await overwritten(store, (tx) =>
-      destroyRecords(tx, eventLog.kinds, { self, user }),
-    )
+    const { destroyed, waiting } = await overwritten(store, turn)
     if (destroyed === 0) return waiting
   }
 }
@@ -106,10 +134,7 @@ async function messages({ store, self }: Omit<Parts, 'log'>, user: UserId): Prom
   return waits
 }
 
-function overwritten<T>(
-  store: Store,
-  run: (tx: Parameters<typeof overwriting>[0]) => Promise<T>,
-): Promise<T> {
+function overwritten<T>(store: Store, run: (tx: Db) => Promise<T>): Promise<T> {
   return store.writer.write(async (tx) => {
     let result: T | undefined
     await overwriting(tx, async () => {

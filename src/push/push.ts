@@ -3,7 +3,7 @@
  * and reach the open streams. One queue, because a later push must never overtake an earlier one.
  */
 import type { Homes } from '../accounts/homes.ts'
-import type { BranchId, MessageId, UserId } from '../base/ids.ts'
+import type { BranchId, FileId, MessageId, UserId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
 import type { ChatParts } from '../chat/actions.ts'
 import type { PresenceOf } from '../chat/line.ts'
@@ -13,6 +13,7 @@ import { mayType, openForTyping } from '../chat/typing.ts'
 import type { Db } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { EventLog } from '../eventlog/log.ts'
+import type { Fetching } from '../files/fetching.ts'
 import type { Presence } from '../presence/presence.ts'
 import { decodeTyping, TYPING_SIGNAL } from '../presence/signals.ts'
 import type { Typing } from '../presence/typing.ts'
@@ -22,6 +23,7 @@ import type { Log } from '../world/log.ts'
 import { listenersOf } from './audience.ts'
 import { ChatPushes } from './chat-pushes.ts'
 import { replayFor } from './chat-replay.ts'
+import { filePushes, removalPushes } from './file-pushes.ts'
 import { createPresenceHeard } from './presence-heard.ts'
 import { presencePush } from './presence-pushes.ts'
 import { createPresenceChanges, presentState } from './present-state.ts'
@@ -55,6 +57,7 @@ type PushParts = {
   typing: Typing
   homes: Homes
   linkOf: LinkOf
+  fetching: Pick<Fetching, 'stateOf' | 'onProgress'>
   /** Newest position of the log. */
   head(): Promise<number>
   log: Log
@@ -71,6 +74,7 @@ export function connectPush(parts: PushParts) {
     hasPage: (user: UserId) => viewers.hasPage(user),
   }
   const chats = new ChatPushes(chatParts)
+  const fileParts = { read: parts.read, viewers, fetchState: parts.fetching.stateOf }
   const queue = new Queue(log)
   const presenceHeard = createPresenceHeard({ ...parts, clock: parts.chat.clock })
   const show = (make: () => Promise<Push[]>) => queue.add(async () => viewers.deliver(await make()))
@@ -96,6 +100,9 @@ export function connectPush(parts: PushParts) {
           queue.add(() => endStreamsOf([user], parts))
         }
         show(() => chats.pushesFor(event))
+        if (event.kind === 'file.remove') {
+          show(() => removalPushes(fileParts, (event.body as { file: FileId }).file))
+        }
       }
       if (events.some(({ kind }) => kind === 'user.put')) lookForPhotos()
     }),
@@ -105,6 +112,7 @@ export function connectPush(parts: PushParts) {
       showPeople(users)
     }),
     typing.onChanged((conversation) => show(() => chats.pushesForTyping(conversation))),
+    parts.fetching.onProgress((blob) => show(() => filePushes(fileParts, blob))),
     relay.onSignal((branch, signal) =>
       queue.add(() => heard({ ...parts, presenceHeard }, branch, signal)),
     ),

@@ -45,18 +45,21 @@ export function nonceBytes(counter: bigint): Uint8Array {
 type Sealing = { key: Uint8Array; counter: bigint; ad?: Uint8Array }
 
 /**
- * Ciphertext and tag. The caller must never pass the same key and counter twice: that reveals both
- * plaintexts.
+ * Ciphertext and tag, behind `before` bytes that are left free. The caller must never pass the same
+ * key and counter twice: that reveals both plaintexts.
  */
-export function seal({ key, counter, ad = NO_BYTES }: Sealing, plaintext: Uint8Array): Uint8Array {
+export function seal(
+  { key, counter, ad = NO_BYTES, before = 0 }: Sealing & { before?: number },
+  plaintext: Uint8Array,
+): Uint8Array {
   const cipher = createCipheriv('chacha20-poly1305', key, nonceBytes(counter), {
     authTagLength: TAG_BYTES,
   })
   cipher.setAAD(ad, { plaintextLength: plaintext.length })
-  const sealed = new Uint8Array(plaintext.length + TAG_BYTES)
-  sealed.set(cipher.update(plaintext))
+  const sealed = new Uint8Array(before + plaintext.length + TAG_BYTES)
+  sealed.set(cipher.update(plaintext), before)
   cipher.final()
-  sealed.set(cipher.getAuthTag(), plaintext.length)
+  sealed.set(cipher.getAuthTag(), before + plaintext.length)
   return sealed
 }
 
@@ -150,12 +153,12 @@ class Direction {
 
 /** The direction in which this branch speaks. */
 export class SendingCipher extends Direction {
-  /** The next message, sealed. Throws CipherFailed at the limits. */
-  seal(plaintext: Uint8Array): Uint8Array {
+  /** The next message, sealed, with room before it for whoever sends it. Throws CipherFailed at the limits. */
+  seal(plaintext: Uint8Array, before = 0): Uint8Array {
     if (plaintext.length + TAG_BYTES > NOISE_MESSAGE_BYTES_MAX) {
       throw new CipherFailed('Cannot seal a message: it is longer than 65,519 bytes')
     }
-    return this.spend((sealing) => seal(sealing, plaintext))
+    return this.spend((sealing) => seal({ ...sealing, before }, plaintext))
   }
 }
 

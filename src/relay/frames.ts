@@ -144,10 +144,11 @@ export function frameBytes({ payload }: Frame): number {
   return FRAME_HEADER_BYTES + payload.length
 }
 
-/** One Noise message of several frames. */
-export function encodeFrames(frames: readonly Frame[]): Uint8Array {
-  const bytes = new Uint8Array(frames.reduce((sum, each) => sum + frameBytes(each), 0))
-  const view = new DataView(bytes.buffer)
+/** One Noise message of several frames; with `into` it stands at the beginning of that. */
+export function encodeFrames(frames: readonly Frame[], into?: Uint8Array): Uint8Array {
+  const length = frames.reduce((sum, each) => sum + frameBytes(each), 0)
+  const bytes = into?.subarray(0, length) ?? new Uint8Array(length)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
   let at = 0
   for (const { type, flags, payload } of frames) {
     if (payload.length > payloadBytesMax(type)) {

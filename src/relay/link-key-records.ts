@@ -77,6 +77,7 @@ export function linkKeyKind(parts: {
     name: 'link.key',
     scope: 'all',
     parse: (body) => v.parse(linkKeyBody, body),
+    isUrgent: () => true,
     async refusal(tx, event) {
       const said = saidIn(event.body)
       if (!said) return 'malformed'

@@ -6,6 +6,8 @@ import type { Route } from '../eventlog/log.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
+import type { BlobSource, OnPiece } from './blobs.ts'
+import type { ChunkWant } from './chunks.ts'
 import type { CloseReason, Frame } from './frames.ts'
 import type { Established } from './handshake.ts'
 import type { Link } from './link.ts'
@@ -26,9 +28,11 @@ type LinkHandlers = {
   routesOver(peer: BranchId): readonly Route[]
   /** Mail of this branch was brought by the peer, which is not that branch. */
   onCarried(link: Link, origin: BranchId): void
+  /** The peer wants a part of a file that is not here from a branch that it names. */
+  pass(link: Link, want: ChunkWant, onPiece: OnPiece): Promise<unknown>
 }
 
-export type LinkParts = {
+export type LinkParts = BlobSource & {
   established: Established
   peer: BranchId
   certificate: LinkCertificate
@@ -42,7 +46,6 @@ export type LinkParts = {
   strongest: Suite
   eventLog: RelayLog
   read: Db
-  blobOf(file: string): Promise<Uint8Array | undefined>
   clock: Clock
   random: Random
   log: Log

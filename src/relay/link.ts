@@ -9,7 +9,7 @@ import { type Millis, SECOND } from '../base/units.ts'
 import type { LinkCertificate } from '../certificates/certificate.ts'
 import { ProtocolError } from '../eventlog/protocol-error.ts'
 import type { Cancel } from '../world/clock.ts'
-import { Blobs } from './blobs.ts'
+import { Blobs, type Fetch, type OnPiece } from './blobs.ts'
 import { CipherFailed } from './cipher.ts'
 import {
   type CloseReason,
@@ -22,6 +22,7 @@ import {
   ProtocolClose,
 } from './frames.ts'
 import type { LinkParts } from './link-parts.ts'
+import { LENGTH_BYTES } from './messages.ts'
 import { decodeSignal, encodeSignal, type Signal } from './payloads.ts'
 import { Queues } from './queues.ts'
 import { type LogEffect, performed, type ReplicationParts } from './replication.ts'
@@ -83,9 +84,13 @@ export class Link {
     this.#blobs = new Blobs({
       clock,
       send: (each) => this.send(each),
+      waiting: () => this.#queues.waiting(3),
       blobOf: parts.blobOf,
-      onError: (error) => {
-        log.error('relay.blob-failed', { peer, cause: error })
+      fileRate: parts.fileRate,
+      pass: (want, onPiece) => parts.handlers.pass(this, want, onPiece),
+      onUnread: (cause) => log.error('relay.blob-failed', { peer, cause }),
+      onError: (cause) => {
+        log.error('relay.blob-failed', { peer, cause })
         this.close('internal')
       },
     })
@@ -170,6 +175,11 @@ export class Link {
     this.#step({ kind: 'grown', feeds })
   }
 
+  /** Something urgent stands in feeds of records; `grown` follows. */
+  urgent(places: readonly { feedN: number; upTo: number }[]): void {
+    this.#step({ kind: 'urgent', places })
+  }
+
   /** Whom the peer shall carry for has changed. */
   routesChanged(): void {
     this.#step({ kind: 'routes' })
@@ -194,9 +204,14 @@ export class Link {
     this.#flush()
   }
 
-  /** A small file of the peer by the first 16 bytes of its hash, unchecked; undefined: not there. */
-  fetchBlob(file: string): Promise<Uint8Array | undefined> {
-    return this.#blobs.fetch(file)
+  /** Whether the peer may be asked for large files. */
+  get hasFiles(): boolean {
+    return this.#session.settings?.hasFiles === true
+  }
+
+  /** A part of a file, or a small one, unchecked; undefined: not there. */
+  fetchBlob(want: Fetch, onPiece?: OnPiece): Promise<Uint8Array | undefined> {
+    return this.#blobs.fetch(want, onPiece)
   }
 
   /** Says why, and ends. */
@@ -255,7 +270,7 @@ export class Link {
   #carryOutOne(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
-        this.#queues.push(effect.frame)
+        this.#queues.push(effect.frame, effect.isUrgent)
         break
       case 'timer':
         this.#timer(effect)
@@ -361,8 +376,9 @@ export class Link {
       const hadBatches = this.#queues.waiting(2) > 0
       const message = this.#queues.next(this.#session.pieceBytes)
       if (message) {
-        const sealed = send.seal(message)
-        messages.send(sealed)
+        const sealed = send.seal(message, LENGTH_BYTES)
+        messages.sendPlaced(sealed)
+        this.#blobs.room()
         this.#stepNow({ kind: 'wrote', bytes: sealed.length, hlc: this.#parts.eventLog.now() })
         if (hadBatches) this.#stepNow({ kind: 'room' })
       } else {

@@ -9,8 +9,10 @@ import type { Address } from '../world/network.ts'
 import type { World } from '../world/world.ts'
 import type { AnnounceSetting } from './announcements.ts'
 import type { Authority } from './authority.ts'
+import type { BlobSource } from './blobs.ts'
 import type { RelayKeys } from './credentials.ts'
 import type { RelayKinds } from './events.ts'
+import type { FileWays } from './file-ways.ts'
 import type { Wish } from './join.ts'
 import type { ListenerState, RelaySetting } from './listener.ts'
 import type { Signal } from './payloads.ts'
@@ -18,7 +20,7 @@ import type { SpokenSuites } from './peer-suites.ts'
 import type { LinkState } from './states.ts'
 import type { Limits } from './strangers.ts'
 
-export type RelayParts = {
+export type RelayParts = BlobSource & {
   world: Pick<World, 'clock' | 'random' | 'network' | 'log'>
   store: Pick<Store, 'read' | 'writer'>
   eventLog: EventLog
@@ -31,8 +33,8 @@ export type RelayParts = {
   setting: RelaySetting
   /** Static addresses of the settings. */
   peers: readonly Address[]
-  /** A small file held here, by the first 16 bytes of its SHA-256 in hexadecimal. */
-  blobOf(file: string): Promise<Uint8Array | undefined>
+  /** Parts of files between two other branches are passed on. */
+  passesOn: boolean
   isRevoked(branch: BranchId): boolean
   limits?: Limits
   suites: SpokenSuites
@@ -55,6 +57,8 @@ export type Relay = {
   onSignal(fn: (branch: BranchId, signal: Signal) => void): Cancel
   /** A small file of another branch by its SHA-256 in hexadecimal, checked; undefined: it is not there. */
   fetchBlob(branch: BranchId, sha256: string): Promise<Uint8Array | undefined>
+  /** Parts of large files. */
+  files: Pick<FileWays, 'waysTo' | 'fetch' | 'lied'>
   createInvitation(wish: Wish): Promise<{ line: string; expiresAt: Millis }>
   /** Certificates and keys. Throws unavailable while the relay does not run. */
   authority(): Authority

@@ -2,11 +2,11 @@
  * What stands in the frames of a live link, byte by byte: one encoder and one decoder each. Decoders throw
  * ProtocolClose `bad-frame`; numbers they return are within the limits named here. docs/protocol.md, section 3.
  */
-import { concat, fromUtf8, Reader, utf8, Writer } from '../base/bytes.ts'
+import { fromUtf8, Reader, utf8, Writer } from '../base/bytes.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../base/ids.ts'
 import { ACK_ENTRY_BYTES, readAckEntry, readHlc, writeAckEntry } from '../eventlog/ack-entry.ts'
-import { CONTROL_PAYLOAD_BYTES_MAX, decoded, FRAME, PAYLOAD_BYTES_MAX } from './frames.ts'
+import { CONTROL_PAYLOAD_BYTES_MAX, decoded, FRAME } from './frames.ts'
 import type { Suite } from './suites.ts'
 
 /** Versions of the replication protocol spoken here. */
@@ -16,6 +16,8 @@ export const PROTOCOL_MAX = 1
 const RELEASE_BYTES = 32
 /** Of caps, whose other bits are for later releases: this side speaks suite 2. */
 const CAP_SUITE_2 = 1
+/** This side gives and passes on large files (docs/protocol.md, section 12). */
+const CAP_FILES = 2
 
 /** SETTINGS, 86 B: proto_min u16 | proto_max u16 | release 32 B (UTF-8, zero-padded) | max_frame u16 | caps u64 |
  *  window[4] u32 | crl_number u64 | incarnation 8 B | hlc u64. The first frame of each side. */
@@ -26,6 +28,8 @@ export type Settings = {
   frameMax: number
   /** The strongest suite this side speaks. */
   suite: Suite
+  /** Whether it may be asked for large files. */
+  hasFiles: boolean
   /** Bytes the peer takes per class before it grants more; classes 0 and 1 need no grant. */
   windows: readonly [number, number, number, number]
   incarnation: Incarnation
@@ -40,7 +44,7 @@ export function encodeSettings(settings: Settings): Uint8Array {
     .u16(settings.protocolMax)
     .bytes(release)
     .u16(settings.frameMax)
-    .u64(settings.suite === 2 ? CAP_SUITE_2 : 0)
+    .u64((settings.suite === 2 ? CAP_SUITE_2 : 0) + (settings.hasFiles ? CAP_FILES : 0))
   for (const window of settings.windows) writer.u32(window)
   return writer
     .u64(0) // crl_number: no list is exchanged yet
@@ -59,10 +63,11 @@ export function decodeSettings(payload: Uint8Array): Settings {
     const frameMax = reader.u16()
     const caps = reader.bytes(8)
     const suite = (caps[7] ?? 0) & CAP_SUITE_2 ? 2 : 1
+    const hasFiles = ((caps[7] ?? 0) & CAP_FILES) > 0
     const windows = [reader.u32(), reader.u32(), reader.u32(), reader.u32()] as const
     reader.bytes(8)
     const incarnation = reader.hex(8) as Incarnation
-    const known = { protocolMin, protocolMax, release, frameMax, suite, windows } as const
+    const known = { protocolMin, protocolMax, release, frameMax, suite, hasFiles, windows } as const
     return { ...known, incarnation, hlc: readHlc(reader) }
   })
 }
@@ -256,51 +261,6 @@ export function decodeSignal(payload: Uint8Array): Signal {
     if (reader.left > SIGNAL_BODY_BYTES_MAX) throw new RangeError('The signal has too long a body')
     return { ...signal, body: reader.rest().slice() }
   })
-}
-
-/** CHUNK_WANT, 20 B: file id16 (SHA-256[0..16]) | first u32 (0 now). A list of chunks may follow in later releases. */
-export function encodeChunkWant(file: string): Uint8Array {
-  return new Writer(20).hex(file).u32(0).done()
-}
-
-export function decodeChunkWant(payload: Uint8Array): string {
-  return decoded(FRAME.CHUNK_WANT, () => {
-    const reader = new Reader(payload)
-    const file = reader.hex(16)
-    reader.u32()
-    return file
-  })
-}
-
-const CHUNK_HEADER_BYTES = 24
-export const CHUNK_DATA_BYTES_MAX = PAYLOAD_BYTES_MAX - CHUNK_HEADER_BYTES
-
-/** CHUNK, 24 B and data: file id16 | index u32 (0 now) | offset u32 | data. `more` says that data follows; a frame
- *  without data at offset 0 says that the branch does not hold the file. */
-type Chunk = { file: string; offset: number; data: Uint8Array }
-
-export function encodeChunk({ file, offset, data }: Chunk): Uint8Array {
-  return concat(new Writer(CHUNK_HEADER_BYTES).hex(file).u32(0).u32(offset).done(), data)
-}
-
-export function decodeChunk(payload: Uint8Array): Chunk {
-  return decoded(FRAME.CHUNK, () => {
-    const reader = new Reader(payload)
-    const file = reader.hex(16)
-    reader.u32()
-    return { file, offset: reader.u32(), data: reader.rest().slice() }
-  })
-}
-
-/** A CHUNK in two: the first with so many bytes of payload at most. Throws when that leaves no room for data. */
-export function splitChunk(payload: Uint8Array, bytes: number): [Uint8Array, Uint8Array] {
-  const { file, offset, data } = decodeChunk(payload)
-  const first = bytes - CHUNK_HEADER_BYTES
-  if (first < 1) throw new RangeError('The first part of a chunk would be empty')
-  return [
-    encodeChunk({ file, offset, data: data.subarray(0, first) }),
-    encodeChunk({ file, offset: offset + first, data: data.subarray(first) }),
-  ]
 }
 
 function repeated<T>(payload: Uint8Array, read: (reader: Reader) => T): T[] {

@@ -5,6 +5,7 @@
  * overtaken any more.
  */
 import { KIB } from '../base/units.ts'
+import { splitChunk } from './chunks.ts'
 import {
   classOf,
   encodeFrames,
@@ -14,7 +15,6 @@ import {
   type Frame,
   frameBytes,
 } from './frames.ts'
-import { splitChunk } from './payloads.ts'
 
 /** What one Noise message carries at most: one large frame, or many small ones at one tag. */
 const MESSAGE_BYTES_MAX = 16 * KIB + FRAME_HEADER_BYTES
@@ -34,10 +34,15 @@ export class Queues {
   /** By key, in order of arrival: a newer frame replaces the older one where it stands. */
   readonly #ephemeral = new Map<string, Frame>()
   readonly #durable: Frame[] = []
+  /** Of class 2, before the rest of it; a batch that has begun is finished first. */
+  readonly #urgent: Frame[] = []
+  #isBatchBegun = false
   readonly #bulk: Frame[] = []
   readonly #bytes = [0, 0, 0, 0]
   readonly #deficit = [0, 0, 0, 0]
   #turn = 0
+  /** Every message is made here: a file would leave the collector one of 16 KiB for each part. */
+  readonly #message = new Uint8Array(MESSAGE_BYTES_MAX)
 
   /** Bytes that wait in a class. */
   waiting(frameClass: 0 | 1 | 2 | 3): number {
@@ -53,12 +58,14 @@ export class Queues {
     return this.waiting(0) > CONTROL_BYTES_MAX
   }
 
-  /** Takes a frame of class 0, 2 or 3. */
-  push(frame: Frame): void {
+  /** Takes a frame of class 0, 2 or 3. Urgent ones of class 2 go before the others of it. */
+  push(frame: Frame, isUrgent = false): void {
     const frameClass = classOf(frame.type)
     if (frameClass === 1) this.pushSignal('', frame)
     else {
-      this.#list(frameClass).push(frame)
+      const list = frameClass === 2 ? this.#durable : this.#list(frameClass)
+      if (isUrgent && frameClass === 2) this.#urgent.push(frame)
+      else list.push(frame)
       this.#add(frameClass, frameBytes(frame))
     }
   }
@@ -77,8 +84,8 @@ export class Queues {
   }
 
   /**
-   * The next Noise message, or undefined when nothing may go. Of what is no control it holds at most `pieceBytes`:
-   * longer frames are cut in two, because nothing overtakes a frame that has begun.
+   * The next Noise message, or undefined when nothing may go; it holds until the next call. Of what is no control it
+   * holds at most `pieceBytes`: longer frames are cut in two, because nothing overtakes a frame that has begun.
    */
   next(pieceBytes: number = MESSAGE_BYTES_MAX): Uint8Array | undefined {
     const frames: Frame[] = []
@@ -93,7 +100,7 @@ export class Queues {
       room -= frameBytes(frame)
       if (!isControl) piece -= frameBytes(frame)
     }
-    return frames.length > 0 ? encodeFrames(frames) : undefined
+    return frames.length > 0 ? encodeFrames(frames, this.#message) : undefined
   }
 
   /** Cuts what stands first in classes 2 and 3, so that it fits into a message. */
@@ -138,7 +145,12 @@ export class Queues {
     if (frameClass === 1) {
       const [key = ''] = this.#ephemeral.keys()
       this.#ephemeral.delete(key)
-    } else this.#list(frameClass).shift()
+    } else {
+      const list = this.#list(frameClass)
+      list.shift()
+      // The other side puts one batch together at a time.
+      if (list === this.#durable) this.#isBatchBegun = (first.flags & FLAG_MORE) !== 0
+    }
     this.#add(frameClass, -frameBytes(first))
     if (frameClass > 0)
       this.#deficit[frameClass] = (this.#deficit[frameClass] ?? 0) - frameBytes(first)
@@ -153,7 +165,8 @@ export class Queues {
 
   #list(frameClass: 0 | 2 | 3): Frame[] {
     if (frameClass === 0) return this.#control
-    return frameClass === 2 ? this.#durable : this.#bulk
+    if (frameClass === 3) return this.#bulk
+    return this.#isBatchBegun || this.#urgent.length === 0 ? this.#durable : this.#urgent
   }
 
   #add(frameClass: 0 | 1 | 2 | 3, bytes: number): void {

@@ -21,6 +21,7 @@ import { Chores } from './chores.ts'
 import { type CredentialStore, loadCredentials } from './credentials.ts'
 import { Dialer } from './dialer.ts'
 import { isIdentityEvent, tellAddresses } from './events.ts'
+import { FileWays } from './file-ways.ts'
 import type { CloseReason } from './frames.ts'
 import type { Established } from './handshake.ts'
 import { Issuers } from './issuers.ts'
@@ -75,6 +76,7 @@ class BranchRelay implements Relay {
   readonly #suites: PeerSuites
   readonly #announcements: Announcements
   readonly #troubles: Troubles
+  readonly files: FileWays
   /** Who waits for a link to be proved live: the call that made it. */
   readonly #waiting = new Map<Link, { resolve(): void; reject(error: unknown): void }>()
   readonly #stops: Cancel[] = []
@@ -127,6 +129,10 @@ class BranchRelay implements Relay {
       },
     })
     this.#troubles = new Troubles({ log, known: () => this.#timeKnown() })
+    this.files = new FileWays({
+      ...{ links: this.#links, log, passesOn: parts.passesOn, troubles: this.#troubles },
+      seeing: (branch) => this.#carrying.seeing(branch),
+    })
   }
 
   async start(): Promise<void> {
@@ -155,6 +161,9 @@ class BranchRelay implements Relay {
       await replaceSettingAddresses(tx, peers.map(addressText))
     })
     this.#stops.push(
+      eventLog.onUrgent((places) => {
+        for (const link of this.#links.all()) link.urgent(places)
+      }),
       eventLog.onGrown((feeds) => {
         for (const link of this.#links.all()) link.grown(feeds)
       }),
@@ -306,6 +315,7 @@ class BranchRelay implements Relay {
         onCarrying: (from, frame) => this.#carrying.received(from, frame),
         routesOver: (peer) => this.#carrying.routesOver(peer),
         onCarried: (by, origin) => this.#carrying.carried(by, origin),
+        pass: (from, want, onPiece) => this.files.pass(from.peer, want, onPiece),
       },
     })
     this.#waiting.set(link, { resolve, reject })

@@ -82,6 +82,7 @@ export function revocationKind(parts: {
     name: 'branch.revoke',
     scope: 'all',
     parse: (body) => v.parse(revokeBody, body),
+    isUrgent: () => true,
     refusal: async (_tx, { body, origin }) => {
       const { revocation, issuer } = statementsOf(body)
       if (!revocation || !issuer) return 'malformed'

@@ -48,6 +48,8 @@ export class Sending {
   /** What the peer holds, as far as we know: that is not announced to it. */
   readonly #peerHeads = new Map<FeedId, number>()
   readonly #unlisted = new Set<number>()
+  /** Of feeds of records: what stands up to there goes before all mail. */
+  readonly #urgentTo = new Map<number, number>()
   #credit = 0
   /** Credit that the next batch needs. */
   #creditNeeded = 1
@@ -92,6 +94,7 @@ export class Sending {
       this.#unlisted.delete(n)
       this.#private.delete(n)
       this.#offers.set(n, offer)
+      this.urgent([{ feedN: n, upTo: offer.urgentTo }])
       this.#feedNs.set(id, n)
       const isServed = this.#serving.get(id)?.isLive ?? false
       // A carrier that begins anew earlier can be asked for what could not be had before.
@@ -125,6 +128,13 @@ export class Sending {
 
   #peerHead(id: FeedId): number {
     return this.#peerHeads.get(id) ?? -1
+  }
+
+  /** Something urgent stands in feeds of records. */
+  urgent(places: readonly { feedN: number; upTo: number }[]): void {
+    for (const { feedN, upTo } of places) {
+      if (upTo > (this.#urgentTo.get(feedN) ?? 0)) this.#urgentTo.set(feedN, upTo)
+    }
   }
 
   /** Feeds grew: what is wanted live flows, the rest is announced. */
@@ -199,7 +209,9 @@ export class Sending {
         waiting += bytes.length
         serving.sent = lastSeq
         serving.isDirty = true
-        effects.push(...fragments(FRAME.BATCH, bytes).map(sendEffect))
+        const isUrgent = lastSeq <= (this.#urgentTo.get(serving.n) ?? 0)
+        const sent = fragments(FRAME.BATCH, bytes).map(sendEffect)
+        effects.push(...(isUrgent ? sent.map((each) => ({ ...each, isUrgent })) : sent))
       }
       if (batches.length === 0 && !serving.isLive && !serving.isDirty) this.#finish(serving)
       else if (batches.length > 0) serving.isDirty = true
@@ -217,26 +229,36 @@ export class Sending {
     this.peerHolds(id, sent)
   }
 
-  /** Reads for one feed at a time, in turn. */
+  /** Reads for one feed at a time, in turn; what is urgent first, however much else waits. */
   #pump(waitingBytes: number): Effect[] {
     if (this.#reading !== undefined || this.#credit < this.#creditNeeded) return []
     const window = this.#windowBytes()
-    if (waitingBytes > Math.min(WAITING_BYTES_MAX, WINDOWS_WAITING * window)) return []
+    const isFull = waitingBytes > Math.min(WAITING_BYTES_MAX, WINDOWS_WAITING * window)
+    const serving = this.#nextToRead(isFull)
+    if (serving === undefined) return []
+    const { id, n, sent } = serving
+    serving.isDirty = false
+    this.#serving.delete(id)
+    this.#serving.set(id, serving) // to the end: the others come first next time
+    this.#reading = id
+    const bytesMax = Math.min(this.#credit, READ_BYTES_MAX, WINDOWS_READ * window)
+    return [{ kind: 'read', id, n, after: sent, bytesMax }]
+  }
+
+  #nextToRead(isFull: boolean): Serving | undefined {
+    let first: Serving | undefined
     for (const serving of this.#serving.values()) {
       if (!serving.isDirty || serving.isOpening) continue
-      const { id, n, sent } = serving
-      serving.isDirty = false
-      this.#serving.delete(id)
-      this.#serving.set(id, serving) // to the end: the others come first next time
-      this.#reading = id
-      const bytesMax = Math.min(this.#credit, READ_BYTES_MAX, WINDOWS_READ * window)
-      return [{ kind: 'read', id, n, after: sent, bytesMax }]
+      if (serving.sent < (this.#urgentTo.get(serving.n) ?? 0)) return serving
+      if (!isFull) first ??= serving
     }
-    return []
+    return first
   }
 }
 
-const sendEffect = (each: Extract<Effect, { kind: 'send' }>['frame']): Effect => ({
+type SendEffect = Extract<Effect, { kind: 'send' }>
+
+const sendEffect = (each: SendEffect['frame']): SendEffect => ({
   kind: 'send',
   frame: each,
 })

@@ -51,7 +51,7 @@ import type { Suite } from './suites.ts'
 const PING_IDLE_MS: Millis = 15 * SECOND
 export const DEAD_MS: Millis = 45 * SECOND
 const PING_CHECK_MS: Millis = 5 * SECOND
-/** Bulk bytes a peer may have under way to us: a photo is at most 64 KiB. */
+/** Bulk bytes a peer may have under way to us: one chunk of a file. */
 const BULK_WINDOW_BYTES = 256 * 1024
 
 /**
@@ -67,6 +67,8 @@ export type Offered = {
   isOurs: boolean
   isTheirs: boolean
   isForThem: boolean
+  /** Of records: what stands up to there goes before mail. */
+  urgentTo: number
   carry?: Carry['carry'] | undefined
 }
 
@@ -88,6 +90,8 @@ export type Input =
   /** `isCarrier`: the peer shall carry mail, if not now: any growth may concern it. */
   | { kind: 'offers'; offers: readonly Offered[]; isCarrier: boolean }
   | { kind: 'grown'; feeds: readonly number[] }
+  /** Something urgent stands in feeds of records; `grown` follows. */
+  | { kind: 'urgent'; places: readonly { feedN: number; upTo: number }[] }
   | ({ kind: 'found' } & Found)
   /** Whom the peer shall carry for has changed. */
   | { kind: 'routes' }
@@ -107,7 +111,8 @@ export type Input =
 type TimerName = 'ping' | 'ack' | 'announce' | 'again'
 
 export type Effect =
-  | { kind: 'send'; frame: Frame }
+  /** Urgent: before what waits in its class. */
+  | { kind: 'send'; frame: Frame; isUrgent?: boolean }
   /** Answer with `offers`. */
   | { kind: 'list' }
   /** Answer with `found`. */
@@ -171,6 +176,9 @@ export class Session {
         return this.#sending.list(input.offers, input.isCarrier)
       case 'grown':
         return this.#sending.grown(input.feeds, waiting)
+      case 'urgent':
+        this.#sending.urgent(input.places)
+        return []
       case 'found':
         return this.#receiving.found(input)
       case 'routes':
@@ -227,6 +235,7 @@ export class Session {
       release,
       frameMax: PAYLOAD_BYTES_MAX,
       suite,
+      hasFiles: true,
       windows: [0, 0, DURABLE_WINDOW_BYTES, BULK_WINDOW_BYTES],
       incarnation,
       hlc,

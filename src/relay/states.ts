@@ -63,6 +63,7 @@ export function linkState(
     bytesOut,
     certificateNotAfter: link.certificate.notAfter,
     ...optional({ address, roundTripMs, clockOffsetMs, certificateIssuer: link.issuer }),
+    ...optional({ lastError: trouble?.lastError }),
   }
 }
 

@@ -59,6 +59,11 @@ export class Troubles {
     this.#of.set(branch, { lastError: reason })
   }
 
+  /** What it gave of a file is not what its hash says; told until it is linked anew. */
+  lied(branch: BranchId): void {
+    this.#of.set(branch, { lastError: 'wrong-chunk' })
+  }
+
   /** A call of ours to a branch, or to an address where nobody was met yet, did not come through. */
   callFailed(branch: BranchId | undefined, error: unknown): void {
     const refused = error instanceof Refused ? error.outOfDate : undefined

@@ -14,6 +14,7 @@ export const FORM_BYTES_MAX = 256 * KIB
 export const JSON_BYTES_MAX = 256 * KIB
 
 const decoder = new TextDecoder()
+const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} }
 
 /** The refusal of a body, with the limit in numbers. */
 export function tooLarge(bytesMax: number): AppError {
@@ -51,6 +52,11 @@ export async function bodyText(c: Context, bytesMax: number): Promise<string> {
 
 async function countedText(c: Context, bytesMax: number): Promise<string> {
   return decoder.decode(await bodyBytes(c, bytesMax))
+}
+
+/** The body as it comes, for what goes straight to the disk: whoever takes it counts. */
+export function bodyStream(c: Context): AsyncIterable<Uint8Array> {
+  return c.req.raw.body ?? NOTHING
 }
 
 /** The whole body as it came; throws too-large as soon as it is. */

@@ -19,6 +19,8 @@ export type SignIn = {
   readonly formToken: string
   /** At a terminal that several people share. */
   readonly isShared?: boolean
+  /** The person set a password that lost against another change; told for a while after signing in. */
+  readonly lostPassword?: { readonly branch: string; readonly at: number } | undefined
 }
 
 type Role = 'employee' | 'auditor' | 'branch-admin' | 'organisation-admin'
@@ -54,6 +56,8 @@ type VisitorVariables = {
   preToken: string | undefined
   /** A urlencoded or multipart body that was read already (the cross-site guard may need it first). */
   bodyText: string | undefined
+  /** The token that a form must bring whose files are read by its route: nothing else said that it is ours. */
+  formTokenDue: string | undefined
 }
 
 export type Visitor = { Bindings: Bindings; Variables: VisitorVariables }

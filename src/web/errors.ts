@@ -6,7 +6,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorBox, errorPage, type Problem } from '../../views/error.ts'
-import { problemText, wordsOf } from '../../views/language/words.ts'
+import { problemText, type Words, wordsOf } from '../../views/language/words.ts'
 import { AppError, type ErrorCode, notFound } from '../base/errors.ts'
 import type { Log } from '../world/log.ts'
 import { isApi, type Visitor } from './env.ts'
@@ -126,7 +126,9 @@ function answer(
   { frameOf }: Options,
 ): Response | Promise<Response> {
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter))
-  if (isApi(c.req.path)) return apiAnswer(c, error)
+  if (isApi(c.req.path)) return jsonAnswer(c, error)
+  // Our own scripts that send no forms of htmx, as uploads.js: words for the person, without a page around.
+  if (isAskedAsJson(c)) return jsonAnswer(c, error, c.get('t'))
   const way = wayOut(c, error)
   if (way !== undefined) return way
   const t = c.get('t')
@@ -168,10 +170,15 @@ function shown(
   return c.html(c.get('isHtmx') ? errorBox(problem, frame) : errorPage(frame, problem), status)
 }
 
-function apiAnswer(c: Context<Visitor>, error: AppError): Response {
-  if (error.status === 401) c.header('WWW-Authenticate', 'Bearer')
+function isAskedAsJson(c: Context<Visitor>): boolean {
+  return c.req.header('accept') === 'application/json'
+}
+
+function jsonAnswer(c: Context<Visitor>, error: AppError, t?: Words): Response {
+  if (error.status === 401 && t === undefined) c.header('WWW-Authenticate', 'Bearer')
   const isForm = error instanceof InvalidForm
-  const message = isForm ? problemText(wordsOf('en'), error) : error.message
+  const words = t ?? (isForm ? wordsOf('en') : undefined)
+  const message = words ? problemText(words, error) : error.message
   const field = error.field === undefined || error.field === '' ? {} : { field: error.field }
   return c.json({ error: { code: error.code, message, ...field } }, error.status)
 }

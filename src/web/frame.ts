@@ -43,9 +43,19 @@ export function frames(options: Options): FrameOf {
       hasTrustPage: options.hasTrustPage?.() ?? false,
       me: person === undefined ? undefined : meOf(person),
       ...(signIn?.isShared ? { lockSeconds: options.lockSeconds } : {}),
+      ...(signIn?.lostPassword &&
+        lostNotice(signIn.lostPassword, { t: c.get('t'), timeZone, now: clock.now() })),
       ...more,
     }
   }
+}
+
+/** On each page for a while; what a page itself has to say goes before it. */
+function lostNotice(
+  { branch, at }: { branch: string; at: number },
+  { t, timeZone, now }: Pick<Frame, 't' | 'timeZone' | 'now'>,
+): { flash: Flash } {
+  return { flash: { kind: 'problem', text: t.password.lost(branch, t.moment(at, now, timeZone)) } }
 }
 
 function meOf(person: NonNullable<Visitor['Variables']['user']>): Me {

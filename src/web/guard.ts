@@ -34,7 +34,7 @@ const CONTENT_SECURITY_POLICY = [
 
 /** A segment longer than a SHA-256 in hexadecimal is no id of ours: it may be a one-time secret. */
 const SEGMENT_CHARACTERS_MAX = 64
-const RAW_UPLOAD = /^\/api\/v1\/files(?:\/|$)/
+const RAW_UPLOAD = /^(?:\/api\/v1)?\/(?:files|uploads\/[^/]+)$/
 
 type Random = { id(): string }
 type Clock = { now(): number }

@@ -3,12 +3,14 @@
  * (measured: 2.5 GB of memory for a 400 MB file). Small files, such as a photo, are handed on as bytes; each has a
  * limit.
  */
+import type { Readable } from 'node:stream'
 import type { Busboy } from '@fastify/busboy'
 import type { Context } from 'hono'
 import { concat } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import { KIB, MIB } from '../base/units.ts'
 import { mediaType, statedLength, tooLarge } from './body.ts'
+import { sameSecret } from './cookies.ts'
 import { fieldsOf, formFields, type Typed } from './form.ts'
 
 /** A photo straight from a phone fits; what we keep of it is 24 KiB. */
@@ -72,6 +74,59 @@ export async function multipartParts(c: Context, limits: PartLimits = {}): Promi
   return parts
 }
 
+/** The refusal of what another site made. */
+export function crossSite(): AppError {
+  const message = 'Cannot accept the form: it does not come from our own page'
+  return new AppError('forbidden', message, { detail: 'cross-site' })
+}
+
+/**
+ * The fields of a form whose files are taken as they come: `onFile` reads one after the other, and the sender waits
+ * meanwhile. The fields stand before the files; the token among them is checked before the first byte is taken.
+ */
+export async function streamedForm(
+  c: Context,
+  of: { filesMax: number; onFile(name: string, body: AsyncIterable<Uint8Array>): Promise<void> },
+): Promise<Typed> {
+  const due: string | undefined = c.get('formTokenDue')
+  const pairs: [string, string][] = []
+  const limits = { heldMax: Number.POSITIVE_INFINITY, filesMax: of.filesMax }
+  const parser = await parserOf(c, limits)
+  const { failed, finished } = watched(parser, pairs)
+  let files = Promise.resolve()
+  let reading: Readable | undefined
+  const checkToken = () => {
+    const given = fieldsOf(pairs).formToken
+    if (due !== undefined && !sameSecret(typeof given === 'string' ? given : undefined, due)) {
+      throw crossSite()
+    }
+  }
+  parser.on('file', (_field, stream, name) => {
+    files = files.then(async () => {
+      checkToken()
+      reading = stream
+      // A field where no file was chosen.
+      if (name === undefined || name === '') stream.resume()
+      else await of.onFile(name, stream as AsyncIterable<Uint8Array>)
+    })
+    files.catch(failed.reject)
+  })
+  const reader = c.req.raw.body?.getReader()
+  try {
+    const refuse = () => tooLarge(0)
+    const whole = feed(reader, parser, { bytesMax: Number.POSITIVE_INFINITY, refuse })
+    await Promise.race([whole, failed.promise])
+    await Promise.race([finished.then(() => files), failed.promise])
+    checkToken()
+  } finally {
+    parser.destroy()
+    // The parser ends without a word to who reads a file of a form that broke off.
+    if (reading?.readableEnded === false) reading.destroy(new Error('The form broke off'))
+    await reader?.cancel().catch(() => {}) // after a refusal nobody reads the rest
+  }
+  return fieldsOf(pairs)
+}
+
 type Parser = ReturnType<typeof Busboy>
 type Limits = { fileBytesMax: number; heldMax: number; filesMax: number; bytesMax: number }
 
@@ -79,23 +134,7 @@ async function parse(c: Context, limits: Limits): Promise<Parts> {
   const pairs: [string, string][] = []
   const files: UploadedFile[] = []
   const parser = await parserOf(c, limits)
-  const failed = Promise.withResolvers<never>()
-  failed.promise.catch(() => {}) // it may lose the race below; then nobody else waits for it
-  const finished = new Promise<void>((resolve) => parser.once('finish', () => resolve()))
-  parser.on('error', (cause) => {
-    failed.reject(new AppError('invalid-input', 'Cannot read the form: it ends early', { cause }))
-  })
-  for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
-    parser.once(limit, () => {
-      failed.reject(
-        new AppError('too-large', `Cannot read the form: the limit is ${PARTS_MAX} parts`),
-      )
-    })
-  }
-  parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
-    if (valueTruncated) failed.reject(tooLarge(FIELD_BYTES_MAX))
-    if (name !== undefined) pairs.push([name, value])
-  })
+  const { failed, finished } = watched(parser, pairs)
   parser.on('file', (field, stream, name, _encoding, type) => {
     const chunks: Uint8Array[] = []
     stream.on('data', (chunk: Uint8Array) => void chunks.push(chunk))
@@ -123,7 +162,29 @@ async function parse(c: Context, limits: Limits): Promise<Parts> {
   return { fields: fieldsOf(pairs), files }
 }
 
-async function parserOf(c: Context, limits: Limits): Promise<Parser> {
+/** What a parser finds besides files: fields, the end, and what is wrong. */
+function watched(parser: Parser, pairs: [string, string][]) {
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {}) // it may lose the race; then nobody else waits for it
+  const finished = new Promise<void>((resolve) => parser.once('finish', () => resolve()))
+  parser.on('error', (cause) => {
+    failed.reject(new AppError('invalid-input', 'Cannot read the form: it ends early', { cause }))
+  })
+  for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
+    parser.once(limit, () => {
+      failed.reject(
+        new AppError('too-large', `Cannot read the form: the limit is ${PARTS_MAX} parts`),
+      )
+    })
+  }
+  parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
+    if (valueTruncated) failed.reject(tooLarge(FIELD_BYTES_MAX))
+    if (name !== undefined) pairs.push([name, value])
+  })
+  return { failed, finished }
+}
+
+async function parserOf(c: Context, limits: Pick<Limits, 'heldMax' | 'filesMax'>): Promise<Parser> {
   const { Busboy } = await import('@fastify/busboy')
   try {
     return new Busboy({

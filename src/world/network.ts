@@ -148,7 +148,8 @@ export const realNetwork: Network = {
   },
 }
 
-function transportOf(socket: Socket): Transport {
+/** A socket of the system as the relay and the scanners see it. */
+export function transportOf(socket: Socket): Transport {
   let closed: string | undefined
   const onClose: ((reason: string) => void)[] = []
   let failure = 'closed'

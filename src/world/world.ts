@@ -1,9 +1,11 @@
 /** The five doors in one record: a branch gets exactly one. Several worlds fit in one process. */
+import { type BlobDisk, realBlobDisk } from './blob-disk.ts'
 import type { Clock } from './clock.ts'
 import { realClock } from './clock.ts'
 import type { Disk } from './disk.ts'
 import { realDisk } from './disk.ts'
 import { type Ldap, type LdapSetting, realLdap } from './ldap.ts'
+import { type LocalServices, realLocalServices } from './local-services.ts'
 import type { Level, Log } from './log.ts'
 import { jsonLog } from './log.ts'
 import type { Network } from './network.ts'
@@ -16,9 +18,13 @@ export type World = {
   random: Random
   network: Network
   disk: Disk
+  /** Part of the disk's door: large files. */
+  blobDisk: BlobDisk
   log: Log
   /** Part of the network's door; absent where no branch asks for it. */
   ldap?: (setting: LdapSetting) => Ldap
+  /** Of files; absent where no scanner is asked. */
+  localServices?: LocalServices
 }
 
 /** The world of a real process; log lines go to `write`. */
@@ -32,7 +38,9 @@ export function realWorld(
     random: realRandom(),
     network: realNetwork,
     ldap: realLdap,
+    localServices: realLocalServices,
     disk: realDisk(dataFolder),
+    blobDisk: realBlobDisk(dataFolder),
     log: jsonLog(realClock, write, { least }),
   }
 }

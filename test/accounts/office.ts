@@ -12,6 +12,7 @@ import { getPerson, type Person } from '../../src/accounts/queries.ts'
 import type { Role } from '../../src/accounts/records.ts'
 import { accountRoutes } from '../../src/accounts/routes.ts'
 import { createSignIns } from '../../src/accounts/sign-ins.ts'
+import { userWish } from '../../src/accounts/wishes.ts'
 import { userAdminApiRoutes } from '../../src/admin/api.ts'
 import { rulesApiRoutes, rulesRoutes } from '../../src/admin/rules.ts'
 import { userAdminRoutes } from '../../src/admin/users.ts'
@@ -76,6 +77,7 @@ export async function office(
     knows: Keys[]
     issuer: Keys
     time: ReturnType<typeof handClock>
+    more?: readonly object[]
     /** Of a copy that is put back. */
     folder?: string
   },
@@ -87,7 +89,11 @@ export async function office(
     knows,
     folder: of.folder ?? temporaryFolder(t),
     clock,
-    kinds: [...auditedUserKinds({ self: keys.id, clock }), userStatus] as EventKind<unknown>[],
+    kinds: (append) =>
+      [
+        ...auditedUserKinds({ self: keys.id, clock }),
+        ...[userStatus, userWish({ self: keys.id, clock, append }), ...(of.more ?? [])],
+      ] as EventKind<unknown>[],
   })
   t.after(() => branch.store.close())
   const { store, log } = branch

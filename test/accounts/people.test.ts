@@ -97,10 +97,11 @@ test('a file that is no picture is told at the field, and nothing changes', asyn
   assert.equal((await north.people.get(ada.id)).name, ada.name)
 })
 
-test('a guest cannot change the record: the home branch keeps it', async (t) => {
+test('a guest changes no record: the home branch keeps it, and is asked', async (t) => {
   const { south, ada } = await cast(t)
   const { token } = await south.enter('ada')
-  assert.equal((await sendsProfile(south, token, undefined)).status, 403)
+  const answer = await sendsProfile(south, token, undefined)
+  assert.equal(answer.headers.get('location'), '/profile?saved=wish')
   assert.equal((await south.people.get(ada.id)).name, ada.name)
 })
 

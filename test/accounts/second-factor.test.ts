@@ -301,6 +301,33 @@ test('the owner switches it off with password and code, and with nothing less', 
   assert.equal((await south.enter('bob')).answer.headers.get('location'), '/chats')
 })
 
+test('of two set up at once the first stays; nobody replaces one without its code', async (t) => {
+  const { north, ada, advance } = await cast(t)
+  const apps = [phone(north, advance), phone(north, advance)]
+  const ways = await Promise.all(
+    apps.map(async (app) => {
+      const { token } = await north.enter('ada')
+      const begun = await north.post('/second-factor/begin', { password: PASSWORD }, token)
+      assert.equal(begun.status, 303)
+      const known = await north.signIns.signInOf(token)
+      const secret = known && north.signIns.factors.begun(known.signIn.id)
+      assert.ok(secret)
+      app.learn(new Uint8Array(secret))
+      return { app, token }
+    }),
+  )
+  const answers: number[] = []
+  for (const { app, token } of ways) {
+    const answer = await north.post('/second-factor/confirm', { code: app.next() }, token)
+    answers.push(answer.status)
+    if (answer.status === 422) assert.match(await answer.text(), /A second factor is on already/)
+  }
+  assert.deepEqual(answers, [200, 422])
+  assert.equal((await credentialOf(north, ada.id)).factorN, 1)
+  const [first] = apps
+  assert.equal((await enters(north, 'ada', first?.next() ?? '')).status, 303)
+})
+
 test('new recovery codes end the old ones, and the authenticator stays', async (t) => {
   const { north, south, meet, codes, token, app } = await cast(t)
   const fields = { wish: 'codes', password: PASSWORD, code: app.next() }

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sender } from '../files/sending.ts'
 import { htmlFaults } from '../support/html.ts'
 import {
   type Browser,
@@ -25,13 +26,18 @@ const ID = 'ab'.repeat(16)
 const NAME = `O'Neil & "Sons" <b>`
 const BODY = `a & b < c > d "e" 'f' </p>\n\nhttps://example.org/?a=1&b=2 &amp; \u0000\u001b`
 
+/** A GIF of one pixel. */
+const PICTURE = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
 const MESSAGES_PER_PAGE = 50
 
 /** Answers of GET that are no HTML. */
 const NO_PAGES = [
   ...['/healthz', '/readyz', '/static/:file', '/photos/:hash', '/trust/root.crt'],
   ...['/admin/audit/export.csv', '/admin/audit/export.jsonl'],
-  ...['/chats/:id/export', '/admin/reports/:id/export'],
+  ...['/uploads/:id', '/files/:id', '/files/:id/thumb', '/files/:id/inline'],
+  ...['/chats/:id/export', '/chats/:id/limits', '/admin/reports/:id/export'],
+  ...['/files/:id', '/files/:id/inline', '/files/:id/thumb'],
   ...['/trust/root.pem', '/events/page', '/', '/admin', '/admin/users/export.csv'],
 ]
 
@@ -65,6 +71,8 @@ type World = {
   long: string
   message: string
   emil: string
+  /** A picture, a text, and what browsers do not show. */
+  files: string[]
 }
 
 async function peopled(t: Parameters<typeof castle>[0]): Promise<World> {
@@ -83,12 +91,18 @@ async function peopled(t: Parameters<typeof castle>[0]): Promise<World> {
   const group = await found({ kind: 'group', title: NAME, members: ['emil', 'nina'] })
   const message = await post(chat, BODY)
   await post(group, BODY)
+  const sending = await sender(at, 'ada')
+  const files: string[] = []
+  for (const bytes of [PICTURE, Buffer.from(BODY), new Uint8Array([0, 1, 2])]) {
+    files.push((await sending.upload(NAME, new Uint8Array(bytes))).id)
+  }
+  await sending.send(chat, files, BODY)
   for (let i = 0; i < MESSAGES_PER_PAGE + 2; i++) await post(long, `${i} ${BODY}`)
-  return { at, ada, chat, group, long, message, emil: emil.id }
+  return { at, ada, chat, group, long, message, emil: emil.id, files }
 }
 
 /** Every GET that shows something, by the route it belongs to. */
-function addresses({ chat, group, message, emil }: World): [route: string, path: string][] {
+function addresses({ chat, group, message, emil, files }: World): [route: string, path: string][] {
   return [
     ['/sign-in', '/sign-in'],
     ['/chats', '/chats'],
@@ -97,8 +111,21 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
     ['/chats/:id', `/chats/${chat}`],
     ['/chats/:id', `/chats/${group}`],
     ['/chats/:id', `/chats/${chat}?find=nobody`],
+    ['/chats/:id/attach', `/chats/${chat}/attach`],
     ['/chats/:id/details', `/chats/${chat}/details`],
     ['/chats/:id/details', `/chats/${group}/details`],
+    ['/chats/:id/attach', `/chats/${chat}/attach`],
+    ...[chat, group].flatMap((id) =>
+      ['media', 'files', 'links'].map((kind): [string, string] => [
+        '/chats/:id/media',
+        `/chats/${id}/media?kind=${kind}`,
+      ]),
+    ),
+    ...files.map((id): [string, string] => ['/files/:id/view', `/files/${id}/view`]),
+    ...['remove', 'card', 'now'].map((part): [string, string] => [
+      `/files/:id/${part}`,
+      `/files/${files[2]}/${part}`,
+    ]),
     ['/messages/:id/delivery', `/messages/${message}/delivery`],
     ['/people/add', '/people/add'],
     ['/people/add', '/people/add?q=nina'],
@@ -113,6 +140,7 @@ function addresses({ chat, group, message, emil }: World): [route: string, path:
       `/chats/${chat}/${act}`,
     ]),
     ['/admin/rules', '/admin/rules'],
+    ['/admin/files', '/admin/files'],
     ['/admin/reports', '/admin/reports'],
     ['/profile/status', '/profile/status?saved=1'],
     ['/people', '/people'],

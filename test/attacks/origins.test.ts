@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { locationBytes, newSalt, signerOf } from '../../src/accounts/credentials.ts'
 import { userKinds, userPut } from '../../src/accounts/events.ts'
 import { userLeft } from '../../src/accounts/leaving.ts'
+import { userWish } from '../../src/accounts/wishes.ts'
 import { createAuditHeads } from '../../src/audit/heads.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { millisOf } from '../../src/base/hlc.ts'
@@ -20,11 +21,14 @@ import { issueLinkKey } from '../../src/certificates/link-key.ts'
 import { issueRevocation } from '../../src/certificates/revocation.ts'
 import { draftPut } from '../../src/chat/drafts.ts'
 import { chatKinds } from '../../src/chat/events.ts'
+import { fileRemovalKinds } from '../../src/chat/file-removals.ts'
 import { historyKinds } from '../../src/chat/history.ts'
 import { directIdOf, groupIdOf } from '../../src/chat/ids.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { demandIssuer } from '../../src/eventlog/issuers.ts'
 import { REFUSED_CODE } from '../../src/eventlog/refused.ts'
+import { fileIdOf } from '../../src/files/file-ids.ts'
+import { limitsKind, rulesKind } from '../../src/files/rules.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { userStatus } from '../../src/presence/status-events.ts'
 import { identityEventBody, issuerEventBody, relayKinds } from '../../src/relay/events.ts'
@@ -69,6 +73,14 @@ const group = ({ lida, home, ruth }: World, more: object = {}) => ({
   ...{ id: groupIdOf(home.id, random.id()), kind: 'group', title: 'Forged', createdAt: 0 },
   ...{ term: 0, rev: 1, members: [lida, ruth].map((user) => ({ user, role: 'owner', ...JOINED })) },
   ...more,
+})
+const SEED = 'ab'.repeat(16)
+const fileSent = (owner: UserId) => ({
+  ...{ id: fileIdOf(owner, SEED), seed: SEED, blob: SEED, key: 'cd'.repeat(32), size: 1 },
+  ...{ sha256: 'ef'.repeat(32), name: 'plan', type: 'text/plain' },
+})
+const removalOf = (owner: UserId) => ({
+  ...{ file: fileIdOf(owner, SEED), seed: SEED, message: random.id() },
 })
 const JOINED = { joinedAt: '0000000000000000' }
 
@@ -255,6 +267,37 @@ const TABLE: readonly Row[] = [
     verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
   },
   {
+    // Of its own disk: whoever lies gets no files.
+    ...{ kind: 0x0501, what: 'the largest file it takes' },
+    body: () => ({ sizeMax: 1 }),
+    verdicts: ['applied', 'applied', 'applied'],
+  },
+  {
+    ...{ kind: 0x0502, what: 'a file taken away in the name of its author' },
+    body: ({ lida }) => ({ ...removalOf(lida), by: lida }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0502, what: 'a file taken away by somebody without the right' },
+    body: ({ lida }) => ({ file: random.id(), message: random.id(), by: lida }),
+    verdicts: ['waits-for-person', 'waits-for-admin', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0502, what: 'a file of one person taken away by another' },
+    body: ({ lida, ruth }) => ({ ...removalOf(ruth), by: lida }),
+    verdicts: ['waits-for-person', 'not-author', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0503, what: 'the end of a file that nobody took away' },
+    body: () => ({ file: random.id() }),
+    verdicts: ['waits-for-removal', 'waits-for-removal', 'waits-for-removal'],
+  },
+  {
+    ...{ kind: 0x0504, what: 'rules about files' },
+    body: () => ({ rev: 1, refused: ['exe'], days: 1 }),
+    verdicts: ['applied', 'waits-for-issuer', 'waits-for-issuer'],
+  },
+  {
     ...{ kind: 0x0401, what: 'a group whose id names the home' },
     body: (at) => group(at),
     verdicts: ['not-its-home', 'applied', 'not-its-home'],
@@ -301,6 +344,22 @@ const TABLE: readonly Row[] = [
       ...{ conversation: 'cd'.repeat(16), author: lida, body: 'x', direct: [lida, ruth].sort() },
     }),
     verdicts: ['waits-for-person', 'wrong-conversation', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'a message of an own person with a file of another under its own id' },
+    body: ({ lida, ruth, direct }) => ({
+      ...{ conversation: direct, author: lida, body: 'x', direct: [lida, ruth].sort() },
+      files: [fileSent(ruth)],
+    }),
+    verdicts: ['waits-for-person', 'wrong-file', 'waits-for-person'],
+  },
+  {
+    ...{ kind: 0x0402, what: 'a message of somebody with a file of his' },
+    body: ({ lida, ruth, direct }) => ({
+      ...{ conversation: direct, author: lida, body: 'x', direct: [lida, ruth].sort() },
+      files: [fileSent(lida)],
+    }),
+    verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
   },
   {
     ...{ kind: 0x0403, what: 'that somebody has read' },
@@ -360,6 +419,11 @@ const TABLE: readonly Row[] = [
     verdicts: ['not-its-branch', 'at-home', 'not-its-branch'],
   },
   {
+    ...{ kind: 0x030a, what: 'what a guest wants changed, where he is not at home' },
+    body: ({ lida: user }) => ({ user, firstName: 'Forged' }),
+    verdicts: ['not-home', 'not-home', 'not-home'],
+  },
+  {
     ...{ kind: 0x030c, what: 'what somebody says of himself' },
     body: ({ lida: user }) => ({ user, text: 'Gone', doNotDisturb: true }),
     verdicts: ['waits-for-person', 'applied', 'waits-for-person'],
@@ -403,6 +467,12 @@ const TABLE: readonly Row[] = [
     ...{ kind: REFUSED_CODE, what: 'a refusal of an event of a third branch' },
     body: ({ home }) => ({ event: 'ab'.repeat(16), origin: home.id, reason: 'forged' }),
     verdicts: ['not-ours', 'not-ours', 'not-ours'],
+  },
+  {
+    // Whoever gives a body: it is believed only if it fits a header that its origin signed.
+    ...{ kind: 0x040a, what: 'a body of a record that was never asked for' },
+    body: ({ home }) => ({ origin: home.id, gives: [{ event: 'ab'.repeat(16), body: 'AAAA' }] }),
+    verdicts: ['applied', 'applied', 'applied'],
   },
 ]
 
@@ -519,6 +589,7 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
     ...userKinds,
     ...Object.values(chatKinds({ self: own.id })),
     ...[userLeft, draftPut, userStatus],
+    userWish({ self: own.id, clock: time.clock, append: never }),
     ...historyKinds({
       chats: chatKinds({ self: own.id }),
       self: own.id,
@@ -529,9 +600,11 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
     organisationKind(demandIssuer),
     ...Object.values(tlsKinds(demandIssuer)),
     createAuditHeads({ self: own.id, clock: time.clock }).kind,
+    ...[limitsKind, rulesKind, ...fileRemovalKinds],
   ] as EventKind<unknown>[]
   const loose = rules.map((kind) => looseKind(kind.code, kind.scope))
   const refusing = looseKind(REFUSED_CODE + 1, 'to')
+  const asking = looseKind(REFUSED_CODE + 2, 'to')
   const clocks: Record<Origin, number | undefined> = {
     ...{ issuer: undefined, home: undefined, other: undefined },
   }
@@ -541,9 +614,9 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
   }
   const receiver = await start(own, rules)
   const writers: Record<Origin, TestBranch> = {
-    issuer: await start(issuer, [...loose, refusing], 'issuer'),
-    home: await start(home, [...loose, refusing], 'home'),
-    other: await start(other, [...loose, refusing], 'other'),
+    issuer: await start(issuer, [...loose, refusing, asking], 'issuer'),
+    home: await start(home, [...loose, refusing, asking], 'home'),
+    other: await start(other, [...loose, refusing, asking], 'other'),
   }
   t.after(async () => {
     for (const branch of [receiver, ...Object.values(writers)]) await branch.store.close()
@@ -560,8 +633,12 @@ async function world(t: { after(fn: () => void | Promise<void>): void }) {
 
   const write = async (origin: Origin, code: number, body: unknown) => {
     const from = writers[origin]
-    // The log's own kind has rules of its own here too: another code of the same length stands in for it.
-    const kind = code === REFUSED_CODE ? refusing : loose.find((each) => each.code === code)
+    // The log's own kinds have rules of their own here too: other codes of the same length stand in for them.
+    const ownKinds = new Map([
+      [REFUSED_CODE, refusing],
+      [0x040a, asking],
+    ])
+    const kind = ownKinds.get(code) ?? loose.find((each) => each.code === code)
     if (kind === undefined) throw new Error(`No kind ${code}`)
     kind.code = code
     const to = kind.scope === 'all' ? ('all' as const) : [own.id]

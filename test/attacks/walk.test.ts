@@ -30,7 +30,7 @@ type Line = {
   /** The caller has to sign in again afterwards. */
   endsSignIn?: boolean
 }
-type World = { chat: string; message: string; victim: string; other: string }
+type World = { chat: string; message: string; file: string; victim: string; other: string }
 
 const DOOR = '303 /sign-in'
 type Others = readonly [string, string, string, string, string]
@@ -175,6 +175,11 @@ const TABLE: Record<string, Line> = {
   'POST /chats/:id/block': { answers: signedIn('404'), fields: () => ({}) },
   'POST /chats/:id/unblock': { answers: signedIn('404'), fields: () => ({}) },
   'GET /messages/:id/delivery': { answers: members('200') },
+  'GET /chats/:id/media': { answers: members('200') },
+  'GET /files/:id/view': { answers: members('200') },
+  'GET /files/:id/card': { answers: members('200') },
+  'GET /files/:id/now': { answers: members('200') },
+  'GET /chats/:id/limits': { answers: members('200') },
   'GET /people/add': { answers: signedIn('200') },
   'POST /people/add': { answers: signedIn('303 /chats'), fields: ({ victim: user }) => ({ user }) },
   // Without a sign-in a stream says `bye`; signed in it never tells whether a chat exists.
@@ -226,6 +231,12 @@ const TABLE: Record<string, Line> = {
     ...ofVictim('/second-factor/remove'),
     fields: () => ({}),
   },
+  'GET /admin/files': { answers: admins('200') },
+  'POST /admin/files/rules': {
+    answers: organisationAdmins('303 /admin'),
+    fields: () => ({ refused: 'exe', days: '0' }),
+  },
+  'POST /admin/files/:id/scan': { answers: admins('404') },
   'GET /admin/rules': { answers: admins('200') },
   'POST /admin/rules': { answers: organisationAdmins('303 /admin'), fields: () => ({}) },
   'POST /admin/users/:id/password': {
@@ -379,6 +390,12 @@ const TABLE: Record<string, Line> = {
     answers: adminsByToken('404'),
     ...ofVictimApi('/second-factor'),
   },
+  'GET /api/v1/admin/files': { answers: adminsByToken('200') },
+  'PUT /api/v1/admin/files/rules': {
+    answers: organisationAdminsByToken('200'),
+    json: () => ({ refused: [], days: 0 }),
+  },
+  'POST /api/v1/admin/files/:id/scan': { answers: adminsByToken('404') },
   'GET /api/v1/admin/rules': { answers: adminsByToken('200') },
   'PUT /api/v1/admin/rules': {
     answers: ['401', ...ofOrganisationAdmins('200')],
@@ -404,6 +421,32 @@ const TABLE: Record<string, Line> = {
   'POST /api/v1/admin/revocations': {
     answers: organisationAdminsByToken('422'),
     json: () => ({ branch: 'Lviv', reason: 'keyCompromise' }),
+  },
+  // A file that nobody of these is uploading.
+  'POST /uploads': { answers: signedIn('201'), fields: () => ({ name: 'a.txt', size: '5' }) },
+  'GET /uploads/:id': { answers: signedIn('404') },
+  'PATCH /uploads/:id': { answers: signedIn('422') },
+  'DELETE /uploads/:id': { answers: signedIn('404') },
+  'POST /api/v1/uploads': { answers: withToken('201'), json: () => ({ name: 'a', size: 5 }) },
+  'GET /api/v1/uploads/:id': { answers: withToken('404') },
+  'PATCH /api/v1/uploads/:id': { answers: withToken('422') },
+  'DELETE /api/v1/uploads/:id': { answers: withToken('404') },
+  'POST /api/v1/files': { answers: withToken('201') },
+  'GET /api/v1/files/:id': { answers: membersByToken('200') },
+  'GET /files/:id': { answers: members('200') },
+  'GET /files/:id/thumb': { answers: members('200') },
+  'GET /files/:id/inline': { answers: members('200') },
+  'GET /chats/:id/attach': { answers: members('200') },
+  'POST /chats/:id/attach': {
+    answers: members('303 /chats'),
+    ...{ multipart: true, fields: () => ({ body: 'No files after all' }) },
+  },
+  // Behind what opens the file: its author takes it away, and who may read reports.
+  'GET /files/:id/remove': { answers: members('200') },
+  'POST /files/:id/remove': { answers: members('303 /chats') },
+  'DELETE /api/v1/files/:id': { answers: ['401', '404', '204', '404', '204', '204'] },
+  'POST /admin/files/:id/remove': {
+    answers: [DOOR, '403', '403', '404', '303 /admin', '403'],
   },
   // Last: what is cleared cannot be looked at any more.
   'POST /chats/:id/clear': { answers: members('303 /chats'), fields: () => ({}) },
@@ -449,6 +492,11 @@ test('every route gives everybody the answer of the table, and no route is missi
   assert.deepEqual(wrong, [])
 })
 
+/** A GIF of one pixel. */
+const PICTURE = new Uint8Array(
+  Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64'),
+)
+
 async function peopled(at: Castle): Promise<World> {
   for (const login of ['olga', 'emil', 'vic']) await at.add(login)
   await at.add('bea', 'branch-admin')
@@ -458,9 +506,14 @@ async function peopled(at: Castle): Promise<World> {
   const { id: chat } = await emil.json<{ id: string }>('POST', '/conversations', group)
   const said = { body: 'The vault is behind the clock' }
   const path = `/conversations/${chat}/messages`
-  const { id: written } = await emil.json<{ id: string }>('POST', path, said)
+  const upload = await at.ask('/api/v1/files', {
+    ...{ method: 'POST', body: PICTURE },
+    headers: { authorization: `Bearer ${emil.token}` },
+  })
+  const { id: file } = (await upload.json()) as { id: string }
+  const { id: written } = await emil.json<{ id: string }>('POST', path, { ...said, files: [file] })
   const { id: victim } = await emil.json<{ id: string }>('GET', '/people/vic')
-  return { chat, message: written, victim, other: 'ab'.repeat(16) }
+  return { chat, message: written, file, victim, other: 'ab'.repeat(16) }
 }
 
 async function asked(
@@ -475,7 +528,11 @@ async function asked(
 ): Promise<string> {
   const { route, line, caller, world } = of
   const [method = '', pattern = ''] = route.split(' ')
-  const id = pattern.includes('/messages/:id') ? world.message : world.chat
+  const id = pattern.includes('/messages/:id')
+    ? world.message
+    : pattern.includes('/files/:id')
+      ? world.file
+      : world.chat
   const path = line.path?.(world, caller) ?? pattern.replace(':id', id)
   const headers = new Headers(of.headers)
   if (!pattern.startsWith('/api/')) headers.set('sec-fetch-site', 'same-origin')

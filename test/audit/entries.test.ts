@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
-import type { ConversationId, UserId } from '../../src/base/ids.ts'
+import type { BlobId, ConversationId, FileId, MessageId, UserId } from '../../src/base/ids.ts'
 import { MINUTE } from '../../src/base/units.ts'
 import { type Castle, PASSWORD, stopTime } from '../attacks/castle.ts'
 import { added, branchOnPaper, entriesOf, networkedCastle } from './support.ts'
@@ -27,6 +27,9 @@ const CHANGES: Record<string, Wish> = {
     body: { erase: 'gone.page', messages: 'keep' },
   },
   'POST /admin/rules': { action: 'policy.changed', body: {} },
+  'POST /admin/files/rules': { action: 'policy.changed', body: { refused: 'exe', days: '9' } },
+  'POST /admin/files/:id/scan': { action: 'file.scanned-again', body: {} },
+  'POST /admin/files/:id/remove': { action: 'file.removed', body: {} },
   'POST /admin/invitations': { action: 'invitation.made', body: { branch: 'Rivne' } },
   'POST /admin/revocations': {
     action: 'branch.revoked',
@@ -52,6 +55,8 @@ const CHANGES: Record<string, Wish> = {
   'POST /api/v1/admin/users/:id/password': { action: 'account.password', body: {} },
   'DELETE /api/v1/admin/users/:id/second-factor': { action: 'account.factor-removed', body: {} },
   'PUT /api/v1/admin/rules': { action: 'policy.changed', body: { secondFactorFor: ['auditor'] } },
+  'PUT /api/v1/admin/files/rules': { action: 'policy.changed', body: { refused: [], days: 0 } },
+  'POST /api/v1/admin/files/:id/scan': { action: 'file.scanned-again', body: {} },
   'POST /api/v1/admin/invitations': { action: 'invitation.made', body: { branch: 'Sumy' } },
   'POST /api/v1/admin/revocations': {
     action: 'branch.revoked',
@@ -91,6 +96,7 @@ test('every admin route that changes something leaves an entry of who, what and 
     const path = pattern.replace(':id', target)
     if (pattern.includes('second-factor')) await giveFactor(at, victim)
     if (pattern.includes('/reports/')) await giveReport(at, victim)
+    if (pattern.includes('/files/')) await giveFile(at, victim)
     const entries = await added(at, async () => {
       const answer = path.startsWith('/api/v1')
         ? await script.call(method, path.slice('/api/v1'.length), body)
@@ -114,6 +120,42 @@ async function giveFactor(at: Castle, user: string) {
       .where('userId', '=', user as never)
       .execute(),
   )
+}
+
+/** A file that the scanner did not like, and its bytes, under the id of a person: in a message to him. */
+async function giveFile(at: Castle, id: string) {
+  const ada = await at.script('ada')
+  const wish = { kind: 'direct', with: 'vic' }
+  const chat = await ada.json<{ id: string }>('POST', '/conversations', wish)
+  const sent = await ada.json<{ id: string }>('POST', `/conversations/${chat.id}/messages`, {
+    body: 'tool.exe',
+  })
+  const blob = { size: 1, manifest: null, have: null, state: 'here' as const, sha256: null }
+  const verdict = { verdict: 'infected' as const, threat: 'Eicar' }
+  const message = { messageId: sent.id as MessageId, conversationId: chat.id as ConversationId }
+  const picture = { width: null, height: null, thumbId: null, thumbKey: null }
+  await at.core.store.writer.write(async (tx) => {
+    await tx
+      .insertInto('blob')
+      .values({ ...blob, ...verdict, id: id as BlobId, key: null, addedAt: 0, openedAt: 0 })
+      .onConflict((on) => on.column('id').doUpdateSet(verdict))
+      .execute()
+    // Of another author: this id does not follow from him, and an admin takes it away by his right.
+    await tx
+      .updateTable('message')
+      .set({ authorId: id as UserId })
+      .where('id', '=', message.messageId)
+      .execute()
+    await tx
+      .insertInto('attachment')
+      .values({
+        ...{ ...message, ...picture, id: id as FileId, n: 0, blobId: id as BlobId, key: null },
+        ...{ sha256: 'ab'.repeat(32), size: 1, name: 'tool.exe', type: 'text/plain' },
+        ...{ timeKey: HLC_ZERO, removedAt: null },
+      })
+      .onConflict((on) => on.doNothing())
+      .execute()
+  })
 }
 
 /** A report of nothing, under the id of a person. */
@@ -142,9 +184,19 @@ test('an edit holds what changed, before and after, and nothing else', async (t)
   const ada = await at.script('ada')
   await ada.json('PATCH', `/admin/users/${id}`, { room: '12', post: 'Clerk' })
   const edited = await lastOf(at)
-  assert.deepEqual(edited.before, { post: '', room: '' })
-  assert.deepEqual(edited.after, { post: 'Clerk', room: '12' })
-  assert.equal(edited.subjectName, 'vic Test (vic)')
+  const beside = await at.core.store.read
+    .selectFrom('audit_told')
+    .selectAll()
+    .orderBy('n')
+    .execute()
+  const told = beside.at(-1)
+  assert.deepEqual([told?.n, told?.userId], [edited.n, id])
+  assert.deepEqual(JSON.parse(told?.text ?? ''), {
+    before: { post: '', room: '' },
+    after: { post: 'Clerk', room: '12' },
+  })
+  assert.deepEqual(Object.keys(edited.after), ['told'], 'the chain holds a hash of it')
+  assert.equal(edited.subjectName, 'vic')
   assert.deepEqual(
     await added(at, () => ada.json('PATCH', `/admin/users/${id}`, { room: '12' })),
     [],

@@ -31,9 +31,12 @@ export const BUDGETS: Readonly<Record<string, Budget>> = {
   'growth/send': { budget: 1.5, aim: 1.1 },
   'bytes/first visit': { budget: 90, aim: 50 },
   'bytes/pushed per message and viewer': { budget: 900, aim: 400 },
+  'directory/all kinds, p99': { budget: 50, aim: 50 },
   'presence/a line at rest': { budget: 20, aim: 5 },
   'presence/a line in the morning': { budget: 20, aim: 5 },
   'presence/a line after both ends started': { budget: 20, aim: 20 },
   'presence/a sweep with 100,000 people online, p99': { budget: 5, aim: 2 },
+  'files/100 MB to a person': { budget: 2.5, aim: 1 },
+  'files/messages beside a file, factor': { budget: 2, aim: 1.2 },
   'bytes/link at rest': { budget: 300, aim: 60 },
 }

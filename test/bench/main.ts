@@ -12,7 +12,9 @@ import type { Bench, Scenario } from './scenario.ts'
 import { coldStart, memory } from './scenarios/at-rest.ts'
 import { bulkImport } from './scenarios/bulk-import.ts'
 import { bytes } from './scenarios/bytes.ts'
+import { directory } from './scenarios/directory.ts'
 import { fanOut } from './scenarios/fan-out.ts'
+import { files } from './scenarios/files.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { growth, pages } from './scenarios/pages.ts'
 import { presence } from './scenarios/presence.ts'
@@ -34,7 +36,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   pages,
   growth,
   bytes,
+  directory,
   presence,
+  files,
 }
 
 const HELP = `npm run bench [-- NAME...] [--runs N] [--scale S] [--messages N] [--cpu-prof DIR]

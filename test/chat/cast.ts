@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { erasingKinds } from '../../src/accounts/erasing.ts'
 import { userPut } from '../../src/accounts/events.ts'
 import { hex } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
@@ -12,6 +13,7 @@ import type { ChatParts } from '../../src/chat/actions.ts'
 import { addContact, postMessage } from '../../src/chat/actions.ts'
 import { draftPut } from '../../src/chat/drafts.ts'
 import { type ChatKinds, chatKinds } from '../../src/chat/events.ts'
+import { fileRemovalKinds } from '../../src/chat/file-removals.ts'
 import { sentOnFromHome } from '../../src/chat/following.ts'
 import type { followedByChats } from '../../src/chat/guests.ts'
 import { historyKinds } from '../../src/chat/history.ts'
@@ -144,6 +146,8 @@ export async function openOffice(options: {
         { forward, self: own.id, incarnation },
       ),
       draftPut,
+      ...erasingKinds,
+      ...fileRemovalKinds,
       ...historyKinds({ append, forward, chats: kinds, self: own.id }),
     ]
   }

@@ -1,4 +1,12 @@
 /** Decoders of bytes: all that comes from other branches, and certificates of HTTPS. */
+
+import {
+  decodeNews,
+  decodeNewsWanted,
+  encodeNews,
+  encodeNewsWanted,
+  NO_CREDENTIAL,
+} from '../../src/accounts/home-signals.ts'
 import { concat, FormatError, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FeedId, UserId } from '../../src/base/ids.ts'
@@ -49,6 +57,12 @@ import {
   encodeWanted,
 } from '../../src/presence/signals.ts'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/relay/announcement.ts'
+import {
+  decodeChunk,
+  decodeChunkWant,
+  encodeChunk,
+  encodeChunkWant,
+} from '../../src/relay/chunks.ts'
 import { CipherFailed, ReceivingCipher, SendingCipher } from '../../src/relay/cipher.ts'
 import {
   Assembly,
@@ -112,7 +126,8 @@ function sampleOpening(scope: Opening['scope']): Uint8Array {
 const linkKey = random(32)
 const place = { key: random(32), feed: random(16), seq: 7, eventHeader: random(84) }
 const settings = payloads.encodeSettings({
-  ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000, suite: 2 },
+  ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_000 },
+  ...{ suite: 2, hasFiles: true },
   ...{ windows: [0, 0, 262_144, 262_144], incarnation: '0f'.repeat(8) as never, hlc: HLC_ZERO },
 })
 /** Words of ACKVEC and HEAD: numbers beside ids; a u64 of chance would be too large to be one. */
@@ -135,19 +150,27 @@ const otherKey = random(32)
 const kem = determinedKem(() => otherKey)
 const payload = random(100)
 
-/** A side of a handshake that waits for this message, and the message. */
-function handshake(suite: Suite, turn: 0 | 1 | 2): { reader: Handshake; message: Uint8Array } {
-  const [dialling, answering] = [
-    initiator(suite, keys),
-    responder(suite, { ...keys, staticKey: otherKey, kem }),
-  ]
+const sides = (suite: Suite) =>
+  [initiator(suite, keys), responder(suite, { ...keys, staticKey: otherKey, kem })] as const
+
+/** The three messages of a handshake. With these keys they are the same each time. */
+function handshake(suite: Suite): [Uint8Array, Uint8Array, Uint8Array] {
+  const [dialling, answering] = sides(suite)
   const first = dialling.writeMessage(new Uint8Array(0))
-  if (turn === 0) return { reader: answering, message: first }
   answering.readMessage(first)
   const second = answering.writeMessage(payload)
-  if (turn === 1) return { reader: dialling, message: second }
   dialling.readMessage(second)
-  return { reader: answering, message: dialling.writeMessage(payload) }
+  return [first, second, dialling.writeMessage(payload)]
+}
+
+/** The side that reads a message, right before it: what the other one does need not happen again. */
+function reader(suite: Suite, turn: 0 | 1 | 2, first: Uint8Array): Handshake {
+  const [dialling, answering] = sides(suite)
+  if (turn === 1) dialling.writeMessage(new Uint8Array(0))
+  if (turn !== 2) return turn === 1 ? dialling : answering
+  answering.readMessage(first)
+  answering.writeMessage(payload)
+  return answering
 }
 
 const box = north.keys.box
@@ -208,12 +231,15 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     ...{ decode: payloads.decodeSignal, refuses: closes },
   },
   CHUNK_WANT: {
-    samples: [payloads.encodeChunkWant(ID)],
-    ...{ decode: payloads.decodeChunkWant, refuses: closes },
+    samples: [
+      encodeChunkWant({ file: ID, index: 0 }),
+      encodeChunkWant({ file: ID, index: 7, pass: { holder: branch, hops: 4 } }),
+    ],
+    ...{ decode: decodeChunkWant, refuses: closes },
   },
   CHUNK: {
-    samples: [payloads.encodeChunk({ file: ID, offset: 0, data: random(300) })],
-    ...{ decode: payloads.decodeChunk, refuses: closes },
+    samples: [encodeChunk({ file: ID, index: 3, offset: 0, data: random(300) })],
+    ...{ decode: decodeChunk, refuses: closes },
   },
   'the preface': {
     samples: [
@@ -257,6 +283,14 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
   'a roll of presence': {
     samples: [encodeRoll({ after: NOBODY, last: ID as UserId, users: [ID as UserId] })],
     ...{ decode: decodeRoll, refuses: [FormatError] },
+  },
+  'a question for news': {
+    samples: [encodeNewsWanted({ question: ID, user: ID as UserId })],
+    ...{ decode: decodeNewsWanted, refuses: [FormatError] },
+  },
+  'an answer with news': {
+    samples: [encodeNews({ question: ID, feed: ID as FeedId, head: 7, credential: NO_CREDENTIAL })],
+    ...{ decode: decodeNews, refuses: [FormatError] },
   },
   typing: {
     samples: [encodeTyping(ID as ConversationId, ID as UserId)],
@@ -349,10 +383,11 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
 }
 
 for (const suite of [1, 2] as const) {
+  const messages = handshake(suite)
   for (const turn of [0, 1, 2] as const) {
     OF_BYTES[`message ${turn + 1} of a handshake of suite ${suite}`] = {
-      ...{ samples: [handshake(suite, turn).message], refuses: [HandshakeFailed] },
-      ...{ isSlow: true, decode: (b) => handshake(suite, turn).reader.readMessage(b) },
+      ...{ samples: [messages[turn]], refuses: [HandshakeFailed] },
+      ...{ isSlow: true, decode: (b) => reader(suite, turn, messages[0]).readMessage(b) },
     }
   }
 }

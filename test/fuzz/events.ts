@@ -4,16 +4,20 @@ import { serialize } from 'node:v8'
 import { newSalt } from '../../src/accounts/credentials.ts'
 import { userKinds } from '../../src/accounts/events.ts'
 import { userLeft } from '../../src/accounts/leaving.ts'
+import { userWish } from '../../src/accounts/wishes.ts'
 import { createAuditHeads } from '../../src/audit/heads.ts'
 import { concat, utf8 } from '../../src/base/bytes.ts'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, EventId } from '../../src/base/ids.ts'
 import { draftPut } from '../../src/chat/drafts.ts'
 import { chatKinds } from '../../src/chat/events.ts'
+import { fileRemovalKinds } from '../../src/chat/file-removals.ts'
 import { historyKinds } from '../../src/chat/history.ts'
 import { understand } from '../../src/eventlog/apply.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
+import { bodiesKind } from '../../src/eventlog/missing.ts'
 import { refusedKind } from '../../src/eventlog/refused.ts'
+import { limitsKind, rulesKind } from '../../src/files/rules.ts'
 import { organisationKind } from '../../src/organisation/events.ts'
 import { userStatus } from '../../src/presence/status-events.ts'
 import { relayKinds } from '../../src/relay/events.ts'
@@ -101,11 +105,21 @@ const BODIES: Record<number, object> = {
   },
   776: { user: ID, branch: ID },
   777: { rev: 1, secondFactorFor: ['auditor'] },
+  778: { user: ID, firstName: 'Lida', lastName: '', photo: null, language: 'uk', theme: 'dark' },
   780: { user: ID, text: 'In a meeting', until: NOW, doNotDisturb: true },
   1025: {
     ...{ id: ID, kind: 'group', title: 'Board', createdAt: 0, term: 0, rev: 1, members: [joined] },
   },
-  1026: { conversation: ID, author: ID, body: 'Hello', direct: [ID, ID] },
+  1026: {
+    ...{ conversation: ID, author: ID, body: 'Hello', direct: [ID, ID] },
+    files: [
+      {
+        ...{ id: ID, seed: ID, blob: ID, key: 'ab'.repeat(32), sha256: 'cd'.repeat(32), size: 5 },
+        ...{ name: 'plan.pdf', type: 'application/pdf', width: 30, height: 20 },
+        thumb: { blob: ID, key: 'ef'.repeat(32), size: 900 },
+      },
+    ],
+  },
   1027: {
     ...{ conversation: ID, user: ID, mark: 'read', lastMessage: ID },
     marks: [{ origin: ID, hlc: HLC_ZERO }],
@@ -134,7 +148,12 @@ const BODIES: Record<number, object> = {
       },
     },
   },
+  1034: { origin: ID, wants: [ID], gives: [{ event: ID, body: random(80).toBase64() }] },
   1033: { report: ID, by: ID, closed: true, note: 'Done' },
+  1281: { sizeMax: 2_147_483_648 },
+  1282: { file: ID, message: ID, by: ID, seed: ID },
+  1283: { file: ID },
+  1284: { rev: 1, refused: ['exe', 'kind:video'], days: 30 },
   1537: { event: ID, origin: ID, reason: 'forged' },
 }
 
@@ -145,6 +164,7 @@ const kinds = [
   userStatus,
   ...Object.values(chatKinds({ self: branch })),
   ...[draftPut, userLeft],
+  userWish({ self: branch, clock: { now: () => NOW }, append: never }),
   ...historyKinds({
     chats: chatKinds({ self: branch }),
     self: branch,
@@ -154,7 +174,9 @@ const kinds = [
   ...Object.values(relayKinds({ organisation, now: () => NOW, isRevoked: () => false })),
   ...[organisationKind(isIssuer as never), ...Object.values(tlsKinds(isIssuer as never))],
   createAuditHeads({ self: branch, clock: { now: () => NOW } }).kind,
+  ...[limitsKind, rulesKind, ...fileRemovalKinds],
   refusedKind(branch),
+  bodiesKind({ self: branch, append: never, onWaiting: never }),
 ] as EventKind<unknown>[]
 
 /** Each kind of event: bodies whose values were changed, and every fourth one its bytes. */

@@ -12,7 +12,14 @@ import { handClock, keptLog } from '../eventlog/fixture.ts'
 const branch = (n: number) => n.toString(16).padStart(32, '0') as BranchId
 const away = branch(9)
 const peers = [1, 2, 3, 4].map(branch)
-const feed = { n: 1, id: branch(7) as string as FeedId, origin: branch(8), floor: 0, isMail: true }
+const feed = {
+  n: 1,
+  id: branch(7) as string as FeedId,
+  origin: branch(8),
+  floor: 0,
+  isMail: true,
+  urgentTo: 0,
+}
 
 /** Four peers that all see a branch which we do not see, and mail of ours for it. */
 function fourWays(mail: () => readonly CarryOffer[]) {

@@ -19,6 +19,8 @@ import { openStore, type Store } from '../../src/db/open.ts'
 import type { EventKind } from '../../src/eventlog/events.ts'
 import { createEventLog, type EventLog } from '../../src/eventlog/log.ts'
 import type { AnnounceSetting } from '../../src/relay/announcements.ts'
+import type { BlobSource } from '../../src/relay/blobs.ts'
+import type { FileRate } from '../../src/relay/ceiling.ts'
 import { saveChain } from '../../src/relay/credentials.ts'
 import { admitBranch, type RelayKinds, relayKinds } from '../../src/relay/events.ts'
 import type { RelaySetting } from '../../src/relay/listener.ts'
@@ -120,6 +122,9 @@ export type OfficeOptions = {
   announce?: AnnounceSetting
   files?: KeyFiles
   blobs?: Map<string, Uint8Array>
+  blobOf?: BlobSource['blobOf']
+  fileRate?: FileRate
+  passesOn?: boolean
   carryBytesMax?: number
   suites?: SpokenSuites
   /** How far its clock is behind. */
@@ -142,7 +147,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     isRevoked,
   })
   const mail = noteKind('to', 0x0402)
-  const record = noteKind('all', 0x0301)
+  const isUrgent = ({ text }: Note) => text.startsWith('urgent')
+  const record = noteKind('all', 0x0301, { isUrgent })
   const self = member.keys.branch
   const incarnation = random.id().slice(0, 16) as Incarnation
   const eventLog = await createEventLog({
@@ -178,7 +184,9 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       return { host: name, port: Number(port) }
     }),
     announce: options.announce ?? { kind: 'off' },
-    blobOf: async (file) => options.blobs?.get(file),
+    blobOf: options.blobOf ?? (async (file) => options.blobs?.get(file)),
+    fileRate: options.fileRate ?? (() => undefined),
+    passesOn: options.passesOn ?? true,
     suites: options.suites ?? { least: 1, strongest: 2 },
   })
   return {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../../src/base/ids.ts'
 import { addressText, isInSubnet, parseAddress } from '../../src/relay/addresses.ts'
+import { decodeChunk, encodeChunk } from '../../src/relay/chunks.ts'
 import {
   Assembly,
   CONTROL_PAYLOAD_BYTES_MAX,
@@ -21,12 +22,10 @@ import {
 import { survivor } from '../../src/relay/links.ts'
 import {
   decodeAcks,
-  decodeChunk,
   decodeHaves,
   decodeSettings,
   decodeWant,
   encodeAcks,
-  encodeChunk,
   encodeHaves,
   encodeSettings,
   encodeWant,
@@ -118,6 +117,7 @@ test('what is written is read again', () => {
     release: '0.1.0',
     frameMax: PAYLOAD_BYTES_MAX,
     suite: 2 as const,
+    hasFiles: true,
     windows: [0, 0, 1, 2] as const,
     incarnation: '0123456789abcdef' as Incarnation,
     hlc: HLC_ZERO,
@@ -169,14 +169,39 @@ test('everything that was pushed comes out, in the order of its class', () => {
   assert.equal(queues.isEmpty, true)
 })
 
+test('what is urgent goes before the rest of its class, and breaks into no batch that has begun', () => {
+  const queues = new Queues()
+  const batch = (mark: number, isUrgent: boolean) => {
+    const bytes = new Uint8Array(40_000).fill(mark)
+    for (const each of fragments(FRAME.BATCH, bytes)) queues.push(each, isUrgent)
+  }
+  batch(1, false)
+  batch(2, false)
+  const marks: number[] = []
+  const take = () => {
+    for (const { payload } of decodeFrames(queues.next() ?? new Uint8Array(0))) {
+      marks.push(payload[0] ?? 0)
+    }
+  }
+  take()
+  batch(3, true)
+  batch(4, true)
+  while (!queues.isEmpty) take()
+  assert.deepEqual([...new Set(marks)], [1, 3, 4, 2])
+  const isTogether = marks.every(
+    (mark, i) => i === 0 || marks.lastIndexOf(mark, i - 1) < 0 || marks[i - 1] === mark,
+  )
+  assert.ok(isTogether, marks.join())
+})
+
 test('frames longer than a piece are cut, and are whole again at the other end', () => {
   const queues = new Queues()
   const batch = new Uint8Array(40_000).map((_, i) => i % 251)
   for (const each of fragments(FRAME.BATCH, batch)) queues.push(each)
   const file = 'ab'.repeat(16)
   const data = batch.subarray(0, 10_000)
-  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, offset: 0, data }), FLAG_MORE))
-  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, offset: 10_000, data })))
+  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, index: 9, offset: 0, data }), FLAG_MORE))
+  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, index: 9, offset: 10_000, data })))
   const assembly = new Assembly(40_000)
   const whole: Uint8Array[] = []
   const chunks: number[] = []
@@ -189,7 +214,7 @@ test('frames longer than a piece are cut, and are whole again at the other end',
         if (bytes) whole.push(bytes)
       } else {
         const chunk = decodeChunk(each.payload)
-        assert.equal(chunk.file, file)
+        assert.deepEqual([chunk.file, chunk.index], [file, 9])
         assert.equal(chunk.offset, chunks.length, 'the next byte')
         chunks.push(...chunk.data)
         assert.equal(last, FLAG_MORE)

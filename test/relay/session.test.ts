@@ -51,6 +51,7 @@ function sessionFor({ windows = [0, 0, 1024 * KIB, 256 * KIB], isSettled = true 
         release: 'test',
         frameMax: 16_384,
         suite: 2,
+        hasFiles: true,
         windows: windows as [number, number, number, number],
         incarnation: 'fedcba9876543210' as Incarnation,
         hlc: HLC_ZERO,
@@ -90,6 +91,7 @@ const offer = (n: number, head: number, isOurs = true) => ({
   isOurs,
   isTheirs: false,
   isForThem: false,
+  urgentTo: 0,
 })
 const want = (n: number, after: number) =>
   frame(FRAME.WANT, encodeWant({ id: id(n), after, isLive: true, needsOpening: false }))

@@ -81,3 +81,21 @@ test('a backlog one way holds up nothing the other way, and no signals', async (
   assert.ok(Math.max(...times) < alone + 500, `alone ${alone} ms, back up to ${Math.max(...times)}`)
   assert.ok(Math.max(...signals) < 700, `signals up to ${Math.max(...signals)} ms`)
 })
+
+test('a block overtakes a thousand messages that wait on 64 kbit/s, what is not urgent does not', async (t) => {
+  const { org, kyiv, lviv } = await slowOffices(t)
+  for (let n = 0; n < 1000; n++) await kyiv.post(`backlog ${n} ${'x'.repeat(300)}`, lviv)
+  await org.until(() => lviv.texts().length > 0, 'the backlog has begun', STEP_MS)
+  const arrivalOf = async (text: string) => {
+    const [began, before] = [org.clock.now(), lviv.texts().length]
+    await kyiv.publish(text)
+    const isHere = () => lviv.record.seen.some((event) => event.body.text === text)
+    await org.until(isHere, `"${text}" arrives`, STEP_MS)
+    return { ms: org.clock.now() - began, messages: lviv.texts().length - before }
+  }
+  const plain = await arrivalOf('somebody moved to another room')
+  assert.ok(plain.messages > 10, `${plain.ms} ms, ${plain.messages} messages went first`)
+  const urgent = await arrivalOf('urgent: somebody is blocked')
+  assert.ok(urgent.ms < 1000, `${urgent.ms} ms`)
+  assert.ok(urgent.messages < 10, `${urgent.messages} messages went first`)
+})

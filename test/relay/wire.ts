@@ -59,6 +59,12 @@ import {
   decodeAnnouncement,
   encodeAnnouncement,
 } from '../../src/relay/announcement.ts'
+import {
+  decodeChunk,
+  decodeChunkWant,
+  encodeChunk,
+  encodeChunkWant,
+} from '../../src/relay/chunks.ts'
 import { decodeLinkKey, encodeLinkKey } from '../../src/relay/link-key-frame.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface } from '../../src/relay/preface.ts'
@@ -151,10 +157,11 @@ const carry = { id: id(8) as FeedId, head: 9, carry: { destination: id(9) as Bra
 const settings: payloads.Settings = {
   ...{ protocolMin: 1, protocolMax: 1, release: '0.1.0', frameMax: 16_384 },
   ...{ windows: [0, 0, 1 << 20, 1 << 18], incarnation: '0f'.repeat(8) as Incarnation, hlc },
-  suite: 2,
+  ...{ suite: 2, hasFiles: false },
 }
 const signal = { kind: 1, key: id(1), ttl: 60, body: key(1) }
-const chunk = { file: id(1), offset: 5, data: key(3) }
+const chunk = { file: id(1), index: 0, offset: 5, data: key(3) }
+const passedOn = { file: id(1), index: 7, pass: { holder: self, hops: 4 } }
 const invitation = {
   ...{ organisation: certificate.organisation, inviter: self, secret: key(9) },
   ...{ addresses: ['10.1.2.3:7900'], expiresAt: NOW + 1000 },
@@ -224,10 +231,18 @@ export const WIRE: Readonly<Record<string, Wire>> = {
   },
   EPH: { write: () => payloads.encodeSignal(signal), read: payloads.decodeSignal, is: signal },
   CHUNK_WANT: {
-    write: () => payloads.encodeChunkWant(id(1)),
-    ...{ read: payloads.decodeChunkWant, is: id(1) },
+    write: () => encodeChunkWant({ file: id(1), index: 0 }),
+    ...{ read: decodeChunkWant, is: { file: id(1), index: 0 } },
   },
-  CHUNK: { write: () => payloads.encodeChunk(chunk), read: payloads.decodeChunk, is: chunk },
+  'CHUNK_WANT of a chunk': {
+    write: () => encodeChunkWant(passedOn),
+    ...{ read: decodeChunkWant, is: passedOn },
+  },
+  'SETTINGS with files': {
+    write: () => payloads.encodeSettings({ ...settings, hasFiles: true }),
+    ...{ read: payloads.decodeSettings, is: { ...settings, hasFiles: true } },
+  },
+  CHUNK: { write: () => encodeChunk(chunk), read: decodeChunk, is: chunk },
   FEED_OPEN: { write: openingBytes, read: decodeOpening },
   'sealed feed key': {
     write: () => sealed.destination,

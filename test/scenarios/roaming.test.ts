@@ -103,3 +103,15 @@ test(
     for (const client of [ada, liza, again]) await arrives(client, chat, 'from Kyiv')
   },
 )
+
+test(
+  'somebody hired a moment ago is let in at another branch at once, where nothing of it is known yet',
+  OPTIONS,
+  async () => {
+    const lev = await Client.signIn(lviv, 'lev')
+    for (let n = 0; n < 5; n++) {
+      await hire(lev, `fresh${'abcde'[n]}`, 'Fresh')
+      await Client.signIn(odesa, `fresh${'abcde'[n]}@lviv`)
+    }
+  },
+)

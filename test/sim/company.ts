@@ -161,6 +161,7 @@ function emptyCompany({ seed, branches, folder, bug }: CompanyOptions): Company 
   const offices: Office[] = NAMES.slice(0, branches).map((name, index) => {
     const machine = {
       ...{ name, host: `10.0.0.${index + 1}`, folder, files: new Map<string, Uint8Array>() },
+      blobs: new Map(),
       ...{ skew: chance.between(-SKEW_MS_MAX, SKEW_MS_MAX), diskMs: 0 },
       ...{ wasFull: false, wasRestored: false, lives: 0 },
     }

@@ -7,6 +7,7 @@ import type { Clock } from '../../src/world/clock.ts'
 import type { Disk } from '../../src/world/disk.ts'
 import type { Fields, Level, Log } from '../../src/world/log.ts'
 import type { World } from '../../src/world/world.ts'
+import { type BlobMemory, memoryBlobDisk } from '../support/blob-disk.ts'
 import { chanceOf } from './chance.ts'
 import type { HostLife, SimNetwork } from './network.ts'
 import { BEGINNING, type Timeline } from './timeline.ts'
@@ -17,6 +18,7 @@ export type Machine = {
   host: string
   folder: string
   files: Map<string, Uint8Array>
+  blobs: BlobMemory
   /** How far its clock is from the right time. */
   skew: Millis
   /** How long a commit takes at most; 0 on a good day. */
@@ -71,7 +73,14 @@ export function lifeOf(parts: LifeParts): Life {
     },
   }
   const log = logOf(parts, life, {})
-  const world = { clock, random: chance, network: network.door(life), disk: diskOf(machine), log }
+  const world = {
+    clock,
+    random: chance,
+    network: network.door(life),
+    disk: diskOf(machine),
+    blobDisk: memoryBlobDisk(machine.blobs),
+    log,
+  }
   return Object.assign(life, {
     number,
     world,

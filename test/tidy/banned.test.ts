@@ -124,8 +124,12 @@ const BANNED_MODULES: readonly { modules: RegExp; reason: string; except: Except
   },
   {
     modules: /^node:(child_process|cluster|vm|repl|inspector|timers)/,
-    reason: 'a branch is one process that starts no other, and timers are the clock door',
-    except: { 'src/commands/': TERMINAL },
+    reason: 'a branch is one process, and timers are the clock door',
+    except: {
+      'src/world/process.ts': 'starts programs of ours that may hang or crash',
+      'src/world/local-services.ts': 'starts what the operator named to look at files',
+      'src/commands/': TERMINAL,
+    },
   },
   {
     modules: /^node:worker_threads$/,

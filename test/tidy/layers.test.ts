@@ -27,7 +27,13 @@ type Place = {
   packages: readonly string[]
 }
 
-const SETTINGS = ['src/config.ts', 'src/config-values.ts', 'src/config-ldap.ts']
+const SETTINGS = [
+  'src/config.ts',
+  'src/config-values.ts',
+  'src/config-ldap.ts',
+  'src/config-files.ts',
+  'src/config-file-policies.ts',
+]
 const NO_PAGES = ['views/', ...SETTINGS]
 const NO_SETTINGS = SETTINGS // features get values, not the settings (docs/operating.md)
 
@@ -40,11 +46,25 @@ const PLACES: readonly Place[] = [
   {
     path: 'src/config.ts',
     layer: 1,
-    arrows: ['src/world/', 'src/config-values.ts', 'src/config-ldap.ts'],
+    arrows: [
+      'src/world/',
+      'src/config-values.ts',
+      'src/config-ldap.ts',
+      'src/config-files.ts',
+      'src/config-file-policies.ts',
+    ],
     node: false,
     packages: [],
   },
   { path: 'src/config-values.ts', layer: 1, arrows: ['src/world/'], node: false, packages: [] },
+  { path: 'src/config-files.ts', layer: 1, node: false, packages: [] },
+  {
+    path: 'src/config-file-policies.ts',
+    layer: 1,
+    arrows: ['src/world/', 'src/config-values.ts'],
+    node: false,
+    packages: [],
+  },
   {
     path: 'src/config-ldap.ts',
     layer: 1,
@@ -106,7 +126,7 @@ const PLACES: readonly Place[] = [
   {
     path: 'src/chat/',
     layer: 5,
-    arrows: ['src/accounts/'],
+    arrows: ['src/accounts/', 'src/files/'],
     never: NO_SETTINGS,
     node: true,
     packages: ['hono', 'hono/*', 'kysely', 'valibot', '@valibot/to-json-schema'],
@@ -159,6 +179,7 @@ const PLACES: readonly Place[] = [
     node: false,
     packages: ['kysely'],
   },
+  { path: 'src/file-keeping.ts', layer: 7, arrows: ['src/core.ts'], node: false, packages: [] },
   { path: 'src/lan-tls.ts', layer: 7, arrows: ['src/core.ts'], node: false, packages: [] },
   {
     path: 'src/setup/',

@@ -7,14 +7,16 @@ const AT = 1_800_000_000_000
 export function auditProps(text: string) {
   const row: AuditRow = {
     ...{ n: 12_345, at: AT, action: 'account.edited', isFailure: false, branch: text },
-    who: { kind: 'person', id: 'ab'.repeat(16), name: text },
-    ...{ login: text, address: text, subject: { kind: 'person', id: 'cd'.repeat(16), name: text } },
+    who: { kind: 'person', id: 'ab'.repeat(16), name: text, isErased: false },
+    ...{ login: text, address: text, isForgotten: true },
+    subject: { kind: 'person', id: 'cd'.repeat(16), name: text, isErased: true },
     before: { role: 'employee', disabled: false, [text]: text },
     after: { role: text, disabled: true, photo: null, until: '2026-11-22T10:00:00.000Z', a: text },
   }
   const strange: AuditRow = {
     ...{ ...row, n: 12_344, action: text, isFailure: true, who: { kind: 'nobody' }, login: null },
-    ...{ address: '', branch: undefined, subject: { kind: 'branch', id: null, name: text } },
+    ...{ address: '', branch: undefined },
+    subject: { kind: 'branch', id: null, name: text, isErased: false },
     ...{ before: {}, after: {} },
   }
   const told = { number: 1204, at: AT }

@@ -8,6 +8,7 @@ import { signInPage } from '../../views/accounts/sign-in.ts'
 import { lockPage, pinPage } from '../../views/accounts/terminal.ts'
 import { auditPage } from '../../views/admin/audit.ts'
 import { branchesPage } from '../../views/admin/branches.ts'
+import { filesPage } from '../../views/admin/files.ts'
 import { leaversPage } from '../../views/admin/leavers.ts'
 import type { ReceiptProps } from '../../views/admin/receipts.ts'
 import { reportPage, reportsPage } from '../../views/admin/reports.ts'
@@ -34,7 +35,9 @@ import type { Html } from '../../views/parts.ts'
 import { statusPage } from '../../views/presence/status.ts'
 import { trustPage } from '../../views/trust.ts'
 import { auditProps } from './audit-samples.ts'
+import { fileSamples } from './file-samples.ts'
 
+const FILE_ID = 'ab'.repeat(16)
 export const NOW = Date.parse('2026-11-21T14:12:00+02:00')
 const HOUR = 3_600_000
 const TIME_KEY = `${NOW.toString(16).padStart(12, '0')}0000`
@@ -62,7 +65,11 @@ export function samples(
     flash: { kind: 'problem', text },
     home: { branch: text, unreachableSince: NOW - HOUR, asOf: NOW },
   }
-  return [...chatSamples(frame, face, text), ...otherSamples(frame, face, text)]
+  return [
+    ...chatSamples(frame, face, text),
+    ...fileSamples(frame, text),
+    ...otherSamples(frame, face, text),
+  ]
 }
 
 type SampleFace = { id: string; name: string; photo: string | null }
@@ -166,7 +173,7 @@ function steps(text: string) {
     { kind: 'shown', person: text, at: NOW },
     { kind: 'read', n: 1, of: 3, at: NOW },
     { kind: 'refused', branch: text, at: NOW, reason: text },
-    { kind: 'blocked', person: text, at: NOW },
+    { kind: 'blocked', person: text, user: 'ab', at: NOW },
   ] as const
 }
 
@@ -284,6 +291,34 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
       }),
     ],
     ['recovery codes', recoveryCodesPage(frame, { codes: [text] })],
+    ...([true, false] as const).map((mayChange): [string, string] => [
+      'files of the branch',
+      filesPage(frame, {
+        stored: {
+          here: { files: 3, bytes: 1e9 },
+          partial: { files: 0, bytes: 0 },
+          elsewhere: { files: 1, bytes: 10 },
+        },
+        ...{ free: 1e12, people: [{ user: FILE_ID, name: text, files: 2, bytes: 5e6 }] },
+        limits: [{ branch: text, sizeMax: 2e9 }],
+        scanner: { isAsked: mayChange, waiting: 2, awaySince: mayChange ? NOW : undefined },
+        closed: (['infected', 'failed'] as const).map((verdict) => ({
+          ...{ blob: FILE_ID, file: FILE_ID, name: text, size: 10, verdict, threat: text, at: NOW },
+        })),
+        removals: [
+          {
+            ...{ file: FILE_ID, by: text, at: NOW },
+            places: [
+              { branch: text, at: NOW },
+              { branch: text, at: undefined },
+            ],
+          },
+        ],
+        typed: { refused: text, days: '30' },
+        errors: { refused: text },
+        ...{ mayChange, mayRemove: mayChange },
+      }),
+    ]),
     ['rules', rulesPage(frame, { roles: [{ role: 'auditor', isOn: true }], mayChange: true })],
     [
       'status',

@@ -16,6 +16,8 @@ export type ProfileProps = OwnSignIns & {
   language: Language
   theme: Theme
   hasFactor: boolean
+  /** What a guest asked the home branch to change, and has no answer to. */
+  wish?: WishProps | undefined
   /** What the person says of himself. */
   status: Status | undefined
   /** When the person asked to be deleted. */
@@ -26,7 +28,16 @@ export type ProfileProps = OwnSignIns & {
   passwordErrors?: PasswordErrors | undefined
 }
 
+type WishProps = {
+  branch: string
+  fields: { [field in (typeof WISH_FIELDS)[number]]?: string | null | undefined }
+  askedAt: number
+  /** Why the home branch will not. */
+  refused?: string
+}
+
 const NAME_CHARS_MAX = 60
+const WISH_FIELDS = ['firstName', 'lastName', 'photo', 'language', 'theme'] as const
 
 /** The profile page. */
 export function profilePage(frame: Frame, p: ProfileProps): string {
@@ -34,6 +45,7 @@ export function profilePage(frame: Frame, p: ProfileProps): string {
   const body = html`<main id="main" class="plain-page profile">
 <p><a class="back-link" href="/chats">${icon('arrow-left', frame)} ${t.common.backToChats}</a></p>
 <h1>${t.profile.title}</h1>
+${p.wish && wishCard(frame, p.wish)}
 ${statusCard(frame, p.status)}
 ${personForm(frame, p)}
 <section class="card"><h2>${t.profile.changePassword}</h2>${passwordChange(p.passwordErrors ?? {}, frame)}</section>
@@ -66,6 +78,25 @@ ${field({ name: 'lastName', label: t.lastName, value: p.lastName, error: e.lastN
 ${choiceField({ name: 'theme', label: t.theme, value: p.theme, choices: themes })}</div>
 <p class="actions"><button class="button primary">${frame.t.common.save}</button></p>
 </form>`
+}
+
+/** What is asked and not yet in force, or what was refused. */
+function wishCard(frame: Frame, { branch, fields, askedAt, refused }: WishProps): Html {
+  const t = frame.t.profile
+  const at = frame.t.moment(askedAt, frame.now, frame.timeZone)
+  const themes = { auto: t.themeAuto, light: t.themeLight, dark: t.themeDark }
+  const lines = WISH_FIELDS.flatMap((field) => {
+    const value = fields[field]
+    if (value === undefined) return []
+    if (field === 'photo') return [value === null ? t.wishNoPhoto : t.wishPhoto]
+    const language = LANGUAGES.find((each) => each.language === value)?.name
+    const theme = Object.entries(themes).find(([name]) => name === value)?.[1]
+    const shown = (field === 'language' ? language : field === 'theme' ? theme : value) ?? value
+    return [`${t[field]}: ${shown ?? ''}`]
+  })
+  const head = refused === undefined ? t.wish(branch, at) : t.wishRefused(branch, refused)
+  return html`<section class="card" id="wish"><h2>${t.wishTitle}</h2><p>${head}</p>
+<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul></section>`
 }
 
 function deletion(frame: Frame, askedAt: number | undefined): Html {

@@ -1,11 +1,15 @@
 /** The audit log: filter, entries in plain words, whether it is whole, and its exports. */
 import { html } from 'hono/html'
+import { erasedNumber } from '../../src/base/erased.ts'
 import { isoTime } from '../../src/base/units.ts'
 import { calendarDay, clockSeconds } from '../language/times.ts'
 import type { Words } from '../language/words.ts'
 import type { Frame } from '../layout.ts'
 import { choiceField, field, type Html } from '../parts.ts'
 import { adminPage } from './shell.ts'
+
+/** In the place of fields that are not there any more. */
+const FORGOTTEN = ''
 
 type Action = keyof Words['audit']['actions']
 type Changed = Readonly<Record<string, unknown>>
@@ -16,16 +20,20 @@ export type AuditRow = {
   /** One of ours, or the name of a later release's. */
   action: string
   isFailure: boolean
-  who: { kind: 'person'; id: string; name: string } | { kind: 'operator' | 'nobody' | 'system' }
+  who:
+    | { kind: 'person'; id: string; name: string; isErased: boolean }
+    | { kind: 'operator' | 'nobody' | 'system' }
   /** As typed, of sign-ins that failed. */
   login: string | null
   address: string
   /** Where it was done, when not here. */
   branch: string | undefined
-  /** A person or a branch, by the name of that time; undefined when it is who did it. */
-  subject: { kind: string; id: string | null; name: string } | undefined
+  /** A person by the name of today (of a deleted one the login), anything else by that of then; absent: who did it. */
+  subject: { kind: string; id: string | null; name: string; isErased: boolean } | undefined
   before: Changed
   after: Changed
+  /** What changed of the person was destroyed with him. */
+  isForgotten: boolean
 }
 
 export type AuditFilterValues = {
@@ -126,26 +134,30 @@ function who(frame: Frame, row: AuditRow): Html {
 }
 
 // An auditor has no right to the pages of accounts.
-function personLink(frame: Frame, { id, name }: { id: string; name: string }): Html {
+function personLink(frame: Frame, of: { id: string; name: string; isErased: boolean }): Html {
+  const { id } = of
+  const deleted = frame.t.leavers.deletedPerson(erasedNumber(id))
+  const name = of.isErased ? `${deleted} (${of.name})` : of.name
   if (!frame.me?.rights.includes('administration')) return html`${name}`
   return html`<a href="/admin/users/${id}">${name}</a>`
 }
 
 function subjectLink(frame: Frame, subject: NonNullable<AuditRow['subject']>): Html {
   const { kind, id, name } = subject
-  return kind === 'person' && id !== null ? personLink(frame, { id, name }) : html`${name}`
+  return kind === 'person' && id !== null ? personLink(frame, { ...subject, id }) : html`${name}`
 }
 
-function changes(frame: Frame, { before, after }: AuditRow): Html {
+function changes(frame: Frame, { before, after, isForgotten }: AuditRow): Html {
   const t = frame.t.audit
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  if (isForgotten) names.push(FORGOTTEN)
   if (names.length === 0) return html``
   const fields: Record<string, string> = t.fields
   const nameOf = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : name)
   const was = (name: string) =>
     Object.hasOwn(before, name) &&
     html`<span class="was">${valueWords(frame, name, before[name])}</span> → `
-  return html`<ul class="changed">${names.map((name) => html`<li>${nameOf(name)}: ${was(name)}${Object.hasOwn(after, name) && html`${valueWords(frame, name, after[name])}`}</li>`)}</ul>`
+  return html`<ul class="changed">${names.map((name) => (name === FORGOTTEN ? html`<li>${t.forgotten}</li>` : html`<li>${nameOf(name)}: ${was(name)}${Object.hasOwn(after, name) && html`${valueWords(frame, name, after[name])}`}</li>`))}</ul>`
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/

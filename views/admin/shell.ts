@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import { brand, type Frame, layout } from '../layout.ts'
 import { type Html, type IconName, icon } from '../parts.ts'
 
-type Place = 'users' | 'branches' | 'trace' | 'rules' | 'reports' | 'audit'
+type Place = 'users' | 'branches' | 'trace' | 'rules' | 'files' | 'reports' | 'audit'
 
 /** `right`: who sees the link, as accounts/rights.ts names it. */
 const PLACES: readonly { place: Place; href: string; icon: IconName; right: string }[] = [
@@ -11,6 +11,7 @@ const PLACES: readonly { place: Place; href: string; icon: IconName; right: stri
   { place: 'branches', href: '/admin/branches', icon: 'network', right: 'administration' },
   { place: 'trace', href: '/admin/trace', icon: 'search', right: 'administration' },
   { place: 'rules', href: '/admin/rules', icon: 'shield', right: 'administration' },
+  { place: 'files', href: '/admin/files', icon: 'paperclip', right: 'administration' },
   { place: 'reports', href: '/admin/reports', icon: 'flag', right: 'reports' },
   { place: 'audit', href: '/admin/audit', icon: 'shield', right: 'audit' },
 ]
@@ -23,6 +24,7 @@ export function adminPage(
   const places = PLACES.filter(({ right }) => frame.me?.rights.includes(right))
   const wordOf = (place: Place) => {
     if (place === 'audit' || place === 'rules') return t[place].title
+    if (place === 'files') return t.fileAdmin.title
     if (place === 'reports') return t.contacts.reports.title
     return t.admin[place]
   }

@@ -5,6 +5,7 @@ import type { Frame } from '../layout.ts'
 import {
   avatar,
   type Choice,
+  called,
   choiceField,
   type Face,
   field,
@@ -82,7 +83,7 @@ function table(frame: Frame, users: readonly UserRow[]): Html {
 
 function userRow(frame: Frame, u: UserRow): Html {
   const t = frame.t.admin
-  return html`<tr${u.isDisabled && html` class="disabled"`}><th scope="row"><a class="row-link" href="/admin/users/${u.id}">${avatar(u, 'small')}<span>${u.name}</span></a></th>
+  return html`<tr${u.isDisabled && html` class="disabled"`}><th scope="row"><a class="row-link" href="/admin/users/${u.id}">${avatar(u, 'small')}<span>${called(u, frame.t)}</span></a></th>
 <td>${u.login}</td><td>${u.branch}</td><td>${u.department}</td><td>${t.roles[u.role]}</td>
 <td><span class="state ${u.isDisabled ? 'off' : 'ok'}">${u.isDisabled ? t.disabled : t.active}</span></td>
 <td>${u.lastSeenAt ? momentTime(u.lastSeenAt, frame) : frame.t.presence.never}</td></tr>`

@@ -99,7 +99,7 @@ ${chatList(frame, { ...p.list, current: p.conversation.id })}
 <aside id="details" class="details" aria-label="${frame.t.chat.details}">${p.details}</aside>
 </div>`
   return layout(frame, {
-    title: p.conversation.title,
+    title: titleOf(p.conversation, frame.t),
     page: 'chat',
     body,
     stream: { chatId: p.conversation.id, after: p.after },
@@ -175,7 +175,7 @@ function emptyLog(frame: Frame, c: Conversation): Html {
   const { person } = c
   const text = !person || person.isHere ? t.emptyHere : t.emptyDirectText(person.branch)
   return html`<div id="empty-log" class="empty">${person ? avatar(person, 'large') : groupAvatar(c, frame, 'large')}
-<h2>${person ? t.emptyDirect(person.name) : t.emptyGroup}</h2><p>${text}</p></div>`
+<h2>${person ? t.emptyDirect(called({ ...person, name: c.title }, frame.t)) : t.emptyGroup}</h2><p>${text}</p></div>`
 }
 
 /** The box to write in. The answer to a sending is the line; the box was emptied when the request was built. */
@@ -184,11 +184,27 @@ function composer(p: ComposerProps, reader: Reader): Html {
   const base = `/chats/${p.conversationId}`
   return html`<form id="composer" class="composer" method="post" action="${base}/messages" hx-post="${base}/messages" hx-swap="none" hx-sync="this:queue all" hx-status:422="target:#composer-error swap:innerHTML">
 ${formTokenField(reader)}<input type="hidden" name="clientId" value="">
+<ul id="outgoing" class="outgoing" hidden></ul>
 <div id="composer-error">${p.error && html`<p class="error" role="alert">${p.error}</p>`}</div>
 <label class="hidden" for="body">${t.write}</label>
+${!p.plain && attachLink(base, reader)}
 ${p.plain ? plainInput(p) : box(p, base, reader)}
 <button class="button primary send">${icon('send-horizontal', reader)}<span>${t.send}</span></button>
+${p.plain && attachLink(base, reader)}
 </form>`
+}
+
+/** Behind the button where there is no script: there what stands next to the box is what is written into. */
+function attachLink(base: string, reader: Reader): Html {
+  const { t } = reader
+  return html`<a class="icon-button attach" href="${base}/attach" title="${t.uploads.attach}"${attachWords(t)}>${icon('paperclip', reader)}${hiddenWords(t.uploads.attach)}</a>`
+}
+
+/** What our script says: it knows no language. */
+function attachWords({ uploads: t }: Reader['t']): Html {
+  const { remove, again, waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere } = t
+  const words = { remove, again, waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere }
+  return html` data-words="${JSON.stringify(words)}"`
 }
 
 /** What goes into `#composer-error` when a sending is refused. */
@@ -218,11 +234,12 @@ export function closedNote(
   reader: Reader,
 ): Html {
   const t = reader.t.chat
+  const title = titleOf(c, reader.t)
   const texts = {
     'read-only': t.mayNotWrite,
-    blocked: t.blocked(c.title),
-    'blocked-by-me': t.youBlocked(c.title),
-    disabled: t.disabled(titleOf(c, reader.t)),
+    blocked: t.blocked(title),
+    'blocked-by-me': t.youBlocked(title),
+    disabled: t.disabled(title),
   }
   // A push has no token of the page: there the words stand alone.
   const opens = c.closed === 'blocked-by-me' && reader.formToken !== ''

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import { clockSeconds, isSameDay } from '../language/times.ts'
 import { type Frame, layout } from '../layout.ts'
-import { type Html, hiddenWords, icon, type Reader, timeAs } from '../parts.ts'
+import { called, type Html, hiddenWords, icon, type Reader, timeAs } from '../parts.ts'
 
 export type Step =
   | { kind: 'written'; branch: string; at: number }
@@ -20,10 +20,17 @@ export type Step =
   /** Durable there; `via` is the branch that carried it. */
   | { kind: 'stored'; branch: string; at: number; via?: string | undefined }
   /** On an open page of the person, or of `n` of `of` recipients. */
-  | { kind: 'shown' | 'read'; at: number; person?: string | undefined; n?: number; of?: number }
+  | {
+      kind: 'shown' | 'read'
+      at: number
+      person?: string | undefined
+      user?: string
+      n?: number
+      of?: number
+    }
   | { kind: 'refused'; branch: string; at: number; reason?: string | undefined }
   /** The one it was for takes no messages from its author. */
-  | { kind: 'blocked'; person: string; at: number }
+  | { kind: 'blocked'; person: string; user: string; at: number }
 
 export type Story = {
   messageId: string
@@ -79,12 +86,18 @@ export function stepWords(s: Step, reader: Reader): string {
   if (s.kind === 'waiting') return joined(t.waiting(s.branch), waitingFacts(s, reader))
   if (s.kind === 'waited') return joined(t.waited(s.branch), [s.linkWasDown ? t.lineWasDown : ''])
   if (s.kind === 'stored') return joined(t.stored(s.branch), [s.via ? t.via(s.via) : ''])
-  if (s.kind === 'blocked') return reader.t.contacts.storyBlocked(s.person)
+  if (s.kind === 'blocked') return reader.t.contacts.storyBlocked(personOf(s.person, s, reader))
   if (s.kind === 'refused') return joined(t.refused(s.branch), [s.reason ?? ''])
-  if (s.person !== undefined) return s.kind === 'shown' ? t.shown(s.person) : t.read(s.person)
+  if (s.person !== undefined) {
+    const person = personOf(s.person, s, reader)
+    return s.kind === 'shown' ? t.shown(person) : t.read(person)
+  }
   const [n, of] = [s.n ?? 0, s.of ?? 0]
   return s.kind === 'shown' ? t.shownCount(n, of) : t.readCount(n, of)
 }
+
+const personOf = (name: string, { user = '' }: { user?: string }, { t }: Reader) =>
+  called({ id: user, name }, t)
 
 function waitingFacts(s: Extract<Step, { kind: 'waiting' }>, reader: Reader): string[] {
   const t = reader.t.story

@@ -12,6 +12,8 @@ import {
   type Reader,
 } from '../parts.ts'
 import { type Presence, presence } from '../presence/dot.ts'
+import type { AttachmentProps } from './attachment.ts'
+import { sharedPart } from './media.ts'
 import { type ChatMenuProps, chatMenu } from './menu.ts'
 
 type Member = Face & { branch: string; isOwner: boolean; presence: Presence }
@@ -34,6 +36,8 @@ export type DetailsProps = {
     | undefined
   /** Of a group. */
   members?: readonly Member[] | undefined
+  /** The newest pictures. */
+  shared?: readonly AttachmentProps[] | undefined
   /** What the reader can do with this chat. */
   menu?: ChatMenuProps | undefined
 }
@@ -54,7 +58,8 @@ export function detailsPage(frame: Frame, p: DetailsProps): string {
 <h1 class="hidden">${t.details.title}</h1>
 ${facts(p, frame)}
 </main>`
-  return layout(frame, { title: p.title, page: 'details', body })
+  const title = p.person ? called({ ...p.person, name: p.title }, frame.t) : p.title
+  return layout(frame, { title, page: 'details', body })
 }
 
 function facts(p: DetailsProps, reader: Reader): Html {
@@ -64,6 +69,7 @@ function facts(p: DetailsProps, reader: Reader): Html {
 ${p.person ? presence(p.person.id, p.person.presence, reader) : html`<span class="sub">${p.kind === 'direct' ? t.kindDirect : t.kindGroup}</span>`}</div>
 ${p.person && personFacts(p.person, reader)}
 ${p.members && members(p.members, reader)}
+${p.shared && sharedPart(p.id, p.shared, reader)}
 ${p.menu && chatMenu(p.id, p.menu, reader)}`
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../language/times.ts'
 import type { Words } from '../language/words.ts'
 import { avatar, called, type Face, type Html, hiddenWords, type Reader, timeAs } from '../parts.ts'
+import { type AttachmentProps, attachments } from './attachment.ts'
 
 /** The lowest state over all recipients: the mark is never better than the worst of them. */
 export type MarkState = 'written' | 'stored' | 'shown' | 'read' | 'refused'
@@ -23,6 +24,9 @@ export type Line = {
   timeKey: string
   author: Face
   body: string
+  files?: readonly AttachmentProps[] | undefined
+  /** It has no text of its own: its body is the names of its files. */
+  isTextless?: boolean | undefined
   sentAt: number
   mark: MarkState
   /** In groups the author's face and name are shown; in direct chats they are only read out. */
@@ -49,7 +53,7 @@ export function line(m: Line, t: Words, options: LineOptions): Html {
   const time = timeAs(m.sentAt, clockTime(m.sentAt, options.timeZone), 'clock')
   return html`<article id="m-${m.id}" data-seq="${m.timeKey}-${m.id}" data-author="${m.author.id}" class="${classes}">${
     m.kind !== 'direct' && avatar(m.author, 'small')
-  }<div class="bubble"><b class="author"><bdi>${called(m.author, t)}</bdi><i>:</i></b> ${written(m, t)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
+  }<div class="bubble"><b class="author"><bdi>${called(m.author, t)}</bdi><i>:</i></b> ${m.isFolded ? folded(m, t) : content(m, t)} <span class="facts">${m.isLate && html`<span class="late">${t.chat.late}</span> `}${time}${
     options.mine && markLink(m, t)
   }</span></div>${options.mine && html`<div id="story-${m.id}"></div>`}</article>`
 }
@@ -62,13 +66,16 @@ function text(body: string): Html {
   return html`<span class="text" dir="auto" hx-ignore>${rows.map((row, i) => (i === 0 ? row : html`<br>${row}`))}</span>`
 }
 
-function written(m: Line, t: Words): Html {
-  if (m.body === '') return html`<em>${t.leavers.messageErased}</em>`
-  return m.isFolded ? folded(m.body, t) : text(m.body)
+function content(m: Line, t: Words): Html {
+  return html`${!m.isTextless && written(m, t)}${m.files && attachments(m.files, t)}`
 }
 
-function folded(body: string, t: Words): Html {
-  return html`<details class="folded"><summary>${t.contacts.folded}${hiddenWords(': ')}</summary>${text(body)}</details>`
+function written(m: Line, t: Words): Html {
+  return m.body === '' ? html`<em>${t.leavers.messageErased}</em>` : text(m.body)
+}
+
+function folded(m: Line, t: Words): Html {
+  return html`<details class="folded"><summary>${t.contacts.folded}${hiddenWords(': ')}</summary>${content(m, t)}</details>`
 }
 
 // The next `div` is the place of the story: shorter than its id, in a line that is sent to everybody.

@@ -24,6 +24,8 @@ const problems = {
     'This is one of the passwords that are tried first. Please choose another.',
   'password-mismatch': () => 'The two are not the same.',
   'password-same': () => 'This is the password you have now. Please choose another.',
+  'password-lost': (v) =>
+    `This password lost to another one: ${v.branch ?? ''} set that at ${v.at ?? ''} (UTC) while the branches were cut off from each other. Sign in with it, or ask an administrator for a new one.`,
   'wrong-sign-in': () =>
     'Login and password do not fit together. Check the language and Caps Lock.',
   'wrong-password': () => 'This is not your present password.',
@@ -31,6 +33,9 @@ const problems = {
     'This code does not hold. Each code of the authenticator serves once: wait for the next one.',
   'factor-anew': () => 'This took too long. Begin anew.',
   'factor-demanded': () => 'Your role needs a second factor; it cannot be switched off.',
+  'password-new': () =>
+    'Your password at work is a new one. Sign out, sign in with it, then try again.',
+  'factor-on': () => 'A second factor is on already. To set up another one, switch it off first.',
   'factor-unreadable': () =>
     'Your second factor cannot be read. An admin of your home branch can remove it.',
   'pin-set': () => 'A PIN is chosen once for a sign-in. Sign out and in again for another one.',
@@ -42,6 +47,11 @@ const problems = {
   'invitation-expired': () => 'This invitation has expired. Ask for a new one.',
   'invitation-unreachable': () =>
     'The inviting branch does not answer. Check the network and try again.',
+  'file-damaged': () =>
+    'This file is damaged at this branch. Nothing else is lost; ask whoever sent it to send it again.',
+  'file-wrong-key': () =>
+    'The message of this file names a wrong key, so nobody can open it. Ask whoever sent it to send it again.',
+  'not-here-yet': () => 'This file is not at this branch yet. It comes when the line allows.',
   'photo-unreadable': () => 'This is not a picture that can be read. JPEG, PNG and WebP serve.',
   'photo-large': () => 'The picture is too large. Up to 10 MB, please.',
   'message-empty': () => 'There is nothing to send yet.',
@@ -75,6 +85,19 @@ const problems = {
     `${v.branch ?? ''}, your home branch, was not heard for too long. Sign in there, or wait for the line.`,
   'body-large': (v) => `What was sent is larger than ${v.max ?? 0} KiB.`,
   'cross-site': () => 'This came from another site, or the page was open for too long.',
+  'file-large': (v) => `This file is too large: the limit is ${v.max ?? 0} MB.`,
+  'files-many': (v) => `At most ${v.max ?? 0} files at once, please.`,
+  'file-not-whole': () => 'A file is not whole yet. Wait until it is, or take it away.',
+  'file-busy': () => 'The file is still coming another way. Try again in a moment.',
+  'file-offset': () => 'The file goes on at another place.',
+  'file-infected': () => 'A virus was found in this file. Nobody can open it.',
+  'file-checking': () => 'This file is being checked for viruses. Try again in a moment.',
+  'file-not-checked': () =>
+    'This file could not be checked for viruses, so it stays closed. Ask an administrator.',
+  'quota-full': (v) => `There is no room left for this file: ${v.left ?? 0} MB are free for you.`,
+  'type-refused': (v) => `Files of this kind are not sent in this organisation (${v.type ?? ''}).`,
+  'refused-form': () => 'Endings without a dot, as exe or docm, or kind:video and the like.',
+  'days-form': () => '0 to 3650 days, please.',
   'disk-full': () =>
     'The disk of the branch server is full. Nothing was stored; tell an admin, then try again.',
   'branch-own': () => 'A branch cannot revoke itself. Do it at another branch that may invite.',

@@ -4,6 +4,7 @@ import { enAdmin } from './en-admin.ts'
 import { enAudit } from './en-audit.ts'
 import { enClocks } from './en-clocks.ts'
 import { enContacts } from './en-contacts.ts'
+import { enFileAdmin } from './en-file-admin.ts'
 import { enImport } from './en-import.ts'
 import { enKeys } from './en-keys.ts'
 import { enLeavers } from './en-leavers.ts'
@@ -11,8 +12,10 @@ import { enNetwork } from './en-network.ts'
 import { enPresence } from './en-presence.ts'
 import { enProblems } from './en-problems.ts'
 import { enRecovery } from './en-recovery.ts'
+import { enShared } from './en-shared.ts'
 import { enSignIns } from './en-sign-ins.ts'
 import { enTrust } from './en-trust.ts'
+import { enUploads } from './en-uploads.ts'
 import { counting } from './plural.ts'
 import { dayAndTime, type Language } from './times.ts'
 
@@ -72,6 +75,9 @@ export const en = {
     severalType: (n: number) => `${count(n, { one: 'person is', other: 'people are' })} typing...`,
   },
   status: enPresence,
+  uploads: enUploads,
+  shared: enShared,
+  fileAdmin: enFileAdmin,
   list: {
     title: 'Chats',
     find: 'Find a person or a chat',
@@ -203,6 +209,8 @@ export const en = {
     demoTitle: 'Demo: sign in as',
   },
   password: {
+    lost: (branch: string, at: string) =>
+      `You set another password while the branches were cut off from each other. It does not work: the one set at ${branch}, ${at}, holds.`,
     title: 'Choose your password',
     text: 'The one you were given was temporary. Choose one that only you know.',
     current: 'Present password',
@@ -230,6 +238,14 @@ export const en = {
     themeLight: 'Light',
     themeDark: 'Dark',
     saved: 'Saved.',
+    asked: (branch: string) => `Asked of ${branch}, which keeps your profile.`,
+    wishTitle: 'Not yet in force everywhere',
+    wish: (branch: string, at: string) =>
+      `Asked of ${branch}, ${at}. It is in force everywhere when ${branch} answers.`,
+    wishRefused: (branch: string, reason: string) =>
+      `${branch} did not accept this (${reason}). Nothing was changed.`,
+    wishPhoto: 'A new photo',
+    wishNoPhoto: 'No photo',
     changePassword: 'Change the password',
     signIns: 'Where you are signed in',
     signInsText: 'End those you do not know, and change the password.',

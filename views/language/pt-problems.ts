@@ -22,6 +22,8 @@ export const ptProblems: typeof enProblems = {
     'password-common': () => 'É uma das palavras-passe que se tentam primeiro. Escolha outra.',
     'password-mismatch': () => 'As duas não são iguais.',
     'password-same': () => 'É a palavra-passe que já tem. Escolha outra.',
+    'password-lost': (v) =>
+      `Esta palavra-passe perdeu para outra, definida em ${v.branch ?? ''} às ${v.at ?? ''} (UTC), enquanto as filiais não tinham ligação. Entre com essa, ou peça uma nova a um administrador.`,
     'wrong-sign-in': () =>
       'Utilizador e palavra-passe não correspondem. Verifique a língua do teclado e o Caps Lock.',
     'wrong-password': () => 'Esta não é a sua palavra-passe atual.',
@@ -29,6 +31,9 @@ export const ptProblems: typeof enProblems = {
       'Este código não vale. Cada código da aplicação serve uma vez: espere pelo seguinte.',
     'factor-anew': () => 'Isto demorou demasiado. Comece de novo.',
     'factor-demanded': () => 'A sua função exige um segundo fator; não pode ser desligado.',
+    'password-new': () =>
+      'A sua palavra-passe do trabalho é nova. Saia, entre com ela e tente outra vez.',
+    'factor-on': () => 'Já há um segundo fator ligado. Para configurar outro, desligue-o primeiro.',
     'factor-unreadable': () =>
       'Não é possível ler o seu segundo fator. Um administrador da sua filial pode removê-lo.',
     'pin-set': () => 'O PIN escolhe-se uma vez por sessão. Para outro, saia e entre de novo.',
@@ -40,6 +45,12 @@ export const ptProblems: typeof enProblems = {
     'invitation-expired': () => 'Este convite já não é válido. Peça outro.',
     'invitation-unreachable': () =>
       'A filial que convida não responde. Verifique a rede e tente outra vez.',
+    'file-damaged': () =>
+      'Este ficheiro está danificado nesta filial. Nada mais se perdeu; peça a quem o enviou que o envie de novo.',
+    'file-wrong-key': () =>
+      'A mensagem deste ficheiro indica uma chave errada e ninguém o pode abrir. Peça a quem o enviou que o envie de novo.',
+    'not-here-yet': () =>
+      'Este ficheiro ainda não está nesta filial. Vem quando a ligação o permitir.',
     'photo-unreadable': () => 'Esta imagem não se consegue ler. Servem JPEG, PNG e WebP.',
     'photo-large': () => 'A imagem é demasiado grande. Até 10 MB.',
     'message-empty': () => 'Ainda não há nada para enviar.',
@@ -74,6 +85,11 @@ export const ptProblems: typeof enProblems = {
       `${v.branch ?? ''}, a sua filial, não dá sinal há demasiado tempo. Entre lá ou espere pela linha.`,
     'body-large': (v) => `O que enviou tem mais de ${v.max ?? 0} KiB.`,
     'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
+    'file-large': (v) => `O ficheiro é demasiado grande: o limite é ${v.max ?? 0} MB.`,
+    'files-many': (v) => `No máximo ${v.max ?? 0} ficheiros de cada vez, por favor.`,
+    'file-not-whole': () => 'Um ficheiro ainda não está completo. Espere, ou retire-o.',
+    'file-busy': () => 'O ficheiro ainda está a chegar por outro caminho. Tente daqui a pouco.',
+    'file-offset': () => 'O ficheiro continua noutro ponto.',
     'disk-full': () =>
       'O disco do servidor da filial está cheio. Nada foi guardado; avise um administrador e tente de novo.',
     'branch-own': () =>
@@ -88,6 +104,16 @@ export const ptProblems: typeof enProblems = {
       `Está a escrever mais depressa do que esta filial permite a uma pessoa. O seu texto ficou guardado: envie-o de novo daqui a ${count(Number(v.seconds ?? 1), seconds)}.`,
     'too-many-tries': (v) =>
       `Demasiadas tentativas. Tente outra vez daqui a ${count(Number(v.seconds ?? 60), seconds)}.`,
+    'file-infected': () => 'Foi encontrado um vírus neste ficheiro. Ninguém o pode abrir.',
+    'file-checking': () =>
+      'Este ficheiro está a ser verificado contra vírus. Tente daqui a um momento.',
+    'file-not-checked': () =>
+      'Não foi possível verificar este ficheiro contra vírus; fica fechado. Fale com um administrador.',
+    'quota-full': (v) => `Não há espaço para este ficheiro: restam-lhe ${v.left ?? 0} MB.`,
+    'type-refused': (v) =>
+      `Nesta organização não se enviam ficheiros deste tipo (${v.type ?? ''}).`,
+    'refused-form': () => 'Extensões sem ponto, como exe ou docm, ou kind:video e semelhantes.',
+    'days-form': () => 'De 0 a 3650 dias.',
   },
   errors: {
     'invalid-input': {

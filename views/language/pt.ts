@@ -5,6 +5,7 @@ import { ptAdmin } from './pt-admin.ts'
 import { ptAudit } from './pt-audit.ts'
 import { ptClocks } from './pt-clocks.ts'
 import { ptContacts } from './pt-contacts.ts'
+import { ptFileAdmin } from './pt-file-admin.ts'
 import { ptImport } from './pt-import.ts'
 import { ptKeys } from './pt-keys.ts'
 import { ptLeavers } from './pt-leavers.ts'
@@ -12,8 +13,10 @@ import { ptNetwork } from './pt-network.ts'
 import { ptPresence } from './pt-presence.ts'
 import { ptProblems } from './pt-problems.ts'
 import { ptRecovery } from './pt-recovery.ts'
+import { ptShared } from './pt-shared.ts'
 import { ptSignIns } from './pt-sign-ins.ts'
 import { ptTrust } from './pt-trust.ts'
+import { ptUploads } from './pt-uploads.ts'
 import { dayAndTime } from './times.ts'
 
 const count = counting('pt')
@@ -71,6 +74,9 @@ export const pt: Words = {
     severalType: (n) => `${count(n, { one: 'pessoa está', other: 'pessoas estão' })} a escrever...`,
   },
   status: ptPresence,
+  uploads: ptUploads,
+  shared: ptShared,
+  fileAdmin: ptFileAdmin,
   list: {
     title: 'Conversas',
     find: 'Procurar pessoa ou conversa',
@@ -202,6 +208,8 @@ export const pt: Words = {
     demoTitle: 'Demonstração: entrar como',
   },
   password: {
+    lost: (branch: string, at: string) =>
+      `Definiu outra palavra-passe enquanto as filiais não tinham ligação. Essa não serve: vale a definida em ${branch}, ${at}.`,
     title: 'Escolha a sua palavra-passe',
     text: 'A que recebeu era temporária. Escolha uma que só você conheça.',
     current: 'Palavra-passe atual',
@@ -228,6 +236,14 @@ export const pt: Words = {
     themeLight: 'Claro',
     themeDark: 'Escuro',
     saved: 'Guardado.',
+    asked: (branch: string) => `Pedido enviado a ${branch}, que guarda o seu perfil.`,
+    wishTitle: 'Ainda não vale em toda a parte',
+    wish: (branch: string, at: string) =>
+      `Pedido a ${branch}, ${at}. Vale em toda a parte quando ${branch} responder.`,
+    wishRefused: (branch: string, reason: string) =>
+      `${branch} não aceitou isto (${reason}). Nada foi alterado.`,
+    wishPhoto: 'Uma nova fotografia',
+    wishNoPhoto: 'Sem fotografia',
     changePassword: 'Mudar a palavra-passe',
     signIns: 'Onde tem sessão iniciada',
     signInsText: 'Termine as que não conhece e mude a palavra-passe.',

@@ -5,6 +5,17 @@
 
 export type Language = 'en' | 'uk' | 'pt'
 
+/** Bytes in the largest unit that leaves a number a person reads: `1.4 MB`. */
+export function byteWords(bytes: number, language: Language): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
+  const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), 3)
+  const value = bytes / 1000 ** step
+  return new Intl.NumberFormat(language, {
+    ...{ style: 'unit', unit: units[step] ?? 'byte', unitDisplay: step === 0 ? 'long' : 'short' },
+    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
+  }).format(value)
+}
+
 /** What is written in words; the rest is counted. */
 type Kind = 'weekday' | 'day' | 'date' | 'full'
 

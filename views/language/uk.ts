@@ -6,6 +6,7 @@ import { ukAdmin } from './uk-admin.ts'
 import { ukAudit } from './uk-audit.ts'
 import { ukClocks } from './uk-clocks.ts'
 import { ukContacts } from './uk-contacts.ts'
+import { ukFileAdmin } from './uk-file-admin.ts'
 import { ukImport } from './uk-import.ts'
 import { ukKeys } from './uk-keys.ts'
 import { ukLeavers } from './uk-leavers.ts'
@@ -13,8 +14,10 @@ import { ukNetwork } from './uk-network.ts'
 import { ukPresence } from './uk-presence.ts'
 import { ukProblems } from './uk-problems.ts'
 import { ukRecovery } from './uk-recovery.ts'
+import { ukShared } from './uk-shared.ts'
 import { ukSignIns } from './uk-sign-ins.ts'
 import { ukTrust } from './uk-trust.ts'
+import { ukUploads } from './uk-uploads.ts'
 
 const count = counting('uk')
 
@@ -74,6 +77,9 @@ export const uk: Words = {
       `${count(n, { one: 'людина пише', few: 'людини пишуть', many: 'людей пишуть', other: 'людини пишуть' })}...`,
   },
   status: ukPresence,
+  uploads: ukUploads,
+  shared: ukShared,
+  fileAdmin: ukFileAdmin,
   list: {
     title: 'Чати',
     find: 'Знайти людину або чат',
@@ -204,6 +210,8 @@ export const uk: Words = {
     demoTitle: 'Демо: увійти як',
   },
   password: {
+    lost: (branch: string, at: string) =>
+      `Поки зв’язку між філіями не було, ви встановили ще один пароль. Він не діє: діє той, що встановлено у філії ${branch}, ${at}.`,
     title: 'Оберіть свій пароль',
     text: 'Той, що вам дали, був тимчасовим. Оберіть такий, який знаєте лише ви.',
     current: 'Теперішній пароль',
@@ -230,6 +238,14 @@ export const uk: Words = {
     themeLight: 'Світла',
     themeDark: 'Темна',
     saved: 'Збережено.',
+    asked: (branch: string) => `Прохання надіслано філії ${branch}: вона зберігає ваш профіль.`,
+    wishTitle: 'Ще не діє всюди',
+    wish: (branch: string, at: string) =>
+      `Прохання до філії ${branch}, ${at}. Діятиме всюди, коли ${branch} відповість.`,
+    wishRefused: (branch: string, reason: string) =>
+      `${branch} цього не прийняла (${reason}). Нічого не змінено.`,
+    wishPhoto: 'Нове фото',
+    wishNoPhoto: 'Без фото',
     changePassword: 'Змінити пароль',
     signIns: 'Де ви ввійшли',
     signInsText: 'Завершіть незнайомі входи й змініть пароль.',

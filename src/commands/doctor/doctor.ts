@@ -9,12 +9,14 @@ import { UsageError } from '../../config.ts'
 import { DATABASE_FILE } from '../../db/open.ts'
 import { type LookedAt, lookAt, SCHEMA } from '../../db/open-read.ts'
 import { findMembership } from '../../organisation/membership.ts'
+import { realBlobDisk } from '../../world/blob-disk.ts'
 import { realClock } from '../../world/clock.ts'
 import { realDisk } from '../../world/disk.ts'
 import { realNetwork } from '../../world/network.ts'
 import type { Call } from '../commands.ts'
-import { runningControl } from '../control-client.ts'
+import { type Control, runningControl } from '../control-client.ts'
 import { auditFindings } from './audit.ts'
+import { fileFindings } from './files.ts'
 import { bad, type Finding, lineOf, ok, warn } from './finding.ts'
 import * as folder from './folder.ts'
 import * as trust from './trust.ts'
@@ -32,6 +34,7 @@ export async function doctor(call: Call): Promise<number> {
   say(folder.folderFinding(data), folder.diskFinding(data))
   say(...(await serverFindings(call)))
   say(...(await databaseFindings(call)))
+  if (call.flags.files) for await (const finding of storedFiles(call)) say(finding)
   say(trust.relayFinding(call.config, realNetwork))
   const count = (state: Finding['state']) => found.filter((each) => each.state === state).length
   call.out(`${count('ok')} ok, ${count('warn')} to look at, ${count('bad')} bad\n`)
@@ -88,6 +91,31 @@ async function recordFindings(data: string, file: LookedAt): Promise<Finding[]> 
     await trust.backupFinding(db, now),
     ...(await auditFindings(db, membership)),
   ]
+}
+
+/** Of a database that can be read; else the line above says what is wrong. */
+async function* storedFiles({ config, err }: Call): AsyncGenerator<Finding> {
+  const path = join(config.data, DATABASE_FILE)
+  if (!existsSync(path)) return
+  let file: LookedAt | undefined
+  try {
+    file = lookAt(path)
+    if (file.schema !== SCHEMA) return
+    const { db } = file
+    const control = await setUpControl(config)
+    const disk = realBlobDisk(config.data)
+    yield* fileFindings({ db, disk, control, now: realClock.now, progress: err })
+  } catch (error) {
+    yield bad('files', `cannot be looked at: ${wordsOf(error)}`, 'look at the lines above first')
+  } finally {
+    file?.close()
+  }
+}
+
+async function setUpControl(config: Call['config']): Promise<Control | undefined> {
+  const control = await runningControl(config)
+  const isSetUp = control && (await control<{ isSetUp: boolean }>('GET', '/status')).isSetUp
+  return isSetUp ? control : undefined
 }
 
 const wordsOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

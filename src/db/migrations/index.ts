@@ -16,6 +16,12 @@ import { up as contacts } from './013-contacts.ts'
 import { up as guests } from './014-guests.ts'
 import { up as status } from './015-status.ts'
 import { up as leavers } from './016-leavers.ts'
+import { up as roaming } from './017-roaming.ts'
+import { up as lateErasure } from './018-late-erasure.ts'
+import { up as files } from './019-files.ts'
+import { up as shared } from './020-shared.ts'
+import { up as fetching } from './021-fetching.ts'
+import { up as filePolicies } from './022-file-policies.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -36,4 +42,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '014-guests', up: guests },
   { name: '015-status', up: status },
   { name: '016-leavers', up: leavers },
+  { name: '017-roaming', up: roaming },
+  { name: '018-late-erasure', up: lateErasure },
+  { name: '019-files', up: files },
+  { name: '020-shared', up: shared },
+  { name: '021-fetching', up: fetching },
+  { name: '022-file-policies', up: filePolicies },
 ]

@@ -1,0 +1,42 @@
+/** English: files that were sent, as they are shown. The shape of this file is the list of all sentences. */
+
+export const enShared = {
+  title: 'Media, files and links',
+  of: (chat: string) => `Media, files and links of ${chat}`,
+  media: 'Media',
+  files: 'Files',
+  links: 'Links',
+  empty: {
+    media: 'Pictures, sound and video of this chat will be listed here.',
+    files: 'Documents and other files of this chat will be listed here.',
+    links: 'Addresses of web pages from messages of this chat will be listed here.',
+  },
+  older: 'Older ones',
+  arriving: (percent: number) => `arriving, ${percent} %`,
+  save: 'Save',
+  alone: 'Open on a page of its own',
+  previous: 'Previous',
+  next: 'Next',
+  cut: (size: string) => `Only the first ${size} are shown here.`,
+  notShown: 'Browsers do not show files of this kind. Save it to open it.',
+  waits: { line: 'comes by itself', room: 'waits for room on the disk' },
+  place: (branch: string) => (branch === '' ? 'It is at another branch.' : `It is in ${branch}.`),
+  comes: 'It comes by itself.',
+  come: (percent: number) => `${percent} % of it is here.`,
+  lineDown: (branch: string, since: string) =>
+    `The line to ${branch} is down since ${since}: it comes when the line returns.`,
+  lineDownOver: (branch: string, since: string, over: string) =>
+    `The line to ${branch} is down since ${since}: it comes over ${over}.`,
+  noLine: (branch: string) => `There is no line to ${branch} now: it comes when there is one.`,
+  diskFull: 'The disk of this branch has no room for it: it comes when there is room.',
+  tooLarge: 'It is larger than this branch takes, so it does not come here.',
+  lookAgain: 'Look again',
+  closed: {
+    checking: 'It is being checked for viruses, and opens as soon as that is done.',
+    infected: 'A virus was found in it. Nobody can open it.',
+    removed: 'It was taken out of its message.',
+  },
+  remove: 'Remove',
+  receipts: 'Branches that hold it no more',
+  notYetGone: 'not yet',
+}

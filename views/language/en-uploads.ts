@@ -1,0 +1,27 @@
+/** English: sending files. The shape of this file is the list of all sentences. */
+
+export const enUploads = {
+  attach: 'Attach files',
+  title: (chat: string) => `Files for ${chat}`,
+  choose: 'Files',
+  text: 'A few words (not needed)',
+  send: 'Send',
+  limit: (size: string) => `At most ${size} for one file.`,
+  smaller: (branch: string, size: string) =>
+    `${branch} takes at most ${size}: a larger one does not arrive there.`,
+  left: (size: string) => `You have room for ${size} more.`,
+  refused: (types: string) => `Not sent in this organisation: ${types}`,
+  dropHere: 'Drop the files here',
+  waiting: 'waits for its turn',
+  noLine: 'no line to the server: goes on by itself',
+  goesOn: 'goes on',
+  checkingFile: 'is being put away',
+  ready: 'ready to send',
+  remove: 'Take away',
+  again: 'Try again',
+  sendsWhenReady: 'The message goes as soon as the files are here.',
+  elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
+  removed: 'was removed',
+  checking: 'is being checked',
+  infected: 'infected: nobody can open it',
+}
