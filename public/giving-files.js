@@ -1,6 +1,7 @@
 /**
  * How files come to the composer: chosen behind its link, dropped on the chat, pasted. It is told by `files:given`
- * (detail: the files). Without a script the link leads to a form.
+ * (detail: the files), and by `files:judged` what the server would say of each (detail: a Map of refusals and notes), so
+ * that nothing is sent in vain. Without a script the link leads to a form.
  */
 ;(() => {
   const form = document.getElementById('composer')
@@ -9,7 +10,43 @@
   const chat = document.getElementById('main')
   if (!link || !box) return
 
-  const give = (files) => form.dispatchEvent(new CustomEvent('files:given', { detail: [...files] }))
+  const LIMITS_MS_MAX = 3000
+
+  /** What may be sent now; without an answer the server says it when a file begins. */
+  async function askLimits() {
+    const path = link.getAttribute('href').replace(/attach$/, 'limits')
+    try {
+      const answer = await fetch(path, { signal: AbortSignal.timeout(LIMITS_MS_MAX) })
+      return answer.ok ? await answer.json() : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Whether the server would refuse it, in its words: then not a byte is sent. */
+  function refusalOf({ name, size, type }, limits) {
+    if (size > limits.sizeMax) return limits.tooLarge
+    const ending = name.normalize('NFKC').split('.').slice(1).pop()?.trim().toLowerCase()
+    const kind = type === 'application/pdf' ? 'pdf' : type.split('/')[0]
+    const rule = limits.refused.find((one) => one === ending || one === `kind:${kind}`)
+    if (rule) return limits.typeRefused.replace('{type}', rule)
+    return size > (limits.left ?? Number.POSITIVE_INFINITY) ? limits.full : undefined
+  }
+
+  function judge(file, limits) {
+    const smaller = limits?.smaller.filter(({ sizeMax }) => file.size > sizeMax) ?? []
+    const note = smaller.map((of) => of.text).join(' ')
+    return { refusal: limits && refusalOf(file, limits), note }
+  }
+
+  async function give(list) {
+    const files = [...list]
+    if (files.length === 0) return
+    form.dispatchEvent(new CustomEvent('files:given', { detail: files }))
+    const limits = await askLimits()
+    const detail = new Map(files.map((file) => [file, judge(file, limits)]))
+    form.dispatchEvent(new CustomEvent('files:judged', { detail }))
+  }
 
   const chooser = document.createElement('input')
   Object.assign(chooser, { type: 'file', multiple: true, hidden: true, id: 'chooser' })

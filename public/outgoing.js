@@ -1,16 +1,17 @@
 /**
- * Files for the message that is being written (`#outgoing`), as `files:given` brings them to the composer. They go to
- * the server at once, three at a time (uploads.js); the message takes them with it, and sent earlier it waits for them.
+ * Files for the message that is being written (`#outgoing`), as `files:given` and `files:judged` bring them to the
+ * composer. They go to the server at once, three at a time (uploads.js); the message takes them with it, and sent
+ * earlier it waits for them.
  */
 ;(() => {
   const form = document.getElementById('composer')
   const list = document.getElementById('outgoing')
+  const pattern = document.getElementById('outgoing-row')
   const link = form?.querySelector('.attach')
   const box = form?.querySelector('textarea[name="body"]')
-  if (!list || !link || !box) return
+  if (!list || !link || !box || !pattern) return
 
   const AT_ONCE = 3
-  const LIMITS_MS_MAX = 3000
   const words = JSON.parse(link.dataset.words)
   const items = new Set()
   let isSending = false
@@ -20,8 +21,8 @@
     const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), 3)
     const value = bytes / 1000 ** step
     const maximumFractionDigits = value < 10 && step > 0 ? 1 : 0
-    const unitDisplay = step === 0 ? 'long' : 'short'
-    const form = { style: 'unit', unit: units[step], unitDisplay, maximumFractionDigits }
+    const form = { style: 'unit', unit: units[step], maximumFractionDigits }
+    form.unitDisplay = step === 0 ? 'long' : 'short'
     return new Intl.NumberFormat(document.documentElement.lang, form).format(value)
   }
 
@@ -41,13 +42,9 @@
     list.hidden = items.size === 0
     box.required = items.size === 0
     for (const field of form.querySelectorAll('input[name="files"]')) field.remove()
-    for (const { id } of items) {
-      if (id === undefined) continue
+    for (const { id } of [...items].filter((item) => item.id !== undefined)) {
       const field = document.createElement('input')
-      field.type = 'hidden'
-      field.name = 'files'
-      field.value = id
-      form.append(field)
+      form.append(Object.assign(field, { type: 'hidden', name: 'files', value: id }))
     }
     const all = [...items]
     const next = all.find(({ state }) => state === 'waiting')
@@ -61,40 +58,28 @@
   }
 
   function set(item, change) {
-    Object.assign(item, change)
-    show(item)
+    show(Object.assign(item, change))
     refresh()
   }
 
-  function button(className, text, act) {
-    const made = document.createElement('button')
-    made.type = 'button'
-    made.className = `button ${className}`
-    made.textContent = text
-    made.addEventListener('click', act)
-    return made
-  }
-
   function add(file) {
-    const row = document.createElement('li')
-    row.className = 'file'
-    const [name, facts, bar] = ['bdi', 'span', 'progress'].map((tag) => document.createElement(tag))
-    name.className = 'file-name'
-    name.textContent = file.name || 'image.png'
-    facts.className = 'file-facts'
-    bar.setAttribute('aria-label', name.textContent)
+    const row = pattern.content.firstElementChild.cloneNode(true)
+    const name = file.name || 'image.png'
+    row.querySelector('.file-name').textContent = name
+    row.querySelector('progress').setAttribute('aria-label', name)
     const item = { file, row, state: 'asking', sent: 0, text: words.waiting, id: undefined }
-    const again = button('again', words.again, () => set(item, { state: 'waiting', sent: 0 }))
-    const remove = button('remove', words.remove, () => {
+    row.querySelector('.again').addEventListener('click', () => {
+      set(item, { state: 'waiting', sent: 0 })
+    })
+    row.querySelector('.remove').addEventListener('click', () => {
       row.dispatchEvent(new CustomEvent('upload:stop'))
       items.delete(item)
       row.remove()
       refresh()
       box.focus()
     })
-    row.append(name, ' ', facts, bar, again, remove)
     row.addEventListener('upload:going', ({ detail: { sent = item.sent, text, isWaiting } }) => {
-      Object.assign(item, { sent })
+      item.sent = sent
       if (isWaiting) item.text = text || words.noLine
       else
         item.text = sent === file.size ? words.checkingFile : isSending ? words.sendsWhenReady : ''
@@ -111,43 +96,19 @@
     items.add(item)
     show(item)
     refresh()
-    return item
   }
 
-  /** What may be sent now; without an answer the server says it when a file begins. */
-  async function askLimits() {
-    const path = link.getAttribute('href').replace(/attach$/, 'limits')
-    try {
-      const answer = await fetch(path, { signal: AbortSignal.timeout(LIMITS_MS_MAX) })
-      return answer.ok ? await answer.json() : undefined
-    } catch {
-      return undefined
-    }
-  }
-
-  /** Whether the server would refuse it, in its words: then not a byte is sent. */
-  function refusalOf({ name, size, type }, limits) {
-    if (size > limits.sizeMax) return limits.tooLarge
-    const ending = name.normalize('NFKC').split('.').slice(1).pop()?.trim().toLowerCase()
-    const kind = type === 'application/pdf' ? 'pdf' : type.split('/')[0]
-    const rule = limits.refused.find((one) => one === ending || one === `kind:${kind}`)
-    if (rule) return limits.typeRefused.replace('{type}', rule)
-    return size > (limits.left ?? Number.POSITIVE_INFINITY) ? limits.full : undefined
-  }
-
-  function judge(item, limits) {
-    const text = limits && refusalOf(item.file, limits)
-    if (text) return set(item, { state: 'refused', text, isFinal: true })
-    const smaller = limits?.smaller.filter(({ sizeMax }) => item.file.size > sizeMax) ?? []
-    set(item, { state: 'waiting', note: smaller.map((of) => of.text).join(' ') })
-  }
-
-  form.addEventListener('files:given', async ({ detail: files }) => {
-    if (files.length === 0) return
-    const given = [...files].map(add)
+  form.addEventListener('files:given', ({ detail: files }) => {
+    for (const file of files) add(file)
     box.focus()
-    const limits = await askLimits()
-    for (const item of given) if (items.has(item)) judge(item, limits)
+  })
+  form.addEventListener('files:judged', ({ detail: judged }) => {
+    for (const item of items) {
+      if (item.state !== 'asking' || !judged.has(item.file)) continue
+      const { refusal, note } = judged.get(item.file)
+      if (refusal) set(item, { state: 'refused', text: refusal, isFinal: true })
+      else set(item, { state: 'waiting', note })
+    }
   })
 
   // Before composer.js and htmx hear of it: a message waits for its files.

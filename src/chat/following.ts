@@ -7,8 +7,10 @@ import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, type Hlc, hlcOf } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
+import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
+import { keptHlc } from '../eventlog/log-clock.ts'
 import type { ChatKinds } from './events.ts'
 import { isAtHome } from './standing.ts'
 
@@ -24,7 +26,7 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
       if (branch === parts.self) return
       // A stay by a password that was replaced proves what was written then, and gives nothing new.
       if (!(await branchesOf(tx, [user], event.arrivedAt)).includes(branch)) return
-      const now = hlcOf(event.arrivedAt + DRIFT_MS_MAX, 0)
+      const now = await tellableUntil(tx, event.arrivedAt)
       if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch, now })
       await sendBlocksOf(parts, tx, { user, branch, now })
     },
@@ -32,9 +34,15 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
 }
 
 /**
- * `now`: as far as our own clock lets itself be pulled. What says that it was decided later stays here: our events
- * would be older than what they say, and refused.
+ * As far as our own clock lets itself be pulled, and as far as it is: our wall clock may have been set back since. What
+ * says that it was decided later stays here: our events would be older than what they say, and refused.
  */
+export async function tellableUntil(tx: Db, arrivedAt: Millis): Promise<Hlc> {
+  const [pulled, own] = [hlcOf(arrivedAt + DRIFT_MS_MAX, 0), await keptHlc(tx)]
+  return own > pulled ? own : pulled
+}
+
+/** `now`: what was decided later is not told. */
 type Guest = { user: UserId; branch: BranchId; now: Hlc }
 
 async function sendOwn(
@@ -107,7 +115,7 @@ export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatK
       const named = new Set([self, origin, ...event.to])
       const to = all.filter((branch) => !named.has(branch))
       const copy = copyOf(event)
-      const isOfLater = (copy.at ?? HLC_ZERO) > hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
+      const isOfLater = (copy.at ?? HLC_ZERO) > (await tellableUntil(tx, arrivedAt))
       if (to.length > 0 && !isOfLater) await append(tx, { kind, body: copy, to })
     },
   })

@@ -9,7 +9,7 @@ import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
 import { branchesOf } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
@@ -17,6 +17,7 @@ import type { ChatParts } from './actions.ts'
 import { sendDrafts } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { hlc, id } from './fields.ts'
+import { tellableUntil } from './following.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
 import { isSeen } from './seen.ts'
@@ -111,7 +112,7 @@ async function answer(
   if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const asked = { user, branch, again }
   const chats: HistPart['chats'] = []
-  if (!page) await sendDraftsOf(parts, tx, { ...asked, now: hlcOf(arrivedAt + DRIFT_MS_MAX, 0) })
+  if (!page) await sendDraftsOf(parts, tx, { ...asked, now: await tellableUntil(tx, arrivedAt) })
   for (const [at, chat] of (await chatsOf(tx, user, page)).entries()) {
     const rows = page || at < WHOLE_CHATS_MAX ? LINES_PER_PAGE : 1
     const from = await sendPage(parts, tx, { asked, chat, rows, page })

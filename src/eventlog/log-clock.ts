@@ -18,6 +18,12 @@ export type LogClock = {
   load(db: Db): Promise<void>
 }
 
+/** Where the branch's clock stood at the last commit: never behind what it wrote, however its wall clock is set. */
+export async function keptHlc(db: Db): Promise<Hlc> {
+  const found = await metaOf(db, NAME)
+  return found !== undefined && isHlc(found) ? found : HLC_ZERO
+}
+
 /** A clock at zero: `load` brings it to where the database left it. */
 export function createLogClock(clock: Clock): LogClock {
   let last = HLC_ZERO
@@ -36,8 +42,8 @@ export function createLogClock(clock: Clock): LogClock {
       kept = last // should the commit fail, the next one keeps a later value
     },
     async load(db) {
-      const found = await metaOf(db, NAME)
-      if (found !== undefined && isHlc(found) && found > last) last = found
+      const found = await keptHlc(db)
+      if (found > last) last = found
     },
   }
 }

@@ -4,6 +4,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { opened, type Sent, upload } from './file-parts.ts'
 import { Client, kill, type Server, start, twoBranches, until, WAIT_MS_MAX } from './servers.ts'
 
 const OPTIONS = { timeout: 3 * WAIT_MS_MAX }
@@ -28,8 +29,6 @@ after(async () => {
   await stop?.()
 })
 
-type Sent = { id: string; files: { id: string; state: string }[] }
-
 /** Bytes of what arrives in Lviv, as far as the file reaches. */
 function arrived(): number {
   const folder = join(lviv.data, 'blobs', 'partial')
@@ -38,26 +37,6 @@ function arrived(): number {
   } catch {
     return 0
   }
-}
-
-async function upload({ origin, token }: Client, bytes: Uint8Array): Promise<string> {
-  const answer = await fetch(`${origin}/api/v1/files`, {
-    method: 'POST',
-    body: Buffer.from(bytes),
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-disposition': 'attachment; filename="plan.bin"',
-    },
-  })
-  assert.equal(answer.status, 201)
-  return ((await answer.json()) as { id: string }).id
-}
-
-async function opened({ origin, token }: Client, file: string) {
-  const answer = await fetch(`${origin}/api/v1/files/${file}`, {
-    headers: { authorization: `Bearer ${token}` },
-  })
-  return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) }
 }
 
 test('a file goes on after kill -9 of either end, and is whole', OPTIONS, async () => {

@@ -185,6 +185,7 @@ function composer(p: ComposerProps, reader: Reader): Html {
   return html`<form id="composer" class="composer" method="post" action="${base}/messages" hx-post="${base}/messages" hx-swap="none" hx-sync="this:queue all" hx-status:422="target:#composer-error swap:innerHTML">
 ${formTokenField(reader)}<input type="hidden" name="clientId" value="">
 <ul id="outgoing" class="outgoing" hidden></ul>
+${!p.plain && outgoingRow(reader.t)}
 <div id="composer-error">${p.error && html`<p class="error" role="alert">${p.error}</p>`}</div>
 <label class="hidden" for="body">${t.write}</label>
 ${!p.plain && attachLink(base, reader)}
@@ -200,10 +201,15 @@ function attachLink(base: string, reader: Reader): Html {
   return html`<a class="icon-button attach" href="${base}/attach" title="${t.uploads.attach}"${attachWords(t)}>${icon('paperclip', reader)}${hiddenWords(t.uploads.attach)}</a>`
 }
 
+/** A file that is on its way to the server; the script fills in what it is. */
+function outgoingRow({ uploads: t }: Reader['t']): Html {
+  return html`<template id="outgoing-row"><li class="file"><bdi class="file-name"></bdi> <span class="file-facts"></span><progress></progress><button type="button" class="button again">${t.again}</button><button type="button" class="button remove">${t.remove}</button></li></template>`
+}
+
 /** What our script says: it knows no language. */
 function attachWords({ uploads: t }: Reader['t']): Html {
-  const { remove, again, waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere } = t
-  const words = { remove, again, waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere }
+  const { waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere } = t
+  const words = { waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere }
   return html` data-words="${JSON.stringify(words)}"`
 }
 
