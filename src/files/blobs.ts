@@ -4,20 +4,20 @@
  * and renamed. Who may read a blob is decided by whoever holds its key (attachments). docs/decisions/043-files.md.
  */
 import { createHash, type Hash, hash } from 'node:crypto'
-import { equal, hex } from '../base/bytes.ts'
+import { concat, hex } from '../base/bytes.ts'
 import type { BlobId } from '../base/ids.ts'
 import { MIB, type Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
-import type { BlobDisk, BlobFile } from '../world/blob-disk.ts'
+import { type BlobDisk, type BlobFile, orMissing } from '../world/blob-disk.ts'
 import {
   blobIdOf,
   chunkCount,
-  chunkHash,
   chunkPlace,
   decodeManifest,
   encodeManifest,
-  HASH_BYTES,
+  isChunk,
   type Manifest,
+  storedBytes,
   TAG_BYTES,
 } from './manifest.ts'
 import { openChunk, sealing } from './sealing.ts'
@@ -107,8 +107,7 @@ async function rightChunk(
 ): Promise<Uint8Array | undefined> {
   const { at, bytes } = chunkPlace(blob, index)
   const chunk = await file.read(at, bytes)
-  const isRight = equal(hash('sha256', chunk, 'buffer'), chunkHash(blob, index))
-  return isRight ? chunk : undefined
+  return isChunk(blob, index, chunk) ? chunk : undefined
 }
 
 /** A chunk of a stored blob is missing or was changed: `doctor` and the reader say so. */
@@ -152,8 +151,9 @@ export async function* plainBytes(
       const chunk = await file.read(at, bytes)
       const plain = openChunk(key, index, chunk)
       if (plain === undefined) {
-        const isRight = equal(hash('sha256', chunk, 'buffer'), chunkHash(blob, index))
-        throw isRight ? new WrongKey(blob.id, index) : new DamagedBlob(blob.id, index)
+        throw isChunk(blob, index, chunk)
+          ? new WrongKey(blob.id, index)
+          : new DamagedBlob(blob.id, index)
       }
       const begin = index * blob.chunkBytes
       yield plain.subarray(Math.max(0, from - begin), Math.min(plain.length, to - begin))
@@ -161,6 +161,13 @@ export async function* plainBytes(
   } finally {
     await file.close()
   }
+}
+
+/** The same for a part that is held whole: the beginning of a file, or one of a known size. */
+export async function plainPart(...of: Parameters<typeof plainBytes>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of plainBytes(...of)) pieces.push(piece)
+  return concat(...pieces)
 }
 
 /** A blob that is being made: plain bytes go in, in order; memory does not grow with them. */
@@ -211,8 +218,7 @@ export async function makeBlob(parts: BlobParts, of: Unfinished): Promise<Making
       const { size, sha256, hashes } = await state.end()
       await file.sync()
       await file.close()
-      const stored = size + (hashes.length / HASH_BYTES) * TAG_BYTES
-      if ((await disk.find(of.name))?.bytes !== stored)
+      if ((await disk.find(of.name))?.bytes !== storedBytes({ size, chunkBytes: of.chunkBytes }))
         throw new Error('A file changed while it was kept')
       const made = { manifest: encodeManifest({ size, chunkBytes: of.chunkBytes, hashes }), sha256 }
       return await remember(parts, { ...made, key: of.key, name: of.name, size })
@@ -354,10 +360,6 @@ async function isRight({ store, disk }: BlobParts, id: BlobId): Promise<boolean>
   }
 }
 
-function storedBytes(blob: Manifest): number {
-  return blob.size + chunkCount(blob) * TAG_BYTES
-}
-
 /** Marked as asked for in the same step: the collector leaves it until a message or a file needs it. */
 async function sameBytes(
   { store, clock }: BlobParts,
@@ -374,13 +376,4 @@ async function sameBytes(
       .executeTakeFirst(),
   )
   return row?.key ? { blob: row.id, key: row.key } : undefined
-}
-
-async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

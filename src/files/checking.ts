@@ -2,13 +2,11 @@
  * Looks whether stored blobs are what their lists of chunks say. What is damaged is no longer called here, chunk by
  * chunk, so that it comes again from another branch. `doctor --files` reads beside a running server; that one repairs.
  */
-import { hash } from 'node:crypto'
-import { equal } from '../base/bytes.ts'
 import type { BlobId } from '../base/ids.ts'
 import type { Db, Store } from '../db/open.ts'
-import type { BlobDisk, BlobFile } from '../world/blob-disk.ts'
+import { type BlobDisk, type BlobFile, orMissing } from '../world/blob-disk.ts'
 import { blobPath, findBlob, hasChunk, type KnownBlob, partialPath } from './blobs.ts'
-import { chunkCount, chunkHash, chunkPlace } from './manifest.ts'
+import { chunkCount, chunkPlace, isChunk } from './manifest.ts'
 
 /** Rows read at a time. */
 const BLOBS_PER_PAGE = 500
@@ -50,7 +48,9 @@ async function checkBlob(
   disk: BlobDisk,
   blob: KnownBlob,
 ): Promise<{ isMissing: boolean; damaged: number[] }> {
-  const file = await opened(disk, blob.isHere ? blobPath(blob.id) : partialPath(blob.id))
+  const file = await orMissing(
+    disk.open(blob.isHere ? blobPath(blob.id) : partialPath(blob.id), 'read'),
+  )
   const expected = Array.from({ length: chunkCount(blob) }, (_, index) => index).filter(
     (index) => blob.isHere || (blob.have !== null && hasChunk(blob.have, index)),
   )
@@ -70,7 +70,7 @@ async function checkBlob(
 async function isRight(file: BlobFile, blob: KnownBlob, index: number): Promise<boolean> {
   const { at, bytes } = chunkPlace(blob, index)
   const chunk = await file.read(at, bytes)
-  return equal(hash('sha256', chunk, 'buffer'), chunkHash(blob, index))
+  return isChunk(blob, index, chunk)
 }
 
 /**
@@ -127,8 +127,4 @@ async function setState(
   await store.writer.write(async (tx) => {
     await tx.updateTable('blob').set(to).where('id', '=', id).execute()
   })
-}
-
-async function opened(disk: BlobDisk, name: string): Promise<BlobFile | undefined> {
-  return (await disk.find(name)) === undefined ? undefined : await disk.open(name, 'read')
 }

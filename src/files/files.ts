@@ -16,7 +16,7 @@ import {
   type MadeBlob,
   type Making,
   makeBlob,
-  plainBytes,
+  plainPart,
   RESERVE_BYTES,
 } from './blobs.ts'
 import { fileIdOf } from './file-ids.ts'
@@ -365,13 +365,7 @@ async function forget({ store }: FilesParts, id: FileId): Promise<void> {
 async function described(parts: FilesParts, name: string, made: MadeBlob): Promise<Described> {
   const blob = await findBlob(parts.store.read, made.blob)
   if (blob === undefined) throw new Error('A blob that was just made is not there')
-  const bytes = async (to: number) => {
-    const pieces: Uint8Array[] = []
-    for await (const piece of plainBytes(parts.disk, blob, { key: made.key, from: 0, to })) {
-      pieces.push(piece)
-    }
-    return new Uint8Array(Buffer.concat(pieces))
-  }
+  const bytes = (to: number) => plainPart(parts.disk, blob, { key: made.key, from: 0, to })
   const first = await bytes(Math.min(made.size, KIND_BYTES))
   return await parts.describe({ name, size: made.size, first, all: () => bytes(made.size) })
 }

@@ -4,7 +4,7 @@
  * wrong one, whoever sent it. docs/protocol.md, section 12.
  */
 import { hash } from 'node:crypto'
-import { FormatError, Reader, Writer } from '../base/bytes.ts'
+import { equal, FormatError, Reader, Writer } from '../base/bytes.ts'
 import type { BlobId } from '../base/ids.ts'
 import { GIB, KIB } from '../base/units.ts'
 
@@ -17,7 +17,7 @@ export const CHUNKS_MAX = 2048
 /** Chunks of 8 MiB are the largest that are held whole in memory to be checked. */
 export const BLOB_BYTES_MAX = 16 * GIB
 /** Of SHA-256. */
-export const HASH_BYTES = 32
+const HASH_BYTES = 32
 const HEAD_BYTES = 12
 
 export type Manifest = {
@@ -50,9 +50,19 @@ export function chunkPlace(
   return { at: index * (chunkBytes + TAG_BYTES), bytes }
 }
 
-/** The hash a chunk must have. */
-export function chunkHash({ hashes }: Pick<Manifest, 'hashes'>, index: number): Uint8Array {
-  return hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+/** Whether bytes are the chunk that the list names there. */
+export function isChunk(
+  { hashes }: Pick<Manifest, 'hashes'>,
+  index: number,
+  chunk: Uint8Array,
+): boolean {
+  const named = hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+  return equal(hash('sha256', chunk, 'buffer'), named)
+}
+
+/** Bytes of a whole blob on the disk. */
+export function storedBytes(list: Pick<Manifest, 'size' | 'chunkBytes'>): number {
+  return list.size + chunkCount(list) * TAG_BYTES
 }
 
 /** The bytes of a list. */

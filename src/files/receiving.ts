@@ -2,13 +2,11 @@
  * A blob that arrives from elsewhere: chunks in any order, each right before it is written, each remembered only after
  * its bytes were synced. So after a cut, a kill or a power loss it goes on with what is proved to be here.
  */
-import { hash } from 'node:crypto'
-import { equal } from '../base/bytes.ts'
 import type { BlobId } from '../base/ids.ts'
 import { MIB, type Millis, SECOND } from '../base/units.ts'
 import type { BlobFile } from '../world/blob-disk.ts'
 import { type BlobParts, blobPath, hasChunk, type KnownBlob, partialPath } from './blobs.ts'
-import { chunkCount, chunkHash, chunkPlace, encodeManifest, type Manifest } from './manifest.ts'
+import { chunkCount, chunkPlace, encodeManifest, isChunk, type Manifest } from './manifest.ts'
 
 /** Chunks that a crash would cost at most; each sync waits for the disk. */
 const UNSYNCED_BYTES_MAX = 8 * MIB
@@ -102,7 +100,7 @@ export class ArrivingBlob {
 
   /** Takes a chunk; false: it is not what the list says, and nothing was written. Rejects when the disk is full. */
   async put(index: number, bytes: Uint8Array): Promise<boolean> {
-    if (!equal(hash('sha256', bytes, 'buffer'), chunkHash(this.blob, index))) return false
+    if (!isChunk(this.blob, index, bytes)) return false
     if (this.#isClosed || hasChunk(this.#have, index)) return true
     await this.#file.write(chunkPlace(this.blob, index).at, bytes)
     if (this.#isClosed || hasChunk(this.#have, index)) return true

@@ -9,7 +9,7 @@ import type { BlobId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { BlobDisk } from '../world/blob-disk.ts'
 import type { Log } from '../world/log.ts'
-import { DamagedBlob, findBlob, type KnownBlob, plainBytes, WrongKey } from './blobs.ts'
+import { DamagedBlob, findBlob, type KnownBlob, plainBytes, plainPart, WrongKey } from './blobs.ts'
 import { fileName } from './names.ts'
 import { demandOriginal, demandScanned } from './scanning.ts'
 
@@ -75,14 +75,12 @@ export async function beginningOf(
   const blob = await findBlob(read, of.blob)
   if (!blob?.isHere) throw notHere()
   await demandScanned(read, of.blob, of.key)
-  const pieces: Uint8Array[] = []
   const part = { key: of.key, from: 0, to: Math.min(of.bytes, blob.size) }
   try {
-    for await (const piece of plainBytes(disk, blob, part)) pieces.push(piece)
+    return await plainPart(disk, blob, part)
   } catch (error) {
     throw inWords(error)
   }
-  return new Uint8Array(Buffer.concat(pieces))
 }
 
 function notHere(): AppError {

@@ -84,7 +84,8 @@ function blobFile(file: FileHandle): BlobFile {
   }
 }
 
-async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+/** What is asked of a file; undefined when there is none. */
+export async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked
   } catch (error) {

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Millis } from '../base/units.ts'
 import { KIB } from '../base/units.ts'
-import { type Address, type Transport, transportOf } from './network.ts'
+import { type Address, connected, type Transport } from './network.ts'
 
 /** What looks for viruses, as the setting names it. */
 export type ScannerSetting =
@@ -32,17 +32,7 @@ const OUTPUT_BYTES_MAX = 4 * KIB
 
 export const realLocalServices: LocalServices = {
   connect: (to, timeoutMs) =>
-    new Promise((resolve, reject) => {
-      const socket = 'path' in to ? connect(to.path) : connect({ ...to, noDelay: true })
-      const timer = setTimeout(() => socket.destroy(new Error('ETIMEDOUT')), timeoutMs)
-      socket.once('error', reject)
-      socket.once('close', () => clearTimeout(timer))
-      socket.once('connect', () => {
-        clearTimeout(timer)
-        socket.off('error', reject)
-        resolve(transportOf(socket))
-      })
-    }),
+    connected('path' in to ? connect(to.path) : connect({ ...to, noDelay: true }), timeoutMs),
   run: (program, input, timeoutMs) =>
     new Promise((resolve, reject) => {
       // Secrets of the branch may be in its environment: the program gets none of it.

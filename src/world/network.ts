@@ -89,19 +89,7 @@ export const realNetwork: Network = {
       })
     })
   },
-  dial(address, timeoutMs) {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: address.host, port: address.port, noDelay: true })
-      const timer = setTimeout(() => socket.destroy(new Error('ETIMEDOUT')), timeoutMs)
-      socket.once('error', reject)
-      socket.once('close', () => clearTimeout(timer))
-      socket.once('connect', () => {
-        clearTimeout(timer)
-        socket.off('error', reject)
-        resolve(transportOf(socket))
-      })
-    })
-  },
+  dial: ({ host, port }, timeoutMs) => connected(connect({ host, port, noDelay: true }), timeoutMs),
   datagrams(address, onDatagram) {
     return new Promise((resolve, reject) => {
       // Bound to the broadcast address itself, a socket hears broadcasts alone and never what is sent to the host.
@@ -148,8 +136,22 @@ export const realNetwork: Network = {
   },
 }
 
+/** A socket that is connecting, as soon as it is; rejects with the system's error, or ETIMEDOUT. */
+export function connected(socket: Socket, timeoutMs: number): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => socket.destroy(new Error('ETIMEDOUT')), timeoutMs)
+    socket.once('error', reject)
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.off('error', reject)
+      resolve(transportOf(socket))
+    })
+  })
+}
+
 /** A socket of the system as the relay and the scanners see it. */
-export function transportOf(socket: Socket): Transport {
+function transportOf(socket: Socket): Transport {
   let closed: string | undefined
   const onClose: ((reason: string) => void)[] = []
   let failure = 'closed'
