@@ -107,6 +107,16 @@
     sessionStorage.setItem(storeName, box.value)
   })
 
+  // What was begun at another branch comes into the box while nobody has touched what stands there.
+  let known = box.value
+  new MutationObserver(() => {
+    const { text } = document.getElementById('draft')?.dataset ?? {}
+    if (text === undefined || box.value !== known) return
+    known = text
+    box.value = text
+    grow()
+  }).observe(form, { childList: true })
+
   const kept = sessionStorage.getItem(storeName)
   sessionStorage.removeItem(storeName)
   if (kept) giveBack(kept)

@@ -5,10 +5,11 @@
  */
 ;(() => {
   const form = document.getElementById('composer')
+  const list = document.getElementById('outgoing')
   const link = form?.querySelector('.attach')
   const box = form?.querySelector('textarea[name="body"]')
   const chat = document.getElementById('main')
-  if (!link || !box) return
+  if (!link || !list || !box) return
 
   const LIMITS_MS_MAX = 3000
 
@@ -24,27 +25,37 @@
   }
 
   /** Whether the server would refuse it, in its words: then not a byte is sent. */
-  function refusalOf({ name, size, type }, limits) {
+  function refusalOf({ name, size, type }, limits, others) {
     if (size > limits.sizeMax) return limits.tooLarge
     const ending = name.normalize('NFKC').split('.').slice(1).pop()?.trim().toLowerCase()
     const kind = type === 'application/pdf' ? 'pdf' : type.split('/')[0]
     const rule = limits.refused.find((one) => one === ending || one === `kind:${kind}`)
     if (rule) return limits.typeRefused.replace('{type}', rule)
-    return size > (limits.left ?? Number.POSITIVE_INFINITY) ? limits.full : undefined
+    const left = limits.left ?? Number.POSITIVE_INFINITY
+    if (size > left) return limits.full
+    return size > left - others ? limits.fullTogether : undefined
   }
 
-  function judge(file, limits) {
-    const smaller = limits?.smaller.filter(({ sizeMax }) => file.size > sizeMax) ?? []
-    const note = smaller.map((of) => of.text).join(' ')
-    return { refusal: limits && refusalOf(file, limits), note }
+  /** Of files that are chosen together the later ones meet what the earlier ones take. */
+  function judgeAll(files, limits) {
+    let others = Number(list.dataset.unbegun)
+    const judged = new Map()
+    for (const file of files) {
+      const smaller = limits?.smaller.filter(({ sizeMax }) => file.size > sizeMax) ?? []
+      const note = smaller.map((of) => of.text).join(' ')
+      const refusal = limits && refusalOf(file, limits, others)
+      // Without the others it may have its place: it can be tried again.
+      judged.set(file, { refusal, note, isFinal: refusal !== limits?.fullTogether })
+      if (refusal === undefined) others += file.size
+    }
+    return judged
   }
 
-  async function give(list) {
-    const files = [...list]
+  async function give(chosen) {
+    const files = [...chosen]
     if (files.length === 0) return
     form.dispatchEvent(new CustomEvent('files:given', { detail: files }))
-    const limits = await askLimits()
-    const detail = new Map(files.map((file) => [file, judge(file, limits)]))
+    const detail = judgeAll(files, await askLimits())
     form.dispatchEvent(new CustomEvent('files:judged', { detail }))
   }
 

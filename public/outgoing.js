@@ -1,7 +1,6 @@
 /**
- * Files for the message that is being written (`#outgoing`), as `files:given` and `files:judged` bring them to the
- * composer. They go to the server at once, three at a time (uploads.js); the message takes them with it, and sent
- * earlier it waits for them.
+ * Files for the message being written (`#outgoing`), as `files:given` and `files:judged` bring them. They go to the server
+ * at once, three at a time (uploads.js); the message takes them with it, and sent earlier it waits for them.
  */
 ;(() => {
   const form = document.getElementById('composer')
@@ -18,11 +17,10 @@
 
   function bytesText(bytes) {
     const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte']
-    const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), 3)
-    const value = bytes / 1000 ** step
-    const maximumFractionDigits = value < 10 && step > 0 ? 1 : 0
-    const form = { style: 'unit', unit: units[step], maximumFractionDigits }
-    form.unitDisplay = step === 0 ? 'long' : 'short'
+    const step = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 3)
+    const value = bytes / 1024 ** step
+    const [unitDisplay, digits] = step === 0 ? ['long', 0] : ['short', value < 10 ? 1 : 0]
+    const form = { style: 'unit', unit: units[step], unitDisplay, maximumFractionDigits: digits }
     return new Intl.NumberFormat(document.documentElement.lang, form).format(value)
   }
 
@@ -43,11 +41,13 @@
     box.required = items.size === 0
     for (const field of form.querySelectorAll('input[name="files"]')) field.remove()
     for (const { id } of [...items].filter((item) => item.id !== undefined)) {
-      const field = document.createElement('input')
-      form.append(Object.assign(field, { type: 'hidden', name: 'files', value: id }))
+      const field = { type: 'hidden', name: 'files', value: id }
+      form.append(Object.assign(document.createElement('input'), field))
     }
     const all = [...items]
-    const next = all.find(({ state }) => state === 'waiting')
+    const unbegun = all.filter(({ state }) => state === 'waiting') // not counted by the server yet
+    list.dataset.unbegun = unbegun.reduce((sum, { file }) => sum + file.size, 0)
+    const [next] = unbegun
     if (next && all.filter(({ state }) => state === 'going').length < AT_ONCE) {
       set(next, { state: 'going', text: '' })
       next.row.dispatchEvent(new CustomEvent('upload:begin', { bubbles: true, detail: next.file }))
@@ -99,14 +99,14 @@
   }
 
   form.addEventListener('files:given', ({ detail: files }) => {
-    for (const file of files) add(file)
+    files.forEach(add)
     box.focus()
   })
   form.addEventListener('files:judged', ({ detail: judged }) => {
     for (const item of items) {
       if (item.state !== 'asking' || !judged.has(item.file)) continue
-      const { refusal, note } = judged.get(item.file)
-      if (refusal) set(item, { state: 'refused', text: refusal, isFinal: true })
+      const { refusal, note, isFinal } = judged.get(item.file)
+      if (refusal) set(item, { state: 'refused', text: refusal, isFinal })
       else set(item, { state: 'waiting', note })
     }
   })

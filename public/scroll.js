@@ -50,6 +50,26 @@
     return btoa(text).replaceAll('+', '-').replaceAll('/', '_')
   }
 
+  /** Lets the link to the page before begin where the log begins. */
+  function aim(link, first) {
+    const query = `before=${cursorOf(first)}`
+    if (link.getAttribute('hx-get').endsWith(`?${query}`)) return
+    for (const name of ['href', 'hx-get']) {
+      link.setAttribute(name, `${link.getAttribute(name).split('?')[0]}?${query}`)
+    }
+    window.htmx.process(link, true)
+  }
+
+  /** More of a guest's past has come: what stands before its beginning may have holes, and comes with it again. */
+  function pastArrived(older) {
+    for (const child of [...log.children]) {
+      if (child.dataset.seq < older.dataset.from) child.remove()
+    }
+    const first = log.querySelector('article[data-seq]')
+    const link = older.querySelector('a[hx-get]')
+    if (first && link) aim(link, first)
+  }
+
   /** Oldest lines go when the reader is at the bottom; the link above then begins where the log begins. */
   function trim() {
     const lines = log.querySelectorAll('article[data-seq]')
@@ -62,11 +82,7 @@
       if (child === first) break
       if (child !== older) child.remove()
     }
-    const query = `before=${cursorOf(first)}`
-    for (const name of ['href', 'hx-get']) {
-      link.setAttribute(name, `${link.getAttribute(name).split('?')[0]}?${query}`)
-    }
-    window.htmx.process(link, true)
+    aim(link, first)
   }
 
   function isOwnLast(records) {
@@ -79,6 +95,9 @@
 
   new MutationObserver((records) => {
     if (log.querySelector('article')) document.getElementById('empty-log')?.remove()
+    const nodes = records.flatMap(({ addedNodes }) => [...addedNodes])
+    const older = nodes.find((node) => node.id === 'older' && node.isConnected)
+    if (older) pastArrived(older)
     if (fromBottom !== null) return keepPlace()
     if (isAtBottom || isOwnLast(records)) follow()
   }).observe(log, { childList: true })

@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Hono } from 'hono'
 import { createHasher } from './accounts/hasher.ts'
+import { createSignInDoor } from './accounts/sign-in-door.ts'
 import { TERMINAL_IDLE_MS_MAX } from './accounts/terminals.ts'
 import { createShell, type ShellDeps } from './app.ts'
 import { AppError } from './base/errors.ts'
@@ -123,9 +124,14 @@ export async function createBranch(
         run(await joinBranch(setup, { ...wish, addresses: relayAddresses(config) })),
     }),
   )
+  const door = createSignInDoor({
+    ...{ clock, isProxied: config.origins.length > 0 },
+    turnedAway: (address) => running?.core.signIns.atDoor.turnedAway(address) ?? 0,
+    onRefused: () => running?.core.signIns.atDoor.onRefused(),
+  })
   const opened = started.move()
   return {
-    fetch: (request, env) => (running?.app ?? setupApp).fetch(request, env),
+    fetch: (request, env) => door(request, env) ?? (running?.app ?? setupApp).fetch(request, env),
     ...{ streams, setupCode, tls: tls.served },
     get app() {
       return running?.app ?? setupApp

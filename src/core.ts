@@ -138,6 +138,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     return append(tx, isStay ? { ...draft, kind: followed as EventKind<never> } : draft)
   }
   const accounts = { store, append: accountAppend, hasher, clock, random, self }
+  const signIns = createSignIns({ ...accounts, log })
+  await signIns.recall()
   return {
     membership,
     epoch,
@@ -146,7 +148,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     keys,
     eventLog,
     accounts,
-    signIns: createSignIns({ ...accounts, log }),
+    signIns,
     chat: { store, append, kinds: chats, self, clock, random, now },
     branches,
     isRevoked,

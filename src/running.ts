@@ -54,8 +54,10 @@ import { startFileKeeping } from './file-keeping.ts'
 import { givenPart } from './files/blobs.ts'
 import { createFetching } from './files/fetching.ts'
 import { createFiles } from './files/files.ts'
+import { createGiving } from './files/giving.ts'
 import { fileRateBy, isWithin } from './files/hours.ts'
 import type { Keeping } from './files/keeping.ts'
+import { fileMoves } from './files/moves.ts'
 import { createPictures, describing } from './files/pictures.ts'
 import { createErasing } from './jobs/erasing.ts'
 import { createPhotoFetching, photoOf } from './jobs/photos.ts'
@@ -157,6 +159,9 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     const [hours = 0, minutes = 0] = clockTime(at, parts.config.timezone).split(':').map(Number)
     return hours * 60 + minutes
   }
+  const nameOf = (id: BranchId) => links().find(({ branch }) => branch === id)?.name ?? ''
+  const giving = createGiving({ clock, nameOf })
+  stack.defer(giving.stop)
   const relay = createRelay({
     world,
     store,
@@ -171,9 +176,12 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     peers: parts.config.peers,
     suites: parts.suites,
     announce: parts.config.announce,
-    blobOf: async (file, index) =>
+    blobOf: async (file, index, to) =>
       (index === 0 ? await photoOf(store.read, file) : undefined) ??
-      (await givenPart({ read: store.read, disk: world.blobDisk }, file as BlobId, index)),
+      (await givenPart(
+        { ...{ read: store.read, disk: world.blobDisk }, onChunk: (of) => giving.given(to, of) },
+        { blob: file as BlobId, index },
+      )),
     fileRate: fileRateBy({ rate, hours }, minuteOf),
     passesOn: parts.config.carry > 0,
   })
@@ -183,12 +191,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     sizeMax: () => parts.config.fileSize * MIB,
     isAhead: (now) => ahead !== undefined && isWithin(ahead, minuteOf(now)),
   })
-  // Cards of files change with what the scanner says, too.
-  const fileTold = new Set<(blob: BlobId) => void>()
-  const onProgress = (fn: (blob: BlobId) => void) => {
-    fileTold.add(fn)
-    return fetching.onProgress(fn)
-  }
+  const moves = fileMoves(fetching, giving)
   eventLog.onCommitted((events) => {
     const { msgPost } = core.chat.kinds
     const hasFiles = ({ kind, body }: LoggedEvent) =>
@@ -242,7 +245,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const presenceOf = (user: UserId) => presenceProps(presence.stateOf(user))
   const push = connectPush({
     ...{ self, eventLog, relay, viewers, presence, presenceOf, typing, homes, streams, linkOf },
-    fetching: { stateOf: fetching.stateOf, onProgress },
+    moves,
     ...{ read: store.read, chat: core.chat, head: () => headPosition(store.read), log },
   })
   const photos = createPhotoFetching({
@@ -259,9 +262,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     stop: stopKeeping,
   } = await startFileKeeping({
     ...{ core, world, settings: parts.config },
-    onVerdict: (blob) => {
-      for (const fn of fileTold) fn(blob)
-    },
+    onVerdict: moves.told,
     onMissing: (blob) => void fetching.want(blob).catch(report),
   })
   stack.defer(
@@ -282,7 +283,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
   const accounts = { ...core.accounts, signIns: core.signIns, guards, frameOf, scope, names }
   const chat = {
     ...{ ...core.chat, guards, frameOf, reading, presenceOf, linkOf },
-    fetchState: fetching.stateOf,
+    moveOf: moves.moveOf,
     read: store.read,
     typing: { ...typing, typistsIn: typing.typistsIn },
     typistsIn: typing.typistsIn,
@@ -364,6 +365,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
       scannerAwaySince: keeping.scannerAwaySince,
       rescan: keeping.arrived,
       free: () => world.blobDisk.free(),
+      waitingForRoom: fetching.waitingForRoom,
     },
     reports: {
       ...{ guards, frameOf, read: store.read, chat: core.chat },

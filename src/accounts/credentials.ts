@@ -17,7 +17,7 @@ import type { BranchId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Random } from '../world/random.ts'
 import { fastSeed, isFastSalt, newFastSalt } from './fast-hash.ts'
-import type { Hasher } from './hasher.ts'
+import type { Caller, Hasher } from './hasher.ts'
 
 /** About 70 ms on an office server (docs/decisions/010-passwords.md). */
 const BCRYPT_COST = 10
@@ -53,7 +53,7 @@ export async function newCredential(
   password: string,
 ): Promise<{ credential: Credential; signer: Signer }> {
   const salt = newSalt(random)
-  const signer = signerOf(await hasher.seedOf(password, salt, true))
+  const signer = signerOf(await hasher.seedOf(password, salt, 'known'))
   return { credential: { salt, publicKey: signer.publicKey }, signer }
 }
 
@@ -64,19 +64,18 @@ export function drawnCredential(random: Random, drawn: string): Credential {
 }
 
 /**
- * The signer when the password is right, undefined when it is not; the same work either way. `isKnown`: whoever asks
- * was let in before from there, or is in.
+ * The signer when the password is right, undefined when it is not; the same work either way.
  */
 export async function provedBy(
   hasher: Hasher,
   credential: Credential,
   password: string,
-  isKnown = true,
+  caller: Caller = 'known',
 ): Promise<Signer | undefined> {
   const { salt } = credential
   const seed = isFastSalt(salt)
     ? fastSeed(password, salt)
-    : await hasher.seedOf(password, salt, isKnown)
+    : await hasher.seedOf(password, salt, caller)
   const signer = signerOf(seed)
   return equal(signer.publicKey, credential.publicKey) ? signer : undefined
 }

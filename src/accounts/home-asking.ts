@@ -12,6 +12,7 @@ import type { Cancel, Clock } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import type { Random } from '../world/random.ts'
 import { isAfter } from './event-parts.ts'
+import type { Caller } from './hasher.ts'
 import {
   decodeNews,
   decodeNewsWanted,
@@ -27,12 +28,22 @@ import { isCalled, type Person } from './queries.ts'
 
 /** Longer nobody waits for the answer to a password; what comes later serves the next try. */
 const WAIT_MS_MAX: Millis = 3 * SECOND
-/** One question per login: what was written meanwhile has arrived by then, or the line is too slow to wait for. */
+/** One question per login and kind of caller: what came later is here by then, or the line is too slow to wait for. */
 const LOGIN_ASKED: Rate = { burst: 1, refillMs: 10 * SECOND }
-/** To one branch, and answers to one branch: five a second whatever is tried here, 100 bytes each. */
-const BRANCH_ASKED: Rate = { burst: 20, refillMs: 200 }
-/** Sign-ins that wait at a time, a timer each; more are not asked about. */
-const WAITING_MAX = 100
+/**
+ * To one branch: five a second whatever is tried here, 100 bytes each. Apart for who was let in before from there, for
+ * addresses without a slip and for the others, so that invented logins take no question from people. Not by whether
+ * the login is somebody's: that would show.
+ */
+const BRANCH_ASKED: Readonly<Record<Caller, Rate>> = {
+  known: { burst: 20, refillMs: 400 },
+  fresh: { burst: 20, refillMs: 500 },
+  slipped: { burst: 5, refillMs: 2 * SECOND },
+}
+/** Answers to one branch: all of its kinds of callers together. */
+const ANSWERED: Rate = { burst: 45, refillMs: 200 }
+/** Sign-ins that wait at a time, a timer each, of all kinds up to this one together; more are not asked about. */
+const WAITING_MAX: Readonly<Record<Caller, number>> = { known: 100, fresh: 50, slipped: 20 }
 const SECRET_BYTES = 32
 
 type Signal = { kind: number; body: Uint8Array }
@@ -50,7 +61,7 @@ type Parts = {
 
 export type HomeAsking = {
   /** Resolves when all that the home branch knows is here, at once when nobody can be asked, within seconds anyway. */
-  caughtUp(of: { login: string; person: Person | undefined }): Promise<void>
+  caughtUp(of: { login: string; person: Person | undefined; caller: Caller }): Promise<void>
   /** A signal; another's business is none of it. Throws FormatError. */
   heard(branch: BranchId, signal: Signal): Promise<void>
   stop(): void
@@ -69,8 +80,12 @@ function createHomeAsking(parts: Parts): HomeAsking {
   const waiting = new Map<string, Waiting>()
   const asking = new Map<string, Promise<void>>()
   const logins = createLimiter({ clock }, LOGIN_ASKED)
-  const asked = createLimiter({ clock }, BRANCH_ASKED)
-  const answered = createLimiter({ clock }, BRANCH_ASKED)
+  const asked = {
+    known: createLimiter({ clock }, BRANCH_ASKED.known),
+    fresh: createLimiter({ clock }, BRANCH_ASKED.fresh),
+    slipped: createLimiter({ clock }, BRANCH_ASKED.slipped),
+  }
+  const answered = createLimiter({ clock }, ANSWERED)
   const secret = random.bytes(SECRET_BYTES)
 
   const look = async (one: Waiting) => {
@@ -80,8 +95,12 @@ function createHomeAsking(parts: Parts): HomeAsking {
     for (const one of waiting.values()) void look(one).catch(one.done)
   })
 
-  const ask = (branch: BranchId, user: UserId | undefined): Promise<void> => {
-    if (waiting.size >= WAITING_MAX || asked.take(branch) > 0) return Promise.resolve()
+  const ask = (
+    branch: BranchId,
+    { user, caller }: { user: UserId | undefined; caller: Caller },
+  ): Promise<void> => {
+    const isFull = waiting.size >= WAITING_MAX[caller]
+    if (isFull || asked[caller].take(branch) > 0) return Promise.resolve()
     const question = random.id()
     const body = encodeNewsWanted({ question, user })
     if (!parts.send(branch, { kind: NEWS_WANTED_SIGNAL, body })) return Promise.resolve()
@@ -97,14 +116,14 @@ function createHomeAsking(parts: Parts): HomeAsking {
   }
 
   return {
-    async caughtUp({ login, person }) {
-      const key = person?.id ?? login.trim().toLowerCase()
+    async caughtUp({ login, person, caller }) {
+      const key = `${caller} ${person?.id ?? login.trim().toLowerCase()}`
       const before = asking.get(key)
       if (before !== undefined) return await before
       if (logins.take(key) > 0) return
       const run = async () => {
         const branch = await whomToAsk(read, { self, secret, login, person })
-        if (branch !== undefined) await ask(branch, person?.id)
+        if (branch !== undefined) await ask(branch, { user: person?.id, caller })
       }
       const answer = run().finally(() => asking.delete(key))
       asking.set(key, answer)

@@ -10,6 +10,7 @@ import type { AccountDeps } from './authority.ts'
 import { provedBy, type Signer } from './credentials.ts'
 import type { Factor } from './factor-box.ts'
 import { isFastSalt } from './fast-hash.ts'
+import type { Caller } from './hasher.ts'
 import { type HomeAsking, stepOf } from './home-asking.ts'
 import { lostPasswordOf } from './lost-passwords.ts'
 import { normalPassword, PASSWORD_CHARACTERS_MAX } from './passwords.ts'
@@ -56,7 +57,7 @@ async function proof(
   parts: ProofParts,
   person: Person | undefined,
   password: string,
-  isKnown = true,
+  caller: Caller = 'known',
 ) {
   const { credential } = await credentialOf(parts, person)
   const nobody = { salt: parts.decoySalt, publicKey: new Uint8Array(0) }
@@ -64,9 +65,9 @@ async function proof(
   const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
   // One that was imported is checked in microseconds: the time must not tell who has never signed in.
   if (credential !== undefined && isFastSalt(credential.salt)) {
-    await parts.hasher.seedOf(typed, parts.decoySalt, isKnown)
+    await parts.hasher.seedOf(typed, parts.decoySalt, caller)
   }
-  const signer = await provedBy(parts.hasher, credential ?? nobody, typed, isKnown)
+  const signer = await provedBy(parts.hasher, credential ?? nobody, typed, caller)
   return { credential, signer }
 }
 
@@ -90,10 +91,10 @@ export async function provedWithCode(
 /** The password is that of LDAP where LDAP answers for the person, and the credential kept here where it does not. */
 async function proved(
   parts: ProofParts,
-  of: { person: Person | undefined; password: string; isKnown: boolean },
+  of: { person: Person | undefined; password: string; caller: Caller },
 ) {
   const { person, password } = of
-  const known = await proof(parts, person, password, of.isKnown)
+  const known = await proof(parts, person, password, of.caller)
   const said = person && (await parts.outside?.check(person, password))
   if (person === undefined || said === undefined) return known
   const isStale = known.signer !== undefined
@@ -113,19 +114,19 @@ async function proved(
  */
 export async function provedOrCaughtUp(
   parts: ProofParts,
-  of: { login: string; person: Person | undefined; password: string; isKnown: boolean },
+  of: { login: string; person: Person | undefined; password: string; caller: Caller },
 ) {
   const { read } = parts.store
-  const { login, person, password, isKnown } = of
+  const { login, person, password, caller } = of
   const before = await stepOf(read, person?.id)
-  const known = await proved(parts, { person, password, isKnown })
+  const known = await proved(parts, { person, password, caller })
   if (known.signer !== undefined || parts.home === undefined) return { person, ...known }
-  await parts.home.caughtUp({ login, person })
+  await parts.home.caughtUp({ login, person, caller })
   const now = await personByLogin(read, parts.self, login)
   const after = await stepOf(read, now?.id)
   const isSame = now?.id === person?.id && after.hlc === before.hlc
   if (isSame) return { person, ...known }
-  return { person: now, ...(await proved(parts, { person: now, password, isKnown })) }
+  return { person: now, ...(await proved(parts, { person: now, password, caller })) }
 }
 
 /**
@@ -171,12 +172,13 @@ export function wrong(): AppError {
  */
 export async function wrongOrLost(
   parts: ProofParts,
-  { person, password }: { person: Person | undefined; password: string },
+  of: { person: Person | undefined; password: string; caller: Caller },
 ): Promise<AppError> {
+  const { person, password, caller } = of
   const lost = person && (await lostPasswordOf(parts.store.read, person.id))
   if (lost === undefined) return wrong()
   const typed = normalPassword(password).slice(0, PASSWORD_CHARACTERS_MAX + 1)
-  if ((await provedBy(parts.hasher, lost, typed)) === undefined) return wrong()
+  if ((await provedBy(parts.hasher, lost, typed, caller)) === undefined) return wrong()
   return new AppError('not-signed-in', 'Cannot sign in: this password lost to another change', {
     field: 'password',
     detail: 'password-lost',

@@ -4,6 +4,7 @@ import { millisOf } from '../base/hlc.ts'
 import { DAY, MINUTE, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
+import { OWN_ADDRESSES_MAX } from './attempts.ts'
 import { POLICY } from './policy.ts'
 import { PERSON_COLUMNS } from './queries.ts'
 import { wished } from './wish-rows.ts'
@@ -60,4 +61,17 @@ export function lostIn(row: SignInRow, now: Millis): { branch: string; at: Milli
   if (row.lostHlc === null || now - row.signedInAt > LOST_TOLD_MS) return undefined
   const at = millisOf(row.heldHlc)
   return now - at > LOST_KNOWN_MS ? undefined : { branch: row.heldBranch ?? '', at }
+}
+
+/** Where people have signed in who still are, the newest last. */
+export async function placesOf(db: Db, now: Millis): Promise<{ login: string; address: string }[]> {
+  const rows = await db
+    .selectFrom('sign_in')
+    .where('expiresAt', '>', now)
+    .select(['userId', 'address'])
+    .orderBy('usedAt', 'desc')
+    .limit(OWN_ADDRESSES_MAX)
+    .execute()
+  const known = rows.flatMap(({ userId, address }) => (address ? [{ login: userId, address }] : []))
+  return known.reverse()
 }

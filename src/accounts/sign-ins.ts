@@ -22,6 +22,7 @@ import { policyIn } from './policy.ts'
 import { findPerson, type Person, personByLogin, personOf } from './queries.ts'
 import { THEMES } from './records.ts'
 import { createSecondFactors, type SecondFactors } from './second-factor.ts'
+import { type AtDoor, turnedAway } from './sign-in-door.ts'
 import { idleMsMax, insertSignIn, isStill, toldDevice } from './sign-in-making.ts'
 import {
   type Outside,
@@ -33,7 +34,7 @@ import {
   wrong,
   wrongOrLost,
 } from './sign-in-proof.ts'
-import { lostIn, type SignInRow, signInRow } from './sign-in-rows.ts'
+import { lostIn, placesOf, type SignInRow, signInRow } from './sign-in-rows.ts'
 import {
   checkHomeHeard,
   HOME_SILENT_FOR_ADMIN_MS_MAX,
@@ -149,6 +150,9 @@ export type SignIns = {
   flushFailures: Failures['flush']
   /** Calls back with people whose sign-ins have ended by their own doing or by time: their streams end too. */
   onEnded(fn: (users: UserId[]) => void): void
+  atDoor: AtDoor
+  /** Remembers where people have signed in before, after a start. */
+  recall(): Promise<void>
   /** From now on somebody else is asked for some people's passwords first. */
   askOutside(outside: Outside): void
   /** From now on home branches are asked once before a password is called wrong. */
@@ -223,6 +227,8 @@ export function createSignIns(deps: SignInDeps): SignIns {
         query.where('expiresAt', '<=', clock.now()),
       ),
     flushFailures: failures.flush,
+    atDoor: { turnedAway: (address) => turnedAway(parts, address), onRefused: failures.refused },
+    recall: async () => attempts.recall(await placesOf(deps.store.read, clock.now())),
     onEnded: (fn) => void parts.onEnded.push(fn),
     askOutside(outside) {
       parts.outside = outside
@@ -282,12 +288,14 @@ async function signIn(parts: Parts, input: SignInInput): Promise<Known & { token
   const found = await personByLogin(store.read, self, input.login)
   const who = found?.id ?? input.login.trim().toLowerCase()
   attempts.at(who, input.address)
-  const isKnown = attempts.isOwn(who, input.address)
+  const caller = attempts.callerOf(input.address, who)
   const { login, password } = input
-  const proof = await provedOrCaughtUp(parts, { login, person: found, password, isKnown })
+  const of = { login, person: found, password, caller }
+  const proof = await attempts.while(input.address, () => provedOrCaughtUp(parts, of))
   const { person, credential, signer } = proof
   if (person === undefined || credential === undefined || signer === undefined) {
-    throw await wrongOrLost(parts, { person, password })
+    attempts.slipped(input.address)
+    throw await wrongOrLost(parts, { person, password, caller })
   }
   attempts.succeeded(who, input.address)
   // Only who knows the password learns this.
@@ -316,8 +324,7 @@ function codeRequired(parts: Parts, half: Half): CodeRequired {
 
 async function signInWithCode(parts: Parts, { half: token, code }: { half: string; code: string }) {
   const half = parts.factors.halfOf(token)
-  if (half === undefined)
-    throw new AppError('not-signed-in', 'Cannot sign in: too late, begin anew')
+  if (!half) throw new AppError('not-signed-in', 'Cannot sign in: too late, begin anew')
   const { person, signer, credential } = half
   await noted(parts, half.input, () =>
     parts.factors.check({ user: person.id, signer, sealed: credential }, code),

@@ -156,7 +156,7 @@ async function isPin(
 
 /** bcrypt like a password, in the same bounded queue; bound to the sign-in. */
 function pinHash({ hasher }: Deps, of: { id: SignInId; pin: string; salt: string }) {
-  return hasher.seedOf(`pin/1 ${of.id} ${of.pin}`, of.salt, true)
+  return hasher.seedOf(`pin/1 ${of.id} ${of.pin}`, of.salt, 'known')
 }
 
 /** 1111, 1234, 8765: what is tried first. */

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import { type AuditParts, addAudit, changedOf } from '../audit/entries.ts'
-import { DRIFT_MS_MAX, hlcOf, millisOf } from '../base/hlc.ts'
+import { DRIFT_MS_MAX, type Hlc, hlcOf, millisOf } from '../base/hlc.ts'
 import { asPhotoHash, type BranchId } from '../base/ids.ts'
 import { isoTime } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -17,7 +17,14 @@ import { knownPerson } from './event-parts.ts'
 import { isPhoto } from './photo-form.ts'
 import { keptPhoto } from './photo-rows.ts'
 import { getPerson, mayWriteFor } from './queries.ts'
-import { asOfIn, OWN_FIELDS, type OwnField, type UserWish, userWishBody } from './records.ts'
+import {
+  type AsOf,
+  asOfIn,
+  OWN_FIELDS,
+  type OwnField,
+  type UserWish,
+  userWishBody,
+} from './records.ts'
 import { keepWish, type OwnRecord } from './wish-rows.ts'
 
 type Parts = AuditParts & { self: BranchId; append: Append }
@@ -47,7 +54,9 @@ export function userWish(parts: Parts): EventKind<UserWish> {
       if (event.origin !== self) return await grant(parts, tx, event)
       const { body, hlc, position } = event
       const { photo } = await storedPhoto(tx, body)
-      const fields = ownFields({ ...body, photo })
+      // One that was lost here and comes back may have its answer already.
+      const { asOf } = await knownPerson(tx, body.user)
+      const fields = unanswered(ownFields({ ...body, photo }), asOfIn(asOf), hlc)
       await keepWish(tx, { user: body.user, fields, hlc, position })
     },
   }
@@ -86,6 +95,12 @@ async function storedPhoto(tx: Db, { photo }: UserWish) {
 }
 
 const bytesOf = (base64: string) => Uint8Array.fromBase64(base64)
+
+function unanswered(fields: OwnRecord, asOf: AsOf, hlc: Hlc): OwnRecord {
+  return Object.fromEntries(
+    OWN_FIELDS.flatMap((field) => (hlc > (asOf[field] ?? '') ? [[field, fields[field]]] : [])),
+  )
+}
 
 function ownFields(of: OwnRecord): OwnRecord {
   return Object.fromEntries(

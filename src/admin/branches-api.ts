@@ -169,7 +169,7 @@ function branchShape(state: BranchState): v.InferOutput<typeof branch> {
     over: state.over,
     ...(state.since === undefined ? {} : { since: isoTime(state.since) }),
     ...(address === undefined ? {} : { address }),
-    ...(state.up || lastError === undefined ? {} : { lastError }),
+    ...((state.isSelf && state.up) || lastError === undefined ? {} : { lastError }),
     ...(clockProblem && { clockProblem: clockProblemShape(clockProblem) }),
     ...(state.suite === undefined ? {} : { protection: PROTECTIONS[state.suite] }),
     ...(announced && { announced: { address: announced.address, at: isoTime(announced.at) } }),

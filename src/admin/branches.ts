@@ -209,7 +209,7 @@ export async function branchesProps(
       address: state.address,
       queue: state.outbox,
       over: state.over,
-      lastError: state.up && !state.isSelf ? undefined : state.lastError,
+      lastError: state.lastError,
       clockProblem: state.clockProblem,
       bytesSent: state.bytesOut,
       bytesReceived: state.bytesIn,

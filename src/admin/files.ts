@@ -38,6 +38,8 @@ export type FileAdminDeps = AccountDeps & {
   rescan(): void
   /** Bytes of the disk. */
   free(): Promise<number>
+  /** Files that wait for room on it. */
+  waitingForRoom(): number
 }
 
 const stored = v.object({ files: v.number(), bytes: v.number() })
@@ -45,6 +47,8 @@ const overview = v.object({
   stored: v.object({ here: stored, partial: stored, elsewhere: stored }),
   /** Bytes free on the disk. */
   free: v.number(),
+  /** Files of other branches that wait for room on it. */
+  waitingForRoom: v.number(),
   people: v.array(
     v.object({ user: v.string(), name: v.string(), files: v.number(), bytes: v.number() }),
   ),
@@ -97,6 +101,7 @@ async function factsOf(deps: FileAdminDeps) {
   return {
     stored: await storedFiles(db),
     free: await deps.free(),
+    waitingForRoom: deps.waitingForRoom(),
     people: await largestSenders(db),
     limits: await branchLimits(db),
     rules: await fileRulesOf(db),

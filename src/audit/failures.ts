@@ -29,6 +29,8 @@ type Failure = {
 export type Failures = {
   /** Notes one; resolves when it is stored or counted. A log that cannot be written keeps nobody out or in. */
   note(failure: Failure): Promise<void>
+  /** Counts one that was turned away before anything of it was read. */
+  refused(): void
   /** Writes what was counted, when the window is over, or now. */
   flush(how?: { isLast: boolean }): Promise<void>
 }
@@ -61,6 +63,10 @@ export function createFailures(deps: {
 
   return {
     flush,
+    refused() {
+      window ??= { beganAt: clock.now(), pairs: new Map(), others: 0 }
+      window.others++
+    },
     async note(failure) {
       await flush()
       window ??= { beganAt: clock.now(), pairs: new Map(), others: 0 }

@@ -242,7 +242,7 @@ export async function saveDraft(
     const at = now()
     const to = (await branchesOf(tx, [user], clock.now())).filter((branch) => branch !== self)
     const draft = { user, conversation, body: body.trim() === '' ? '' : body, at }
-    if (to.length === 0) await keepDraft(tx, draft, self)
-    else await append(tx, { kind: draftPut, body: draft, to })
+    await keepDraft(tx, draft, { branchId: self, isTyped: true })
+    if (to.length > 0) await append(tx, { kind: draftPut, body: draft, to })
   })
 }

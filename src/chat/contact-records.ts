@@ -44,6 +44,8 @@ const clearSchema = v.object({
 })
 
 export type ContactBody = v.InferOutput<typeof contactSchema>
+/** Who is in whose list, or no more. */
+export type ContactChange = Pick<ContactBody, 'owner' | 'contact' | 'removed'>
 export type BlockBody = v.InferOutput<typeof blockSchema>
 export type ClearBody = v.InferOutput<typeof clearSchema>
 

@@ -3,13 +3,17 @@
  * transaction with one event, and none when nothing changes, so that doing it twice is doing it once.
  * Source: docs/contacts.md, docs/decisions/037-contacts.md.
  */
+
+import { sql } from 'kysely'
 import { branchesOf, findPerson } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
 import { HLC_ZERO } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
+import { PERSON } from '../eventlog/erasing.ts'
 import { type ChatParts, membership } from './actions.ts'
+import { type ContactChange, contactPut } from './contact-records.ts'
 import { directIdOf } from './ids.ts'
 import { isBlocking } from './visible.ts'
 
@@ -165,4 +169,20 @@ export async function demandOpen(tx: Db, pair: { viewer: UserId; other: UserId }
     ? (['blocked-by-you', `You have blocked ${name}`] as const)
     : (['blocked', `${name} does not take messages from you`] as const)
   throw new AppError('forbidden', `Cannot post: ${message}`, { detail, values: { name } })
+}
+
+/** How somebody's own list changed after a position of the log, in its order. */
+export async function contactsChangedAfter(
+  db: Db,
+  owner: UserId,
+  after: number,
+): Promise<ContactChange[]> {
+  // The condition of the index `event_of_person`, to the letter.
+  const rows = await sql<{ contact: UserId; removed: 0 | 1 }>`select
+      json_extract(cast(substr(body, 17) as text), '$.contact') as contact,
+      json_extract(cast(substr(body, 17) as text), '$.removed') as removed
+    from event where ${PERSON} = ${owner} and position > ${after} and state = 'applied'
+      and body is not null and (kind between 769 and 1023 or kind in (1028, 1042))
+      and kind = ${contactPut.code} order by position`.execute(db)
+  return rows.rows.map(({ contact, removed }) => ({ owner, contact, removed: removed === 1 }))
 }

@@ -3,8 +3,9 @@
  * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
  */
 import * as v from 'valibot'
-import type { Hlc } from '../base/hlc.ts'
+import { type Hlc, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import { HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
@@ -23,7 +24,7 @@ const draftBody = v.object({
   /** When it was written; it may be sent again later, to a guest's branch. */
   at: hlc,
 })
-type DraftPut = v.InferOutput<typeof draftBody>
+export type DraftPut = v.InferOutput<typeof draftBody>
 
 /** 0412: a draft. */
 export const draftPut: EventKind<DraftPut> = {
@@ -37,7 +38,7 @@ export const draftPut: EventKind<DraftPut> = {
     await demandVoice(tx, event, event.body.user)
     return undefined
   },
-  apply: (tx, event) => keepDraft(tx, event.body, event.origin),
+  apply: (tx, event) => keepDraft(tx, event.body, { branchId: event.origin }),
   recordOf: ({ user, conversation }) => `${user} ${conversation}`,
 }
 
@@ -53,6 +54,21 @@ export async function draftOf(
     .select('body')
     .executeTakeFirst()
   return row?.body ?? ''
+}
+
+/** The same where another branch than `except` had the last word about it, nothing among it; else undefined. */
+export async function draftFrom(
+  db: Db,
+  of: { user: UserId; conversation: ConversationId; except: BranchId },
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('draft')
+    .where('userId', '=', of.user)
+    .where('conversationId', '=', of.conversation)
+    .where('branchId', '!=', of.except)
+    .select('body')
+    .executeTakeFirst()
+  return row?.body
 }
 
 /** The home branch sends a guest's drafts after him. */
@@ -86,11 +102,37 @@ export async function endDraft(
     .execute()
 }
 
-/** Puts a draft into the table, if it is the newest. */
-export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
+/** Further than that before a draft nobody wrote a message that ended it: so far may a clock be ahead of ours. */
+const CLOCKS_APART_MS: Millis = HOUR
+
+/** Whether the person has written a message there since: it may come before the draft that it ended. */
+async function isEnded(tx: Db, { user, conversation, at }: DraftPut): Promise<boolean> {
+  // A message from a clock that is ahead has an earlier place in the timeline than its own clock says.
+  const from = hlcOf(Math.max(0, millisOf(at) - CLOCKS_APART_MS), 0)
+  const later = tx
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .where('m.conversationId', '=', conversation)
+    .where('m.timeKey', '>=', from)
+    .where('m.authorId', '=', user)
+    .where('e.hlc', '>', at)
+    .select('m.position')
+  return (await later.limit(1).executeTakeFirst()) !== undefined
+}
+
+/**
+ * Puts a draft into the table, if it is the newest and was not sent. `isTyped`: it is typed now, and a message whose
+ * clock is ahead has not ended it. The same one from another branch is no other: it stays whose it was.
+ */
+export async function keepDraft(
+  tx: Db,
+  draft: DraftPut,
+  { branchId, isTyped = false }: { branchId: BranchId; isTyped?: boolean },
+): Promise<void> {
   const { user: userId, conversation: conversationId, body, at: hlc } = draft
   const person = tx.selectFrom('user').where('id', '=', userId).where('erasedAt', 'is not', null)
   if ((await person.select('id').executeTakeFirst()) !== undefined) return
+  if (draft.body !== '' && !isTyped && (await isEnded(tx, draft))) return
   await tx
     .insertInto('draft')
     .values({ userId, conversationId, body, hlc, branchId })
@@ -99,7 +141,10 @@ export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Pr
         .columns(['userId', 'conversationId'])
         .doUpdateSet({ body, hlc, branchId })
         .where((eb) =>
-          eb(eb.refTuple('draft.hlc', 'draft.branchId'), '<', eb.tuple(hlc, branchId)),
+          eb.and([
+            eb(eb.refTuple('draft.hlc', 'draft.branchId'), '<', eb.tuple(hlc, branchId)),
+            eb.or([eb('draft.hlc', '<', hlc), eb('draft.body', '!=', body)]),
+          ]),
         ),
     )
     .execute()

@@ -5,14 +5,15 @@ import type { BlobId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { findBlob } from '../files/blobs.ts'
 import { chunkCount } from '../files/manifest.ts'
-import { attachmentProps, type FetchStateOf } from './line.ts'
+import type { MoveOf } from '../files/moves.ts'
+import { attachmentProps } from './line.ts'
 import type { Opened } from './media.ts'
 import type { LinkOf } from './story.ts'
 
 type Parts = {
   read: Db
   linkOf: LinkOf
-  fetchState: FetchStateOf
+  moveOf: MoveOf
   sizeMax(): Promise<number>
 }
 
@@ -26,14 +27,14 @@ export async function fileNow(
   parts: Parts,
   opened: Pick<Opened, 'file' | 'origin'>,
 ): Promise<{ file: AttachmentProps; waiting: Waiting | undefined }> {
-  const now = parts.fetchState(opened.file.blob)
+  const now = parts.moveOf(opened.file.blob)
   const file = attachmentProps(opened.file, now)
   if (!isAway(opened)) return { file, waiting: undefined }
   const link = parts.linkOf(opened.origin)
   const waiting = {
     percent: file.percent ?? (await percentHere(parts.read, opened.file.blob)),
     ...(link?.up === false ? { down: { since: link.since, over: link.over } } : {}),
-    isDiskFull: now?.isDiskFull ?? false,
+    isDiskFull: now !== undefined && now.state !== 'going' && now.isDiskFull,
     isTooLarge: opened.file.size > (await parts.sizeMax()),
   }
   if (file.state === 'elsewhere' || file.percent !== undefined) return { file, waiting }

@@ -11,7 +11,6 @@ import { problemText } from '../../views/language/words.ts'
 import { asWeb, type Guards, type SignedIn } from '../accounts/guard.ts'
 import { AppError, notFound } from '../base/errors.ts'
 import { asConversationId, asFileId, type BlobId, type FileId } from '../base/ids.ts'
-import { MIB } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Files } from '../files/files.ts'
 import type { FilePolicy } from '../files/policy.ts'
@@ -100,14 +99,19 @@ async function tellLimits(c: C, parts: FileRoutesParts): Promise<Response> {
     ...{ viewer: c.var.user.id, conversation: id },
   })
   const { uploads, problems, language } = c.var.t
-  const mib = (bytes: number) => Math.floor(bytes / MIB)
   return c.json({
-    ...{ sizeMax, tooLarge: problems['file-large']({ max: mib(sizeMax) }) },
-    ...(left === undefined ? {} : { left, full: problems['quota-full']({ left: mib(left) }) }),
+    ...{ sizeMax, tooLarge: problems['file-large']({ max: sizeMax }) },
+    ...(left === undefined
+      ? {}
+      : {
+          left,
+          full: problems['quota-full']({ left }),
+          fullTogether: uploads.together(byteWords(left, language, { isLimit: true })),
+        }),
     ...{ refused, typeRefused: problems['type-refused']({ type: '{type}' }) },
     smaller: sizeMaxOf.map((of) => ({
       sizeMax: of.sizeMax,
-      text: uploads.smaller(of.branch, byteWords(of.sizeMax, language)),
+      text: uploads.smaller(of.branch, byteWords(of.sizeMax, language, { isLimit: true })),
     })),
   })
 }

@@ -11,6 +11,7 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { keptHlc } from '../eventlog/log-clock.ts'
+import { type DraftPut, draftPut } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { isAtHome } from './standing.ts'
 
@@ -39,7 +40,9 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
  */
 export async function tellableUntil(tx: Db, arrivedAt: Millis): Promise<Hlc> {
   const [pulled, own] = [hlcOf(arrivedAt + DRIFT_MS_MAX, 0), await keptHlc(tx)]
-  return own > pulled ? own : pulled
+  // Clock values are texts: Math.max would make numbers of them.
+  if (own > pulled) return own
+  return pulled
 }
 
 /** `now`: what was decided later is not told. */
@@ -98,44 +101,58 @@ async function sendBlocksOf(
   }
 }
 
-/** The kinds of chats: what an owner wrote elsewhere goes on to those of his branches that were not named. */
-export function sentOnFromHome(given: ChatKinds, { append, self }: Parts): ChatKinds {
-  const sentOn = <Body extends { owner: UserId; at?: Hlc | undefined }>(
-    kind: EventKind<Body>,
-    told: (body: Body) => UserId[],
-    copyOf: (event: LoggedEvent<Body>) => Body,
-  ): EventKind<Body> => ({
+/** What an owner wrote elsewhere goes on to those of his branches that were not named. */
+function sentOn<Body extends { owner?: UserId; user?: UserId; at?: Hlc | undefined }>(
+  { append, self }: Pick<Parts, 'append' | 'self'>,
+  kind: EventKind<Body>,
+  { told, copyOf }: Copied<Body>,
+): EventKind<Body> {
+  return {
     ...kind,
     async apply(tx, event) {
       await kind.apply(tx, event)
       const { body, origin, arrivedAt } = event
+      const people = told(body)
       // Our own too, when it comes back after a loss: meanwhile the owner may have gone elsewhere.
-      if (!(await isAtHome(tx, self, body.owner))) return
-      const all = await branchesOf(tx, told(body), arrivedAt)
+      if (!(await isAtHome(tx, self, people[0]))) return
+      const all = await branchesOf(tx, people, arrivedAt)
       const named = new Set([self, origin, ...event.to])
       const to = all.filter((branch) => !named.has(branch))
-      const copy = copyOf(event)
+      const copy = copyOf?.(event) ?? body
       const isOfLater = (copy.at ?? HLC_ZERO) > (await tellableUntil(tx, arrivedAt))
       if (to.length > 0 && !isOfLater) await append(tx, { kind, body: copy, to })
     },
-  })
-  const { contactPut, contactBlock, historyClear } = given
+  }
+}
+
+type Copied<Body> = {
+  told(body: Body): [owner: UserId, ...others: UserId[]]
+  copyOf?(event: LoggedEvent<Body>): Body
+}
+
+/** The kinds of chats: an owner's records reach all of his branches by his home branch. */
+export function sentOnFromHome(given: ChatKinds, parts: Parts): ChatKinds {
+  const { contactPut, contactBlock, historyClear, msgSeen } = given
   return {
     ...given,
-    contactPut: sentOn(
-      contactPut,
-      ({ owner }) => [owner],
-      ({ body, hlc }) => ({ ...body, at: body.at ?? hlc }),
-    ),
-    contactBlock: sentOn(
-      contactBlock,
-      ({ owner, blocked }) => [owner, blocked],
-      ({ body }) => body,
-    ),
-    historyClear: sentOn(
-      historyClear,
-      ({ owner }) => [owner],
-      ({ body }) => body,
-    ),
+    contactPut: sentOn(parts, contactPut, {
+      told: ({ owner }) => [owner],
+      copyOf: ({ body, hlc }) => ({ ...body, at: body.at ?? hlc }),
+    }),
+    contactBlock: sentOn(parts, contactBlock, { told: ({ owner, blocked }) => [owner, blocked] }),
+    historyClear: sentOn(parts, historyClear, { told: ({ owner }) => [owner] }),
+    msgSeen: sentOn(parts, msgSeen, {
+      told: ({ user }) => [user],
+      // Places in feeds are those of the branch that wrote it: what counts elsewhere is the clock of the message.
+      copyOf: ({ body }) => ({
+        ...body,
+        marks: body.marks.map(({ origin, hlc }) => ({ origin, hlc })),
+      }),
+    }),
   }
+}
+
+/** The same of drafts: the branch where one was written may not know of all the others. */
+export function draftsSentOn(parts: Parts): EventKind<DraftPut> {
+  return sentOn(parts, draftPut, { told: ({ user }) => [user] })
 }

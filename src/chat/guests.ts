@@ -7,7 +7,7 @@ import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
 import { hlcOf } from '../base/hlc.ts'
 import type { BranchId } from '../base/ids.ts'
-import { DAY, type Millis } from '../base/units.ts'
+import { DAY, HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
 import type { ChatKinds } from './events.ts'
@@ -19,6 +19,9 @@ import { wantChats } from './history.ts'
  */
 const CUT_OFF_MS: Millis = 30 * DAY
 
+/** Clocks of branches differ by less; a stay that goes on has days left. */
+const CLOCKS_APART_MS: Millis = HOUR
+
 type GuestParts = { append: Append; forward: Forward; kinds: ChatKinds; self: BranchId }
 
 /** The kind `user.at` as this feature needs it: in the transaction that notes a stay, chats follow the guest. */
@@ -29,8 +32,9 @@ export function followedByChats(userAt: EventKind<UserAt>, parts: GuestParts): E
     async apply(tx, event) {
       const isOwn = event.origin === self
       const { user } = event.body
-      // Who stays on has all that came meanwhile.
-      const wasHere = isOwn && (await branchesOf(tx, [user], event.arrivedAt)).includes(self)
+      // Who stays on has all that came meanwhile. A stay that is about to end has ended by the clocks of others.
+      const then = event.arrivedAt + CLOCKS_APART_MS
+      const wasHere = isOwn && (await branchesOf(tx, [user], then)).includes(self)
       await userAt.apply(tx, event)
       if (!isOwn) await sendGroups(parts, tx, event)
       else if (!wasHere) await wantChats(parts, tx, { user, stay: event.hlc })

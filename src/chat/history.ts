@@ -12,7 +12,13 @@ import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
-import type { Append, EventKind, Forward, LoggedEvent } from '../eventlog/events.ts'
+import {
+  type Append,
+  type EventKind,
+  type Forward,
+  type LoggedEvent,
+  Parked,
+} from '../eventlog/events.ts'
 import type { ChatParts } from './actions.ts'
 import { sendDrafts } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
@@ -71,9 +77,29 @@ const histWant: EventKind<HistWant> = {
   // Only the branch where the person signed in may ask, and what proves that may still be on its way.
   async refusal(tx, event) {
     await demandVoice(tx, event, event.body.user)
+    await demandStay(tx, event)
     return undefined
   },
   apply: nothing,
+}
+
+/**
+ * An earlier stay lets the branch speak, and gives it nothing any more once its password was replaced: the question
+ * waits for the stay that it names, which comes in another feed.
+ */
+async function demandStay(
+  tx: Db,
+  { body, origin, arrivedAt }: LoggedEvent<HistWant>,
+): Promise<void> {
+  if ((await branchesOf(tx, [body.user], arrivedAt)).includes(origin)) return
+  const known = await tx
+    .selectFrom('location')
+    .where('userId', '=', body.user)
+    .where('branchId', '=', origin)
+    .where('hlc', '>=', body.stay)
+    .select('hlc')
+    .executeTakeFirst()
+  if (known === undefined) throw new Parked('waits-for-person')
 }
 
 /** As the branch writes it that answers: it knows its part. */
@@ -132,7 +158,7 @@ async function sendDraftsOf({ append, self }: Parts, tx: Db, of: Asked & { now: 
   if (await isAtHome(tx, self, user)) await sendDrafts(append, tx, { user, branch, now })
 }
 
-type OwnChat = { id: ConversationId; joinedAt: Hlc; lastTimeKey: Hlc }
+type OwnChat = { id: ConversationId; joinedAt: Hlc }
 
 /** The chats of a person in which something was written, the last one first; or the one that is asked for. */
 async function chatsOf(tx: Db, user: UserId, page: Page | undefined): Promise<OwnChat[]> {
@@ -141,15 +167,21 @@ async function chatsOf(tx: Db, user: UserId, page: Page | undefined): Promise<Ow
     .innerJoin('conversation as c', 'c.id', 'mine.conversationId')
     .where('mine.userId', '=', user)
     .where('mine.leftAt', 'is', null)
-    .where('c.lastTimeKey', 'is not', null)
+    // Of what was refused its author sees his own lines, and no list a last one.
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('message')
+          .whereRef('message.conversationId', '=', 'c.id')
+          .select('message.position'),
+      ),
+    )
   if (page) query = query.where('c.id', '=', page.conversation)
-  const rows = await query
-    .select(['c.id', 'mine.joinedAt', 'c.lastTimeKey'])
+  return await query
+    .select(['c.id', 'mine.joinedAt'])
     .orderBy('c.lastTimeKey', 'desc')
     .orderBy('c.id')
     .limit(CHATS_MAX)
     .execute()
-  return rows.map((row) => ({ ...row, lastTimeKey: row.lastTimeKey ?? HLC_ZERO }))
 }
 
 type Sending = { asked: Asked; chat: OwnChat; rows: number; page: Page | undefined }
@@ -259,19 +291,25 @@ async function sendRead(
 ): Promise<void> {
   if (!(await isAtHome(tx, self, user))) return
   const newest = await tx
-    .selectFrom('message')
-    .where('conversationId', '=', chat.id)
-    .select(['id', 'origin'])
-    .orderBy('timeKey', 'desc')
-    .orderBy('id', 'desc')
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .where('m.conversationId', '=', chat.id)
+    .select(['m.id', 'm.origin', 'e.hlc'])
+    .orderBy('m.timeKey', 'desc')
+    .orderBy('m.id', 'desc')
     .limit(AUTHORS_LOOKED_AT)
     .execute()
   const [last] = newest
   if (last === undefined) return
   const unread = await firstUnread(tx, { user, self, conversation: chat.id })
-  const marks = [...new Set(newest.map(({ origin }) => origin))].flatMap((origin) => {
+  const marks = [...Map.groupBy(newest, ({ origin }) => origin)].flatMap(([origin, written]) => {
     const first = unread.get(origin)
-    const upTo = first === undefined ? chat.lastTimeKey : before(first)
+    const last =
+      written
+        .map(({ hlc }) => hlc)
+        .sort()
+        .at(-1) ?? HLC_ZERO
+    const upTo = first === undefined ? last : before(first)
     return upTo === HLC_ZERO ? [] : [{ origin, hlc: upTo }]
   })
   if (marks.length === 0) return
@@ -290,13 +328,14 @@ async function firstUnread(
         .onRef('m.conversationId', '=', 'mine.conversationId')
         .onRef('m.position', '>', 'mine.readPosition'),
     )
+    .innerJoin('event as e', 'e.position', 'm.position')
     .where('mine.userId', '=', at.user)
     .where('mine.conversationId', '=', at.conversation)
     .where('m.authorId', '!=', at.user)
     .where(sql<SqlBool>`+m.timeKey >= mine.joinedAt`)
     .where((eb) => eb.not(isSeen(at.user, at.self, 'read')))
     .groupBy('m.origin')
-    .select((eb) => ['m.origin', eb.fn.min('m.timeKey').as('first')])
+    .select((eb) => ['m.origin', eb.fn.min('e.hlc').as('first')])
     .execute()
   return new Map(rows.map(({ origin, first }) => [origin, first]))
 }

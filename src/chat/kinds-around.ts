@@ -5,9 +5,8 @@
 import type { RoleGrant, UserAt, UserPut } from '../accounts/records.ts'
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import type { Append, EventKind, Forward } from '../eventlog/events.ts'
-import { draftPut } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
-import { followedByRecords, sentOnFromHome } from './following.ts'
+import { draftsSentOn, followedByRecords, sentOnFromHome } from './following.ts'
 import { followedByChats } from './guests.ts'
 import { historyKinds } from './history.ts'
 import { missedByNewcomers } from './newcomers.ts'
@@ -36,7 +35,7 @@ export function chatKindsAround(
   const { userAt, roleGrant } = followedByReports(given, parts)
   const followed = followedByRecords(followedByChats(userAt, parts), parts)
   const kinds = [
-    ...([followed, roleGrant, draftPut] as EventKind<never>[]),
+    ...([followed, roleGrant, draftsSentOn(parts)] as EventKind<never>[]),
     ...historyKinds({ ...parts, chats: given.chats }),
     ...missedByNewcomers({ userPut: given.userPut, chats }, parts),
   ]

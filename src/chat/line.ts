@@ -11,8 +11,8 @@ import type { ChatRow } from '../../views/chat/list.ts'
 import type { Words } from '../../views/language/words.ts'
 import { called, type Face } from '../../views/parts.ts'
 import type { Presence } from '../../views/presence/dot.ts'
-import type { BlobId, BranchId, UserId } from '../base/ids.ts'
-import type { FetchState } from '../files/fetching.ts'
+import type { BranchId, UserId } from '../base/ids.ts'
+import type { MoveOf } from '../files/moves.ts'
 import { type LineFile, namesAsText } from './attachments.ts'
 import type { Chat, Other } from './chats.ts'
 import type { GroupMember } from './members.ts'
@@ -37,21 +37,14 @@ function faceOf(person: { id: UserId; name: string; photo: string | undefined })
   return { id: person.id, name: person.name, photo: person.photo }
 }
 
-/** What is under way of a file. */
-export type FetchStateOf = (blob: BlobId) => FetchState | undefined
-
 /** Props of `line()`; the mark is shown to the author alone. */
-export function lineProps(
-  line: Line,
-  mark: MarkState = 'written',
-  fetchState?: FetchStateOf,
-): ShownLine {
+export function lineProps(line: Line, mark: MarkState = 'written', moveOf?: MoveOf): ShownLine {
   return {
     id: line.id,
     timeKey: line.timeKey,
     author: faceOf(line.by),
     body: line.body,
-    ...filesOf(line, fetchState),
+    ...filesOf(line, moveOf),
     sentAt: line.sentAt,
     mark,
     kind: line.kind,
@@ -59,23 +52,22 @@ export function lineProps(
   }
 }
 
-function filesOf(
-  { body, files }: Line,
-  fetchState?: FetchStateOf,
-): Pick<ShownLine, 'files' | 'isTextless'> {
+function filesOf({ body, files }: Line, moveOf?: MoveOf): Pick<ShownLine, 'files' | 'isTextless'> {
   if (files.length === 0) return {}
   const isTextless = body === namesAsText(files)
-  return { isTextless, files: files.map((file) => attachmentProps(file, fetchState?.(file.blob))) }
+  return { isTextless, files: files.map((file) => attachmentProps(file, moveOf?.(file.blob))) }
 }
 
 /** Props of a card: what everybody who sees the line is shown. `now`: what is under way. */
-export function attachmentProps(file: LineFile, now?: FetchState): AttachmentProps {
+export function attachmentProps(file: LineFile, now?: ReturnType<MoveOf>): AttachmentProps {
   const { id, name, type, size, width, height, hasThumb, branch } = file
   const state = file.state === 'partial' ? 'arriving' : file.state
   const props: AttachmentProps = {
     ...{ id, name, type, size, width, height, hasThumb, state, branch },
   }
-  if (now === undefined || (state !== 'elsewhere' && state !== 'arriving')) return props
+  if (now === undefined) return props
+  if (now.state === 'going') return state === 'here' ? { ...props, going: now.to } : props
+  if (state !== 'elsewhere' && state !== 'arriving') return props
   if (now.state === 'arriving') return { ...props, state: 'arriving', percent: now.percent }
   return { ...props, waits: now.isDiskFull ? 'room' : 'line' }
 }

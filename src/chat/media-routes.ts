@@ -1,7 +1,12 @@
 /** Pages of what was sent: one file large, and the lists of what a chat shares. */
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
-import { attachment, shownAs } from '../../views/chat/attachment.ts'
+import {
+  type AttachmentProps,
+  attachment,
+  shownAs,
+  stillAttachment,
+} from '../../views/chat/attachment.ts'
 import { MEDIA_KINDS, type MediaProps, mediaPage } from '../../views/chat/media.ts'
 import { type ViewerProps, viewerDialog, viewerNow, viewerPage } from '../../views/chat/viewer.ts'
 import { asWeb, type SignedIn } from '../accounts/guard.ts'
@@ -28,6 +33,9 @@ const mediaQuery = v.object({
   before: v.optional(v.string()),
 })
 
+const nowQuery = v.object({ as: v.optional(v.literal('card')) })
+const cardQuery = v.object({ still: v.optional(v.literal('yes')) })
+
 type C = Context<SignedIn>
 
 /** Routes of `/files/:id/view`, of its parts, and of `/chats/:id/media`. */
@@ -48,17 +56,23 @@ async function showFile(c: C, parts: FileRoutesParts): Promise<Response> {
 
 /** What its page asks for by itself while it waits: nothing is wanted by that. */
 async function showNow(c: C, parts: FileRoutesParts): Promise<Response> {
+  const { as } = readQuery(c, nowQuery)
   const opened = await openedFile(c, parts)
+  if (as === 'card') return c.html(stillAttachment(await cardOf(parts, opened), c.var.t))
   return c.html(viewerNow(await viewerProps(c, parts, opened), parts.frameOf(asWeb(c))))
 }
 
 /** Its card after a click: it is wanted now. */
 async function showCard(c: C, parts: FileRoutesParts): Promise<Response> {
-  const opened = await wantedFile(c, parts)
+  const { still } = readQuery(c, cardQuery)
+  const card = await cardOf(parts, await wantedFile(c, parts))
+  return c.html(still === undefined ? attachment(card, c.var.t) : stillAttachment(card, c.var.t))
+}
+
+async function cardOf(parts: FileRoutesParts, opened: Opened): Promise<AttachmentProps> {
   const { file, waiting } = await fileNow(parts, opened)
   const isWaiting = file.state === 'elsewhere' && !waiting?.isTooLarge
-  const card = isWaiting ? { waits: 'line' as const, ...file } : file
-  return c.html(attachment(card, c.var.t))
+  return isWaiting ? { waits: 'line', ...file } : file
 }
 
 async function openedFile(c: C, parts: FileRoutesParts): Promise<Opened> {
@@ -113,13 +127,13 @@ async function showMedia(c: C, parts: FileRoutesParts): Promise<Response> {
 }
 
 async function files(
-  { read }: FileRoutesParts,
+  { read, moveOf }: FileRoutesParts,
   viewer: UserId,
   of: Parameters<typeof filesOf>[2],
 ): Promise<Pick<MediaProps, 'files' | 'older'>> {
   const { items, next } = await filesOf(read, viewer, of)
   const list = items.map(({ file, author, name, sentAt }) => ({
-    ...{ file: attachmentProps(file), by: { id: author, name }, at: sentAt },
+    ...{ file: attachmentProps(file, moveOf(file.blob)), by: { id: author, name }, at: sentAt },
   }))
   return { files: list, older: next }
 }

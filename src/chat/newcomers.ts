@@ -14,6 +14,7 @@ import type { ChatKinds } from './events.ts'
 import type { ConvBody } from './group-records.ts'
 import { membersSince } from './members.ts'
 import { beginGroup } from './past.ts'
+import type { PostBody } from './posts.ts'
 
 type Parts = {
   forward: Forward
@@ -27,7 +28,16 @@ export function missedByNewcomers(
   { userPut, chats }: { userPut: EventKind<UserPut>; chats: ChatKinds },
   parts: Parts,
 ): EventKind<never>[] {
-  const { convPut, ...others } = chats
+  const { convPut, msgPost, ...others } = chats
+  const post: typeof msgPost = {
+    ...msgPost,
+    refusal: (tx, event) => msgPost.refusal(tx, event),
+    async apply(tx, event) {
+      await msgPost.apply(tx, event)
+      // What is written here does not come this way; what was lost here and comes back from another branch does.
+      if (event.origin === parts.self) await sendAfterMembers(parts, tx, event)
+    },
+  }
   const group: typeof convPut = {
     ...convPut,
     async apply(tx, event) {
@@ -55,7 +65,7 @@ export function missedByNewcomers(
       }
     },
   }
-  return [group, person, ...Object.values(others)] as EventKind<never>[]
+  return [group, post, person, ...Object.values(others)] as EventKind<never>[]
 }
 
 /**
@@ -77,6 +87,19 @@ async function sendBack(
   if (before === undefined) return
   const members = body.members.map(({ user }) => user)
   for (const branch of await branchesOf(tx, members, arrivedAt)) {
+    if (branch !== self && !to.includes(branch)) await forward(tx, position, branch)
+  }
+}
+
+/** A message of ours that we had lost goes to where its readers have gone meanwhile: nobody else may send it there. */
+async function sendAfterMembers(
+  { forward, self }: Parts,
+  tx: Db,
+  { position, to, body, hlc, arrivedAt }: LoggedEvent<PostBody>,
+): Promise<void> {
+  const members = await membersSince(tx, body.conversation)
+  const readers = [...members].flatMap(([user, since]) => (since <= hlc ? [user] : []))
+  for (const branch of await branchesOf(tx, readers, arrivedAt)) {
     if (branch !== self && !to.includes(branch)) await forward(tx, position, branch)
   }
 }

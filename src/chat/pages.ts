@@ -7,17 +7,12 @@ import type { Words } from '../../views/language/words.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import type { MoveOf } from '../files/moves.ts'
 import { type Chat, chatsOf, getChat, recentChats } from './chats.ts'
 import { blockedBy } from './contacts.ts'
 import { placeOf } from './cursors.ts'
 import { draftOf } from './drafts.ts'
-import {
-  chatRowProps,
-  conversationProps,
-  type FetchStateOf,
-  lineProps,
-  type PresenceOf,
-} from './line.ts'
+import { chatRowProps, conversationProps, lineProps, type PresenceOf } from './line.ts'
 import { marksOf } from './marks.ts'
 import { branchesIn, firstNames } from './members.ts'
 import type { History, OlderPage } from './older.ts'
@@ -40,7 +35,7 @@ export type Surroundings = {
   typistsIn(conversation: ConversationId): UserId[]
   linkOf: LinkOf
   /** What is under way of a file. */
-  fetchState: FetchStateOf
+  moveOf: MoveOf
   /** The id a stream begins with: EPOCH-POSITION. */
   idOf(position: number): string
 }
@@ -173,7 +168,7 @@ async function pageOf(
 
 /** Lines as the view takes them: the viewer's own with their marks. */
 export async function shownLines(
-  around: Pick<Surroundings, 'read' | 'self' | 'fetchState'>,
+  around: Pick<Surroundings, 'read' | 'self' | 'moveOf'>,
   viewer: Viewer,
   lines: readonly Line[],
 ): Promise<ShownLine[]> {
@@ -182,7 +177,7 @@ export async function shownLines(
   const isGroup = lines.some((line) => line.kind === 'group')
   const blocked = isGroup ? await blockedBy(around.read, viewer.id) : new Set<UserId>()
   return lines.map((line) => ({
-    ...lineProps(line, marks.get(line.position), around.fetchState),
+    ...lineProps(line, marks.get(line.position), around.moveOf),
     isFolded: blocked.has(line.author),
   }))
 }

@@ -52,6 +52,20 @@ export async function startOf(
   return mine && mine.wholeFrom > mine.joinedAt ? mine.wholeFrom : undefined
 }
 
+/** Whether other branches have said of a chat what they sent of it after this guest. */
+export async function isBroughtByGuest(
+  db: Db,
+  { user, conversation }: { user: UserId; conversation: ConversationId },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('history_part')
+    .where('userId', '=', user)
+    .where('conversationId', '=', conversation)
+    .select('stay')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Takes in what a branch says of its part; an older page makes it larger, a new stay begins anew. */
 export async function keepParts(
   tx: Db,

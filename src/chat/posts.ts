@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import type { Hlc } from '../base/hlc.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
+import { HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { MessageTable } from '../db/schema.ts'
@@ -80,10 +81,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const { body, position, arrivedAt, origin } = event
   const conversation = await conversationRow(tx, body.conversation)
   if (conversation === undefined && body.direct) await ensureDirect(tx, body.direct)
-  // A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, section 8).
-  const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
-  const isAhead = event.hlc > limit
-  const timeKey = isAhead ? limit : event.hlc
+  const timeKey = await placeOf(tx, event)
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
   const { conversation: conversationId, author } = body
   await endDraft(tx, event)
@@ -115,6 +113,31 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   if (newest > timeKey || isRefused) return
   await moveLast(tx, { conversation: conversationId, position, timeKey })
 }
+
+/** Somebody who joined by a clock further ahead than this sees what comes when the time is there. */
+const JOINED_MS_MAX: Millis = HOUR
+
+/**
+ * A clock far ahead must not hold its messages at the end of everybody's history (docs/protocol.md, section 8). But
+ * what was written after somebody joined, by the same clock, never stands before that: he would not be shown it.
+ */
+async function placeOf(tx: Db, { body, hlc, arrivedAt }: LoggedEvent<PostBody>): Promise<Hlc> {
+  const limit = hlcOf(arrivedAt + DRIFT_MS_MAX, 0)
+  if (hlc <= limit) return hlc
+  const [joined] = await lastJoined(tx, { conversation: body.conversation, hlc })
+  const isNear = joined !== undefined && joined.joinedAt <= hlcOf(arrivedAt + JOINED_MS_MAX, 0)
+  return isNear && joined.joinedAt > limit ? joined.joinedAt : limit
+}
+
+const lastJoined = prepared((db, value: Holes<{ conversation: ConversationId; hlc: Hlc }>) =>
+  db
+    .selectFrom('membership')
+    .where('conversationId', '=', value('conversation'))
+    .where('joinedAt', '<=', value('hlc'))
+    .select('joinedAt')
+    .orderBy('joinedAt', 'desc')
+    .limit(1),
+)
 
 const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
   db

@@ -78,7 +78,8 @@ export function isSeen(
       where fe.position = m.position)
     or exists (
       select 1 from seen_before as sb where sb.userId = ${user} and sb.origin = m.origin
-      and sb.conversationId = m.conversationId and sb.mark in ${marks} and sb.upTo >= m.timeKey))`
+      and sb.conversationId = m.conversationId and sb.mark in ${marks} and sb.upTo >= m.timeKey
+      and sb.upTo >= (select written.hlc from event as written where written.position = m.position)))`
 }
 
 /** What a later `msg.seen` replaces: marks of one feed only ever rise. When each was set is forgotten with it. */
@@ -98,10 +99,11 @@ export async function applySeen(
   // A reader's branch may only speak of what it was sent, and not of the future.
   const at = Math.min(millisOf(event.hlc), event.arrivedAt)
   for (const each of event.body.marks) {
-    for (const found of await feedMarksOf(tx, event, each, { self, isHere })) {
-      await raise(tx, { conversation, user, mark, at }, found)
-    }
-    if (isHere) await keepBefore(tx, event.body, each)
+    const marks = await feedMarksOf(tx, event, each, { self, isHere })
+    for (const found of marks) await raise(tx, { conversation, user, mark, at }, found)
+    // Our own that was lost and came back speaks of what may come back later.
+    const isAhead = event.origin === self && !marks.some(({ upTo }) => upTo >= (each.seq ?? 0))
+    if (isHere || isAhead) await keepBefore(tx, event.body, each)
   }
   if (event.origin === self || isHere) await advance(tx, { conversation, user, mark }, self)
 }
@@ -154,7 +156,7 @@ async function exactMark(
   return row && { feedN: row.n, upTo: Math.min(seq, row.head) }
 }
 
-/** The last message of the conversation written here up to that clock value. */
+/** The last message of the conversation written here up to that clock value; its place may be an earlier one. */
 export async function ownPosition(
   tx: Db,
   conversation: ConversationId,
@@ -162,13 +164,15 @@ export async function ownPosition(
   self: BranchId,
 ): Promise<number | undefined> {
   const row = await tx
-    .selectFrom('message')
-    .where('conversationId', '=', conversation)
-    .where('timeKey', '<=', mark.hlc)
-    .where('origin', '=', self)
-    .orderBy('timeKey', 'desc')
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .where('m.conversationId', '=', conversation)
+    .where('m.timeKey', '<=', mark.hlc)
+    .where('m.origin', '=', self)
+    .where(sql<SqlBool>`+e.hlc <= ${mark.hlc}`)
+    .orderBy('m.timeKey', 'desc')
     .limit(1)
-    .select('position')
+    .select('m.position')
     .executeTakeFirst()
   return row?.position
 }

@@ -79,16 +79,25 @@ export async function storedChunk(
   }
 }
 
+type GivenParts = {
+  read: Db
+  disk: BlobDisk
+  /** A chunk of so many is given. */
+  onChunk?(chunk: { blob: BlobId; index: number; count: number }): void
+}
+
 /** What another branch is given of a blob: its list (index 0), or chunk index - 1; undefined: it is not here. */
 export async function givenPart(
-  { read, disk }: { read: Db; disk: BlobDisk },
-  id: BlobId,
-  index: number,
+  { read, disk, onChunk }: GivenParts,
+  { blob: id, index }: { blob: BlobId; index: number },
 ): Promise<Uint8Array | undefined> {
   const blob = await findBlob(read, id)
   // What the scanner found is kept from everybody, other branches too.
   if (!blob || (await isInfected(read, id))) return undefined
-  return index === 0 ? encodeManifest(blob) : await storedChunk(disk, blob, index - 1)
+  if (index === 0) return encodeManifest(blob)
+  const chunk = await storedChunk(disk, blob, index - 1)
+  if (chunk) onChunk?.({ blob: id, index: index - 1, count: chunkCount(blob) })
+  return chunk
 }
 
 async function isInfected(read: Db, id: BlobId): Promise<boolean> {

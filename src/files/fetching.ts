@@ -22,7 +22,7 @@ import { type Ending, type FileLinks, type Job, Transfer } from './transfer.ts'
 const ACTIVE_MAX: Readonly<Record<Why, number>> = { small: 6, opened: 4, ahead: 1 }
 /** Under way on one link: enough for a fast line with a long way, little enough to be lost with it. */
 const PARTS_PER_LINK_MAX = 4
-/** Nobody has it, or the disk is full: tried again after this time, doubled each time. A new link ends the wait. */
+/** Nobody has it: tried again after this time, doubled each time; a new link ends the wait. A full disk: always so. */
 const REST_MS_MIN: Millis = 30 * SECOND
 const REST_MS_MAX: Millis = 10 * MINUTE
 /** Of those whose wait is remembered; of more, some are asked for too soon. */
@@ -52,6 +52,8 @@ export type Fetching = {
   /** Somebody opened it: it is fetched, however large it is and however long that takes. */
   want(blob: BlobId): Promise<void>
   stateOf(blob: BlobId): FetchState | undefined
+  /** How many files wait for room on the disk. */
+  waitingForRoom(): number
   /** Some of it has come, all of it, or it waits now; at most twice a second for one blob, and when it is here. */
   onProgress(fn: (blob: BlobId) => void): Cancel
   /** Lets go of everything; what has come stays. */
@@ -82,6 +84,7 @@ export function createFetching(parts: FetchingParts): Fetching {
     look: () => fetching.look(),
     want: (blob) => fetching.want(blob),
     stateOf: (blob) => fetching.stateOf(blob),
+    waitingForRoom: () => fetching.waitingForRoom(),
     onProgress: (fn) => fetching.onProgress(fn),
     stop: () => fetching.stop(),
   }
@@ -148,6 +151,14 @@ class BranchFetching implements Fetching {
       bytesPerSecond: rate,
       isDiskFull: resting?.isDiskFull ?? false,
     }
+  }
+
+  waitingForRoom(): number {
+    const now = this.#parts.clock.now()
+    const isWaiting = ([id, { isDiskFull, until }]: [BlobId, Resting]) =>
+      // What nobody asks for any more is not tried again when its rest is over.
+      isDiskFull && now < until + 2 * LOOK_MS && !this.#active.get(id)?.transfer.underWay
+    return [...this.#resting].filter(isWaiting).length
   }
 
   onProgress(fn: (blob: BlobId) => void): Cancel {
@@ -303,7 +314,8 @@ class BranchFetching implements Fetching {
     const { clock, log } = this.#parts
     const now = clock.now()
     const before = this.#resting.get(id)?.restMs ?? REST_MS_MIN / 2
-    const restMs = Math.min(REST_MS_MAX, before * 2)
+    // Asking the disk costs nothing: whoever made room need not wait for the tenth try.
+    const restMs = isDiskFull ? REST_MS_MIN : Math.min(REST_MS_MAX, before * 2)
     this.#resting.delete(id)
     this.#resting.set(id, { until: now + restMs, restMs, isDiskFull })
     const [oldest] = this.#resting.keys()

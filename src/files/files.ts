@@ -208,7 +208,7 @@ async function begin(parts: FilesParts, owner: UserId, wish: Wish): Promise<OwnF
     wish.size ?? Math.min(await parts.sizeMax(), wish.sizeMax ?? Number.POSITIVE_INFINITY)
   if (!Number.isSafeInteger(sizeMax) || sizeMax < 0 || sizeMax > BLOB_BYTES_MAX) {
     throw invalidInput('size', 'Cannot take the file: its length cannot be used', 'file-large', {
-      max: Math.floor(BLOB_BYTES_MAX / MIB),
+      max: BLOB_BYTES_MAX,
     })
   }
   await demandRoom(parts, wish.size ?? 0)
@@ -310,10 +310,9 @@ async function demandRoom({ disk }: FilesParts, bytes: number): Promise<void> {
 }
 
 function tooLong({ sizeMax }: Selectable<FileTable>): AppError {
-  const max = Math.floor(sizeMax / MIB)
   return new AppError('too-large', `Cannot take the file: more came than ${sizeMax} bytes`, {
     detail: 'file-large',
-    values: { max },
+    values: { max: sizeMax },
   })
 }
 
@@ -374,6 +373,11 @@ async function keptThumb(parts: FilesParts, id: FileId, bytes: Uint8Array): Prom
   const name = `${arrivingPath(id)}-thumb`
   const chunkBytes = chunkBytesFor(bytes.length)
   const making = await makeBlob(parts, { name, key: parts.random.bytes(KEY_BYTES), chunkBytes })
-  await making.write(bytes)
-  return await making.finish()
+  try {
+    await making.write(bytes)
+    return await making.finish()
+  } catch (error) {
+    await making.close() // a full disk: an open file that nobody holds ends the server
+    throw error
+  }
 }

@@ -5,7 +5,6 @@
 import { sql } from 'kysely'
 import { AppError } from '../base/errors.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
-import { MIB } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { refusedBy } from './endings.ts'
 import { fileRulesOf } from './rules.ts'
@@ -60,7 +59,7 @@ export function createFilePolicy({ self }: { self: BranchId }, settings: BranchL
       if (size > settings.sizeMax) {
         throw new AppError('too-large', 'The file is larger than this branch takes', {
           detail: 'file-large',
-          values: { max: mib(settings.sizeMax) },
+          values: { max: settings.sizeMax },
         })
       }
       const { refused } = await fileRulesOf(tx)
@@ -74,14 +73,11 @@ export function createFilePolicy({ self }: { self: BranchId }, settings: BranchL
       if (left === undefined || size <= left) return
       throw new AppError('too-large', 'There is no room left for files', {
         detail: 'quota-full',
-        values: { left: mib(left) },
+        values: { left },
       })
     },
   }
 }
-
-/** Whole MiB, as sentences say them. */
-const mib = (bytes: number) => Math.floor(bytes / MIB)
 
 async function leftOf(
   db: Db,

@@ -8,9 +8,16 @@ import { AppError } from '../base/errors.ts'
 import type { BlobId, BranchId } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
 import type { Log } from '../world/log.ts'
-import type { BlobParts } from './blobs.ts'
-import { findBlob } from './blobs.ts'
-import { blobIdOf, CHUNKS_MAX, chunkPlace, decodeManifest, type Manifest } from './manifest.ts'
+import type { BlobParts, KnownBlob } from './blobs.ts'
+import { findBlob, hasChunk } from './blobs.ts'
+import {
+  blobIdOf,
+  CHUNKS_MAX,
+  chunkCount,
+  chunkPlace,
+  decodeManifest,
+  type Manifest,
+} from './manifest.ts'
 import { type ArrivingBlob, keepManifest, openArriving } from './receiving.ts'
 
 const LIST_BYTES_MAX = 12 + CHUNKS_MAX * 32
@@ -65,6 +72,8 @@ export class Transfer {
   #marks: { at: Millis; bytes: number }[] = []
   #ending: Ending | undefined
   #closing: Promise<void> | undefined
+  /** What is here of it is being read: before that nobody knows what to ask for. */
+  #isBeginning = true
 
   constructor(parts: TransferParts, id: BlobId) {
     this.id = id
@@ -78,6 +87,8 @@ export class Transfer {
     } catch (error) {
       this.#failed(error)
       this.#ending ??= 'stuck'
+    } finally {
+      this.#isBeginning = false
     }
   }
 
@@ -87,23 +98,24 @@ export class Transfer {
     this.#needsList = false
     if (blob.isHere) this.#ending = 'here'
     else if (blob.size > this.#parts.sizeMax) this.#ending = 'too-large'
-    else await this.#open(blob)
+    else await this.#open()
   }
 
-  async #open(manifest: Manifest): Promise<void> {
+  async #open(): Promise<void> {
     const { disk, reserve } = this.#parts
     const known = await findBlob(this.#parts.store.read, this.id)
     if (!known) {
       this.#ending = 'gone'
       return
     }
-    const found = await disk.find(`blobs/partial/${this.id}`)
-    const left = manifest.size - (found?.bytes ?? 0)
+    const left = missingBytes(known)
     if ((await disk.free()) < left + reserve) {
       this.#ending = 'full'
       return
     }
-    this.#arriving = await openArriving(this.#parts, known)
+    const arriving = await openArriving(this.#parts, known)
+    if (this.#closing) return await arriving?.close() // it was let go of meanwhile
+    this.#arriving = arriving
     if (!this.#arriving) this.#ending = 'here'
     this.#missing = this.#arriving?.missing() ?? []
     this.#marks = [{ at: this.#parts.clock.now(), bytes: this.bytes }]
@@ -122,6 +134,7 @@ export class Transfer {
 
   /** Undefined while it goes on. */
   get ending(): Ending | undefined {
+    if (this.#isBeginning) return undefined
     if (this.#ending !== undefined) return this.#ending
     return this.#underWay.size === 0 && this.#usable().length === 0 ? 'stuck' : undefined
   }
@@ -148,7 +161,7 @@ export class Transfer {
 
   /** What to ask for, if a link has room for it. */
   next(hasRoom: (by: BranchId) => boolean): Job | undefined {
-    if (this.#ending !== undefined) return undefined
+    if (this.#isBeginning || this.#ending !== undefined) return undefined
     const ways = this.#usable().filter(({ by }) => hasRoom(by))
     const [way] = ways.sort((a, b) => this.#load(a) - this.#load(b))
     if (!way) return undefined
@@ -220,11 +233,17 @@ export class Transfer {
     await keepManifest(this.#parts, this.id, manifest)
     this.#needsList = false
     if (manifest.size > this.#parts.sizeMax) this.#ending = 'too-large'
-    else if (this.#ending === undefined) await this.#open(manifest)
+    else if (this.#ending === undefined) await this.#open()
   }
 
   async #takeChunk(way: Way, { part, bytes }: { part: number; bytes: Uint8Array }): Promise<void> {
     if (this.#ending !== undefined) return
+    const { disk, reserve } = this.#parts
+    // Others write to the same disk: files that come beside this one, uploads, the database.
+    if ((await disk.free()) - bytes.length < reserve) {
+      this.#ending = 'full'
+      return
+    }
     const isRight = await this.#arriving?.put(part, bytes)
     if (isRight === false) this.#lied(way)
   }
@@ -271,6 +290,15 @@ export class Transfer {
     this.#closing ??= this.#arriving?.close() ?? Promise.resolve()
     return this.#closing
   }
+}
+
+/** Of a file with holes its length says nothing. */
+function missingBytes(blob: KnownBlob): number {
+  let bytes = 0
+  for (let index = 0; index < chunkCount(blob); index++) {
+    if (!blob.have || !hasChunk(blob.have, index)) bytes += chunkPlace(blob, index).bytes
+  }
+  return bytes
 }
 
 function keyOf({ holder, by }: Way): string {

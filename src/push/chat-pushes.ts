@@ -11,7 +11,7 @@ import { AppError } from '../base/errors.ts'
 import type { ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { conversationShapes } from '../chat/api-shapes.ts'
 import type { Chat } from '../chat/chats.ts'
-import type { BlockBody, ClearBody, ContactBody } from '../chat/contact-records.ts'
+import type { BlockBody, ClearBody, ContactBody, ContactChange } from '../chat/contact-records.ts'
 import { blockersOf } from '../chat/contacts.ts'
 import type { ConvBody } from '../chat/group-records.ts'
 import { directIdOf } from '../chat/ids.ts'
@@ -82,7 +82,7 @@ export class ChatPushes {
       case 'conv.put':
         return await this.#ofGroup(event as LoggedEvent<ConvBody>, position)
       case 'contact.put':
-        return await this.#ofContact(event as LoggedEvent<ContactBody>)
+        return await this.contactPushes(event.body as ContactBody)
       case 'contact.block':
         return await this.#ofBlock(event as LoggedEvent<BlockBody>)
       case 'history.clear':
@@ -258,8 +258,8 @@ export class ChatPushes {
     }
   }
 
-  async #ofContact({ body }: LoggedEvent<ContactBody>): Promise<Push[]> {
-    const { owner, contact, removed } = body
+  /** The row of a contact who came into the list, or went out of it. */
+  async contactPushes({ owner, contact, removed }: ContactChange): Promise<Push[]> {
     if (!this.#parts.isListening(owner)) return []
     const conversation = directIdOf(owner, contact)
     if (!removed) return [await this.rowFor(owner, conversation)]

@@ -7,6 +7,7 @@ import { lineById, type Missed, missedAfter, writtenBefore } from '../chat/queri
 import { ownNewest } from '../chat/risen.ts'
 import { type ChatPushParts, linePush } from './chat-parts.ts'
 import type { ChatPushes } from './chat-pushes.ts'
+import { missedByGuest } from './guest-pushes.ts'
 import type { Push } from './viewers.ts'
 
 /** Codes of event kinds (docs/protocol.md, section 8). */
@@ -36,6 +37,7 @@ export async function replayFor(
     }
   }
   if (kind === 'api') return found
+  found.push(...(await missedByGuest(parts, pushes, { user, chat, after })))
   const touched = new Set(missed.map((each) => each.conversation))
   for (const conversation of touched) found.push(await pushes.rowFor(user, conversation))
   if (chat !== undefined) {

@@ -5,20 +5,20 @@ import type { BlobId, FileId } from '../base/ids.ts'
 import { shownFiles } from '../chat/arrivals.ts'
 import { attachmentProps } from '../chat/line.ts'
 import type { Db } from '../db/open.ts'
-import type { FetchState } from '../files/fetching.ts'
+import type { MoveOf } from '../files/moves.ts'
 import type { Push, Viewers } from './viewers.ts'
 
 type FilePushParts = {
   read: Db
   viewers: Pick<Viewers, 'openChats'>
-  fetchState(blob: BlobId): FetchState | undefined
+  moveOf: MoveOf
 }
 
 /** The cards of a blob that are on somebody's screen, as they are now. */
 export async function filePushes(parts: FilePushParts, blob: BlobId): Promise<Push[]> {
   const shown = await shownFiles(parts.read, blob, parts.viewers.openChats())
   return shown.map(({ file, conversation, to }) => {
-    const card = attachmentProps(file, parts.fetchState(file.blob))
+    const card = attachmentProps(file, parts.moveOf(file.blob))
     return {
       ...{ to, chat: conversation },
       html: ({ t }) => String(replacement(`#file-${file.id}`, attachment(card, t))),

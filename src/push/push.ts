@@ -13,7 +13,7 @@ import { mayType, openForTyping } from '../chat/typing.ts'
 import type { Db } from '../db/open.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
 import type { EventLog } from '../eventlog/log.ts'
-import type { Fetching } from '../files/fetching.ts'
+import type { FileMoves } from '../files/moves.ts'
 import type { Presence } from '../presence/presence.ts'
 import { decodeTyping, TYPING_SIGNAL } from '../presence/signals.ts'
 import type { Typing } from '../presence/typing.ts'
@@ -24,6 +24,7 @@ import { listenersOf } from './audience.ts'
 import { ChatPushes } from './chat-pushes.ts'
 import { replayFor } from './chat-replay.ts'
 import { filePushes, removalPushes } from './file-pushes.ts'
+import { guestPushes } from './guest-pushes.ts'
 import { createPresenceHeard } from './presence-heard.ts'
 import { presencePush } from './presence-pushes.ts'
 import { createPresenceChanges, presentState } from './present-state.ts'
@@ -57,7 +58,7 @@ type PushParts = {
   typing: Typing
   homes: Homes
   linkOf: LinkOf
-  fetching: Pick<Fetching, 'stateOf' | 'onProgress'>
+  moves: Pick<FileMoves, 'moveOf' | 'onMove'>
   /** Newest position of the log. */
   head(): Promise<number>
   log: Log
@@ -74,7 +75,7 @@ export function connectPush(parts: PushParts) {
     hasPage: (user: UserId) => viewers.hasPage(user),
   }
   const chats = new ChatPushes(chatParts)
-  const fileParts = { read: parts.read, viewers, fetchState: parts.fetching.stateOf }
+  const fileParts = { read: parts.read, viewers, moveOf: parts.moves.moveOf }
   const queue = new Queue(log)
   const presenceHeard = createPresenceHeard({ ...parts, clock: parts.chat.clock })
   const show = (make: () => Promise<Push[]>) => queue.add(async () => viewers.deliver(await make()))
@@ -100,6 +101,7 @@ export function connectPush(parts: PushParts) {
           queue.add(() => endStreamsOf([user], parts))
         }
         show(() => chats.pushesFor(event))
+        show(() => guestPushes({ ...chatParts, viewers }, event))
         if (event.kind === 'file.remove') {
           show(() => removalPushes(fileParts, (event.body as { file: FileId }).file))
         }
@@ -112,7 +114,7 @@ export function connectPush(parts: PushParts) {
       showPeople(users)
     }),
     typing.onChanged((conversation) => show(() => chats.pushesForTyping(conversation))),
-    parts.fetching.onProgress((blob) => show(() => filePushes(fileParts, blob))),
+    parts.moves.onMove((blob) => show(() => filePushes(fileParts, blob))),
     relay.onSignal((branch, signal) =>
       queue.add(() => heard({ ...parts, presenceHeard }, branch, signal)),
     ),

@@ -4,6 +4,7 @@
  * holds is passed on as it comes. docs/protocol.md, section 12.
  */
 import { hash } from 'node:crypto'
+import { Writer } from '../base/bytes.ts'
 import { AppError } from '../base/errors.ts'
 import type { BranchId } from '../base/ids.ts'
 import { KIB, MIB, MINUTE, type Millis } from '../base/units.ts'
@@ -14,9 +15,9 @@ import {
   CHUNK_DATA_BYTES_MAX,
   CHUNK_HEADER_BYTES,
   type ChunkWant,
+  chunkFrame,
   decodeChunk,
   decodeChunkWant,
-  encodeChunk,
   encodeChunkWant,
   WHOLE,
 } from './chunks.ts'
@@ -35,8 +36,6 @@ const SMALL_MS_MAX: Millis = 30 * MINUTE
 const SERVED_MAX = 64
 const FETCHED_MAX = 64
 const GRANT_BYTES = 64 * KIB
-/** What is handed over stands before later photos, so a part is only when one at most waits. */
-const AHEAD_BYTES_MAX = CHUNK_DATA_BYTES_MAX
 
 /** A part as it came; the last one ends the chunk. */
 export type OnPiece = (data: Uint8Array, isLast: boolean) => void
@@ -47,7 +46,7 @@ export type Fetch = ChunkWant & { bytesMax: number }
 type Fetching = {
   want: Fetch
   askedAt: Millis
-  parts: Uint8Array[]
+  whole: Writer
   bytes: number
   listeners: OnPiece[]
   resolve(bytes: Uint8Array | undefined): void
@@ -57,15 +56,16 @@ type Fetching = {
 
 export type BlobSource = {
   /** The whole of a small thing (index 0), or a chunk, as it is held here. */
-  blobOf(file: string, index: number): Promise<Uint8Array | undefined>
+  blobOf(file: string, index: number, to: BranchId): Promise<Uint8Array | undefined>
   fileRate: FileRate
 }
 
 type BlobParts = BlobSource & {
+  peer: BranchId
   clock: Clock
   send(frame: Frame): void
-  /** Bytes of files that wait on this link. */
-  waiting(): number
+  /** Whether so few bytes of files wait on this link that more may be handed over: that stands before later photos. */
+  hasRoom(): boolean
   /** What is not here, from the branch that the peer named. */
   pass(want: ChunkWant, onPiece: OnPiece): Promise<unknown>
   /** What is held could not be read: it counts as not here. */
@@ -103,7 +103,13 @@ export class Blobs {
     if (this.#fetching.size >= FETCHED_MAX) return Promise.reject(unavailable('Too many at once'))
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
     const listeners = onPiece ? [onPiece] : []
-    const begun = { want, askedAt: this.#parts.clock.now(), parts: [], bytes: 0, listeners }
+    const begun = {
+      want,
+      askedAt: this.#parts.clock.now(),
+      whole: roomFor(want),
+      bytes: 0,
+      listeners,
+    }
     this.#fetching.set(keyOf(want), { ...begun, promise, resolve, reject })
     if (this.#fetching.size === 1) this.#awaitMore()
     this.#parts.send(frame(FRAME.CHUNK_WANT, encodeChunkWant(want)))
@@ -168,7 +174,7 @@ export class Blobs {
   /** A disk that cannot read one file must not cost the link, and with it the messages. */
   async #held({ file, index }: ChunkWant): Promise<Uint8Array | undefined> {
     try {
-      return await this.#parts.blobOf(file, index)
+      return await this.#parts.blobOf(file, index, this.#parts.peer)
     } catch (error) {
       this.#parts.onUnread(error)
       return undefined
@@ -179,22 +185,18 @@ export class Blobs {
     const { file, index } = want
     let offset = 0
     let isWhole = false
-    for await (const { data, isLast } of this.#piecesOf(want, held)) {
+    for await (const { data, isLast } of this.#answered(want, held)) {
       if (index !== WHOLE) await this.#serveSmall()
       if (!(await this.#spend(data.length))) return
-      this.#sendPart({ file, index, offset, data }, !isLast)
+      this.#parts.send(chunkFrame({ file, index, offset, data }, !isLast))
       offset += data.length
       isWhole = isLast
     }
     if (isWhole || !(await this.#spend(0))) return
-    this.#sendPart({ file, index, offset, data: new Uint8Array(0) }, false)
+    this.#parts.send(chunkFrame({ file, index, offset, data: new Uint8Array(0) }, false))
   }
 
-  #sendPart(part: Parameters<typeof encodeChunk>[0], isMore: boolean): void {
-    this.#parts.send(frame(FRAME.CHUNK, encodeChunk(part), isMore ? FLAG_MORE : 0))
-  }
-
-  async *#piecesOf(
+  async *#answered(
     want: ChunkWant,
     held: Promise<Uint8Array | undefined>,
   ): AsyncGenerator<{ data: Uint8Array; isLast: boolean }> {
@@ -203,9 +205,10 @@ export class Blobs {
       if (want.pass && want.pass.hops > 0) yield* this.#passed(want)
       return
     }
-    for (let at = 0; at < bytes.length; at += CHUNK_DATA_BYTES_MAX) {
-      const data = bytes.subarray(at, at + CHUNK_DATA_BYTES_MAX)
-      yield { data, isLast: at + data.length === bytes.length }
+    let left = bytes.length
+    for (const data of piecesOf(bytes)) {
+      left -= data.length
+      yield { data, isLast: left === 0 }
     }
   }
 
@@ -235,7 +238,7 @@ export class Blobs {
   /** Waits until so much data may go; false: the link is gone. */
   async #spend(dataBytes: number): Promise<boolean> {
     const bytes = dataBytes + CHUNK_HEADER_BYTES
-    while (!this.#isEnded && (this.#credit < bytes || this.#parts.waiting() > AHEAD_BYTES_MAX)) {
+    while (!this.#isEnded && (this.#credit < bytes || !this.#parts.hasRoom())) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -272,7 +275,7 @@ export class Blobs {
       throw new ProtocolClose('bad-frame', 'An empty chunk is the last one')
     }
     if (data.length > 0) {
-      fetching.parts.push(data)
+      fetching.whole.bytes(data)
       fetching.bytes += data.length
       for (const listener of fetching.listeners) listener(data, isLast)
     }
@@ -289,7 +292,7 @@ export class Blobs {
   #over(fetching: Fetching, isWhole: boolean): void {
     this.#fetching.delete(keyOf(fetching.want))
     if (this.#fetching.size === 0) this.#stall()
-    if (isWhole) fetching.resolve(joined(fetching.parts, fetching.bytes))
+    if (isWhole) fetching.resolve(fetching.whole.done())
     else if (fetching.bytes === 0) fetching.resolve(undefined)
     else fetching.reject(unavailable('It was broken off'))
   }
@@ -325,11 +328,11 @@ function keyOf({ file, index }: ChunkWant): string {
 
 /** One more who waits for the same: hears what has come already. */
 function joining(
-  { parts, listeners, promise }: Fetching,
+  { whole, listeners, promise }: Fetching,
   onPiece: OnPiece | undefined,
 ): Promise<Uint8Array | undefined> {
   if (onPiece) {
-    for (const part of parts) onPiece(part, false)
+    for (const data of piecesOf(whole.done())) onPiece(data, false)
     listeners.push(onPiece)
   }
   return promise
@@ -339,14 +342,17 @@ function unavailable(why: string): AppError {
   return new AppError('unavailable', `Cannot fetch a file from another branch: ${why}`)
 }
 
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+/** As much of it at a time as a frame carries. */
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK_DATA_BYTES_MAX) {
+    yield bytes.subarray(at, at + CHUNK_DATA_BYTES_MAX)
   }
-  return whole
+}
+
+/** Whoever keeps a chunk knows how long it is; small things, and what is passed on, may be much shorter. */
+function roomFor({ index, bytesMax }: Fetch): Writer {
+  const isKnown = index !== WHOLE && bytesMax < CHUNK_BYTES_MAX
+  return new Writer(isKnown ? bytesMax : CHUNK_DATA_BYTES_MAX)
 }
 
 /** A small file of a peer, if it is what its hash says. */

@@ -4,7 +4,7 @@
  */
 import { Reader, Writer } from '../base/bytes.ts'
 import type { BranchId } from '../base/ids.ts'
-import { decoded, FRAME, PAYLOAD_BYTES_MAX } from './frames.ts'
+import { decoded, FLAG_MORE, FRAME, type Frame, PAYLOAD_BYTES_MAX } from './frames.ts'
 
 /** The whole of a small thing: a photo, or the list of a blob's chunks. */
 export const WHOLE = 0
@@ -21,6 +21,7 @@ export type ChunkWant = {
 
 const WANT_BYTES = 20
 const PASS_BYTES = 17
+const NO_BYTES = new Uint8Array(0)
 
 /** Writes a want. */
 export function encodeChunkWant({ file, index, pass }: ChunkWant): Uint8Array {
@@ -47,10 +48,10 @@ export const CHUNK_DATA_BYTES_MAX = PAYLOAD_BYTES_MAX - CHUNK_HEADER_BYTES
  */
 type Chunk = { file: string; index: number; offset: number; data: Uint8Array }
 
-/** Writes a part of what was wanted. */
-export function encodeChunk({ file, index, offset, data }: Chunk): Uint8Array {
-  const writer = new Writer(CHUNK_HEADER_BYTES + data.length)
-  return writer.hex(file).u32(index).u32(offset).bytes(data).done()
+/** The frame of a part of what was wanted. */
+export function chunkFrame({ file, index, offset, data }: Chunk, isMore: boolean): Frame {
+  const head = new Writer(CHUNK_HEADER_BYTES).hex(file).u32(index).u32(offset).done()
+  return { type: FRAME.CHUNK, flags: isMore ? FLAG_MORE : 0, payload: head, data }
 }
 
 /** Reads a part; the data is a view of the payload. */
@@ -62,13 +63,14 @@ export function decodeChunk(payload: Uint8Array): Chunk {
   })
 }
 
-/** A CHUNK in two: the first with so many bytes of payload at most. Throws when that leaves no room for data. */
-export function splitChunk(payload: Uint8Array, bytes: number): [Uint8Array, Uint8Array] {
-  const { offset, data, ...of } = decodeChunk(payload)
+/** A frame CHUNK in two: the first with so many bytes of payload at most. Throws when that leaves no room for data. */
+export function splitChunk({ payload, data = NO_BYTES, flags }: Frame, bytes: number): Frame[] {
+  const { offset, ...of } = decodeChunk(payload)
+  const isMore = (flags & FLAG_MORE) !== 0
   const first = bytes - CHUNK_HEADER_BYTES
   if (first < 1) throw new RangeError('The first part of a chunk would be empty')
   return [
-    encodeChunk({ ...of, offset, data: data.subarray(0, first) }),
-    encodeChunk({ ...of, offset: offset + first, data: data.subarray(first) }),
+    chunkFrame({ ...of, offset, data: data.subarray(0, first) }, true),
+    chunkFrame({ ...of, offset: offset + first, data: data.subarray(first) }, isMore),
   ]
 }

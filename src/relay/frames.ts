@@ -81,7 +81,8 @@ const MAY_CONTINUE: ReadonlySet<number> = new Set<number>([
   FRAME.JOIN_RES,
 ])
 
-export type Frame = { type: number; flags: number; payload: Uint8Array }
+/** `data` stands behind the payload and belongs to it: it is copied once, when the message is made. Only to send. */
+export type Frame = { type: number; flags: number; payload: Uint8Array; data?: Uint8Array }
 
 /** A frame to send; flags are 0 unless told. */
 export function frame(type: FrameType, payload: Uint8Array, flags = 0): Frame {
@@ -140,8 +141,8 @@ function payloadBytesMax(type: number): number {
 }
 
 /** Length of a frame on the link. */
-export function frameBytes({ payload }: Frame): number {
-  return FRAME_HEADER_BYTES + payload.length
+export function frameBytes({ payload, data }: Frame): number {
+  return FRAME_HEADER_BYTES + payload.length + (data?.length ?? 0)
 }
 
 /** One Noise message of several frames; with `into` it stands at the beginning of that. */
@@ -150,15 +151,18 @@ export function encodeFrames(frames: readonly Frame[], into?: Uint8Array): Uint8
   const bytes = into?.subarray(0, length) ?? new Uint8Array(length)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   let at = 0
-  for (const { type, flags, payload } of frames) {
-    if (payload.length > payloadBytesMax(type)) {
-      throw new RangeError(`Frame ${type} has ${payload.length} bytes of payload`)
+  for (const each of frames) {
+    const { type, flags, payload, data } = each
+    const payloadBytes = frameBytes(each) - FRAME_HEADER_BYTES
+    if (payloadBytes > payloadBytesMax(type)) {
+      throw new RangeError(`Frame ${type} has ${payloadBytes} bytes of payload`)
     }
     bytes[at] = type
     bytes[at + 1] = flags
-    view.setUint16(at + 2, payload.length)
+    view.setUint16(at + 2, payloadBytes)
     bytes.set(payload, at + FRAME_HEADER_BYTES)
-    at += FRAME_HEADER_BYTES + payload.length
+    if (data) bytes.set(data, at + FRAME_HEADER_BYTES + payload.length)
+    at += FRAME_HEADER_BYTES + payloadBytes
   }
   return bytes
 }

@@ -1,8 +1,8 @@
 /**
  * A live link: transport, ciphers, queues and session of one peer. The only loop between bytes and decisions: what
  * arrives is opened and stepped, what the session wants is carried out, what waits is sealed and sent. However it ends,
- * it ends once, with a reason. It never writes more than two frames ahead into the socket, and on a slow line much less
- * (pace.ts).
+ * it ends once, with a reason. It writes a message ahead only while less than two large frames wait in the socket, and
+ * on a slow line much less (pace.ts).
  */
 import type { BranchId, Incarnation } from '../base/ids.ts'
 import { type Millis, SECOND } from '../base/units.ts'
@@ -29,7 +29,7 @@ import { type LogEffect, performed, type ReplicationParts } from './replication.
 import { type Effect, goaway, type Input, Session } from './session.ts'
 import type { Suite } from './suites.ts'
 
-/** What is in the socket cannot be overtaken: two large frames keep it busy and no more. */
+/** What is in the socket cannot be overtaken: while so much waits there nothing is added. */
 const SOCKET_BYTES_MAX = 2 * PAYLOAD_BYTES_MAX
 /** Work of a peer that waits for the database; beyond it nothing more is read from it. */
 const TASKS_MAX = 1024
@@ -82,9 +82,9 @@ export class Link {
       isDropped: (id, batch) => this.#session.isDropped(id, batch),
     }
     this.#blobs = new Blobs({
-      clock,
+      ...{ clock, peer },
       send: (each) => this.send(each),
-      waiting: () => this.#queues.waiting(3),
+      hasRoom: () => this.#queues.waiting(3) <= this.#session.longestPieceBytes,
       blobOf: parts.blobOf,
       fileRate: parts.fileRate,
       pass: (want, onPiece) => parts.handlers.pass(this, want, onPiece),

@@ -4,10 +4,13 @@
  * our memory faster than we work.
  */
 import { Writer } from '../base/bytes.ts'
+import { KIB } from '../base/units.ts'
 import type { Transport } from '../world/network.ts'
 import { NOISE_MESSAGE_BYTES_MAX } from './cipher.ts'
 
 export const LENGTH_BYTES = 2
+/** One message, and what the system reads at once. */
+const STORE_BYTES_MAX = LENGTH_BYTES + NOISE_MESSAGE_BYTES_MAX + 64 * KIB
 
 /** The transport ended before what was awaited came; `reason` is the system's word, or ours. */
 class TransportClosed extends Error {
@@ -33,6 +36,8 @@ type Reading = {
 export class Messages {
   readonly #transport: Transport
   #buffer: Uint8Array = new Uint8Array(0)
+  /** What came in two pieces lies here while messages are taken at once: a file would leave the collector all of it. */
+  #store: Uint8Array = new Uint8Array(0)
   #reading: Reading | undefined
   #onMessage: ((message: Uint8Array) => void) | undefined
   #isPaused = false
@@ -57,7 +62,10 @@ export class Messages {
     return this.#read(() => this.#message(bytesMax))
   }
 
-  /** From now on every message goes to `fn`, one after the other; between them `pause` may be called. */
+  /**
+   * From now on every message goes to `fn`, one after the other, and holds until `fn` is done; between them `pause` may
+   * be called.
+   */
   each(fn: (message: Uint8Array) => void): void {
     this.#onMessage = fn
     this.#drain()
@@ -104,13 +112,24 @@ export class Messages {
 
   #add(bytes: Uint8Array): void {
     this.received += bytes.length
-    this.#buffer = this.#buffer.length === 0 ? bytes : joined(this.#buffer, bytes)
+    this.#buffer = this.#buffer.length === 0 ? bytes : this.#joined(bytes)
     if (this.#onMessage) this.#drain()
     else {
       this.#satisfy()
       // Nobody waits for bytes now: what comes next stays with the system, and so with the sender.
       if (!this.#reading) this.#transport.pause()
     }
+  }
+
+  /** What is left of before, and these. `next` and `bytes` give away views of it, so they get one of their own. */
+  #joined(bytes: Uint8Array): Uint8Array {
+    const length = this.#buffer.length + bytes.length
+    const isReused = this.#onMessage !== undefined && length <= STORE_BYTES_MAX
+    if (isReused && this.#store.length < length) this.#store = new Uint8Array(STORE_BYTES_MAX)
+    const whole = isReused ? this.#store.subarray(0, length) : new Uint8Array(length)
+    whole.set(this.#buffer) // which may lie in the store itself: `set` copies as if over another place
+    whole.set(bytes, this.#buffer.length)
+    return whole
   }
 
   #satisfy(): void {
@@ -161,11 +180,4 @@ export class Messages {
     this.#reading?.reject(new TransportClosed(reason))
     this.#reading = undefined
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length)
-  whole.set(a)
-  whole.set(b, a.length)
-  return whole
 }

@@ -22,7 +22,9 @@ const WINDOW_BYTES_FIRST = 4 * KIB
 const WINDOW_BYTES_MAX = MIB
 /** A piece is small against the window, and large against its headers (20 bytes, TCP/IP, the overlay's). */
 const PIECE_BYTES_MIN = KIB
-const PIECE_BYTES_MAX = FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX
+const FRAME_BYTES_MAX = FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX
+/** Where the line takes eight of them in the time above, several frames go as one piece: each costs work. */
+const PIECES_OF_WINDOW = 8
 /** The empty line is measured again so often while there is no end of what waits: ways change. */
 const BASE_MS: Millis = 15 * SECOND
 /** A line with no more of ours on it is empty; control goes on meanwhile, and may never leave it so. */
@@ -55,7 +57,14 @@ export class Pace {
 
   /** How long a piece of what is no control may go out now; 0: none, before something has arrived. */
   get pieceBytes(): number {
-    return this.#emptying === 0 && this.#room >= this.#piece ? this.#piece : 0
+    const piece = this.longestPieceBytes
+    return this.#emptying === 0 && this.#room >= piece ? piece : 0
+  }
+
+  /** The same when there is room for it. */
+  get longestPieceBytes(): number {
+    const quarter = Math.min(FRAME_BYTES_MAX, Math.floor(this.#window / 4))
+    return Math.max(PIECE_BYTES_MIN, quarter, Math.floor(this.#window / PIECES_OF_WINDOW))
   }
 
   /** So much is worth having at hand: what waits here can still be overtaken, what is read ahead costs memory. */
@@ -65,11 +74,6 @@ export class Pace {
 
   get #room(): number {
     return this.#window - this.#underWay
-  }
-
-  get #piece(): number {
-    const quarter = Math.floor(this.#window / 4)
-    return Math.min(PIECE_BYTES_MAX, Math.max(PIECE_BYTES_MIN, quarter))
   }
 
   get #underWay(): number {

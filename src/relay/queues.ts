@@ -6,6 +6,7 @@
  */
 import { KIB } from '../base/units.ts'
 import { splitChunk } from './chunks.ts'
+import { NOISE_MESSAGE_BYTES_MAX, TAG_BYTES } from './cipher.ts'
 import {
   classOf,
   encodeFrames,
@@ -16,8 +17,8 @@ import {
   frameBytes,
 } from './frames.ts'
 
-/** What one Noise message carries at most: one large frame, or many small ones at one tag. */
-const MESSAGE_BYTES_MAX = 16 * KIB + FRAME_HEADER_BYTES
+/** What one Noise message carries at most, at one tag: as much as Noise allows. On slow lines pieces are shorter. */
+const MESSAGE_BYTES_MAX = NOISE_MESSAGE_BYTES_MAX - TAG_BYTES
 /** Of control frames: a peer that reads nothing must not fill our memory. */
 const CONTROL_BYTES_MAX = 1024 * KIB
 /** Presence of a large branch fits; older signals are worthless anyway. */
@@ -41,7 +42,7 @@ export class Queues {
   readonly #bytes = [0, 0, 0, 0]
   readonly #deficit = [0, 0, 0, 0]
   #turn = 0
-  /** Every message is made here: a file would leave the collector one of 16 KiB for each part. */
+  /** Every message is made here: a file would leave the collector one for each part. */
   readonly #message = new Uint8Array(MESSAGE_BYTES_MAX)
 
   /** Bytes that wait in a class. */
@@ -177,13 +178,10 @@ export class Queues {
 /** A frame in two, the first with so many bytes of payload; other types than these two are never that long. */
 function partsOf(whole: Frame, bytes: number): Frame[] {
   const { type, flags, payload } = whole
-  if (type !== FRAME.BATCH && type !== FRAME.CHUNK) return [whole]
-  const isChunk = type === FRAME.CHUNK
-  const [first, rest] = isChunk
-    ? splitChunk(payload, bytes)
-    : [payload.subarray(0, bytes), payload.subarray(bytes)]
+  if (type === FRAME.CHUNK) return splitChunk(whole, bytes)
+  if (type !== FRAME.BATCH) return [whole]
   return [
-    { type, flags: flags | FLAG_MORE, payload: first },
-    { type, flags, payload: rest },
+    { type, flags: flags | FLAG_MORE, payload: payload.subarray(0, bytes) },
+    { type, flags, payload: payload.subarray(bytes) },
   ]
 }

@@ -218,6 +218,11 @@ export class Session {
     return this.#pace.pieceBytes
   }
 
+  /** How long a piece is at this speed of the line. */
+  get longestPieceBytes(): number {
+    return this.#pace.longestPieceBytes
+  }
+
   /** How long nothing was heard of the peer. */
   get silentMs(): Millis {
     return this.#options.now() - this.#heardAt

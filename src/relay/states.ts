@@ -6,7 +6,7 @@ import type { Heard } from './announcements.ts'
 import type { Link } from './link.ts'
 import type { Peer } from './peers.ts'
 import type { Suite } from './suites.ts'
-import type { Trouble } from './troubles.ts'
+import { type Trouble, WRONG_CHUNK } from './troubles.ts'
 
 export type LinkState = {
   branch: BranchId
@@ -63,7 +63,7 @@ export function linkState(
     bytesOut,
     certificateNotAfter: link.certificate.notAfter,
     ...optional({ address, roundTripMs, clockOffsetMs, certificateIssuer: link.issuer }),
-    ...optional({ lastError: trouble?.lastError }),
+    ...(trouble?.lastError === WRONG_CHUNK ? { lastError: WRONG_CHUNK } : {}),
   }
 }
 

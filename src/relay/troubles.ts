@@ -20,6 +20,9 @@ import { reasonOf } from './states.ts'
 const TOLD_MS: Millis = HOUR
 const OWN_TOLD_MS: Millis = DAY
 
+/** The only one that is told beside a link: all others end when there is one. */
+export const WRONG_CHUNK = 'wrong-chunk'
+
 export type Trouble = { lastError: string; clockProblem?: ClockProblem }
 
 type TroubleParts = {
@@ -61,7 +64,7 @@ export class Troubles {
 
   /** What it gave of a file is not what its hash says; told until it is linked anew. */
   lied(branch: BranchId): void {
-    this.#of.set(branch, { lastError: 'wrong-chunk' })
+    this.#of.set(branch, { lastError: WRONG_CHUNK })
   }
 
   /** A call of ours to a branch, or to an address where nobody was met yet, did not come through. */

@@ -14,7 +14,12 @@ const THIS_MACHINE = /^(?:127\.|::1$|::ffff:127\.)/
  */
 export function clientAddress(c: Context<Visitor>, isProxied: boolean): string {
   const remote = c.env?.incoming?.socket.remoteAddress ?? ''
-  if (!isProxied || !THIS_MACHINE.test(remote)) return remote
-  const last = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? ''
+  return addressOf(remote, isProxied ? (c.req.header('x-forwarded-for') ?? '') : undefined)
+}
+
+/** The same of a socket's address and X-Forwarded-For; undefined: no proxy is named. */
+export function addressOf(remote: string, forwarded: string | undefined): string {
+  if (forwarded === undefined || !THIS_MACHINE.test(remote)) return remote
+  const last = forwarded.split(',').at(-1)?.trim() ?? ''
   return ADDRESS.test(last) ? last : remote
 }

@@ -111,7 +111,7 @@ export function securityHeaders(): MiddlewareHandler<Visitor> {
     // A stream wrote its own head; touching the answer would make the server write a second one.
     if (isAlreadySent(c.res)) return
     const { headers } = c.res
-    for (const [name, value] of headersOf(isSecure(c))) {
+    for (const [name, value] of securityHeadersOf(isSecure(c))) {
       if (!headers.has(name)) headers.set(name, value)
     }
     // Messages must not stay in a cache after a sign-out; what may be cached says so itself.
@@ -120,7 +120,7 @@ export function securityHeaders(): MiddlewareHandler<Visitor> {
 }
 
 /** The names and values of the security headers, also for streams, which write their head themselves. */
-function headersOf(secure: boolean): readonly (readonly [string, string])[] {
+export function securityHeadersOf(secure: boolean): readonly (readonly [string, string])[] {
   return [
     ['content-security-policy', CONTENT_SECURITY_POLICY],
     ['x-content-type-options', 'nosniff'],

@@ -26,6 +26,8 @@ const KEYS_MAX = 10_000
 type Limiter = {
   /** Takes one try of each key, or none of any and the seconds to wait. */
   take(...keys: readonly string[]): number
+  /** The seconds to wait for a try of this key; takes none. */
+  wait(key: string): number
   /** Gives tries back: after a sign-in that succeeded its earlier slips no longer count. */
   forget(key: string): void
   /** Keys held now. */
@@ -44,11 +46,13 @@ export function createLimiter(
   // Clamped, so that a clock set back locks nobody out.
   const restMs = (key: string, now: Millis) =>
     Math.min(windowMs, Math.max(0, (restedAt.get(key) ?? now) - now))
+  const waitMsOf = (rest: Millis) => Math.max(0, rest + rate.refillMs - windowMs)
   return {
+    wait: (key) => Math.ceil(waitMsOf(restMs(key, clock.now())) / SECOND),
     take(...keys) {
       const now = clock.now()
       const rests = keys.map((key) => restMs(key, now))
-      const waitMs = Math.max(0, ...rests.map((ms) => ms + rate.refillMs - windowMs))
+      const waitMs = Math.max(0, ...rests.map(waitMsOf))
       if (waitMs > 0) return Math.ceil(waitMs / SECOND)
       keys.forEach((key, i) => {
         restedAt.delete(key) // to the end: the map is in order of last use

@@ -5,6 +5,7 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder } from './disk.ts'
+import { youngBuffers } from './young-buffers.ts'
 
 export type BlobFile = {
   /** At most `length` bytes from `at` on; fewer at the end of the file. */
@@ -32,6 +33,7 @@ export type BlobDisk = {
 /** The large files below `root` on the real disk. */
 export function realBlobDisk(root: string): BlobDisk {
   const path = (name: string) => join(root, name)
+  const bytesPassed = youngBuffers()
   const folderOf = async (name: string) => {
     await mkdir(dirname(path(name)), { recursive: true, mode: 0o700 })
   }
@@ -39,7 +41,7 @@ export function realBlobDisk(root: string): BlobDisk {
     async open(name, how) {
       if (how === 'make') await folderOf(name)
       const flags = { read: 'r', change: 'r+', make: 'w+' } as const
-      return blobFile(await open(path(name), flags[how], 0o600))
+      return blobFile(await open(path(name), flags[how], 0o600), bytesPassed)
     },
     async rename(from, to) {
       await folderOf(to)
@@ -59,7 +61,7 @@ export function realBlobDisk(root: string): BlobDisk {
   }
 }
 
-function blobFile(file: FileHandle): BlobFile {
+function blobFile(file: FileHandle, bytesPassed: (bytes: number) => void): BlobFile {
   return {
     async read(at, length) {
       const bytes = new Uint8Array(length)
@@ -69,6 +71,7 @@ function blobFile(file: FileHandle): BlobFile {
         if (bytesRead === 0) break
         filled += bytesRead
       }
+      bytesPassed(filled)
       return bytes.subarray(0, filled)
     },
     async write(at, bytes) {
@@ -77,6 +80,7 @@ function blobFile(file: FileHandle): BlobFile {
         const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done)
         done += bytesWritten
       }
+      bytesPassed(done)
     },
     sync: () => file.datasync(),
     cut: (bytes) => file.truncate(bytes),

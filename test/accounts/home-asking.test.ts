@@ -133,16 +133,43 @@ test('who exists does not show: each failed sign-in asks, waits and hashes alike
   }
 })
 
+/** Tries wrong passwords, each from an address of its own. */
+const triesOf = (south: Office) => (login: string, n: number) =>
+  south.signIns
+    .signIn({ login, password: 'wrong', device: '', kind: 'api', address: `10.0.${n >> 8}.${n}` })
+    .catch(() => {})
+
 test('a thousand wrong passwords in a second are one question, and from many logins twenty', async (t) => {
   const { south, questions } = await offices(t)
-  const from = (login: string, n: number) =>
-    south.signIns
-      .signIn({ login, password: 'wrong', device: '', kind: 'api', address: `10.0.${n >> 8}.${n}` })
-      .catch(() => {})
+  const from = triesOf(south)
   await Promise.all(Array.from({ length: 1000 }, (_, n) => from('eva', n)))
   assert.equal(questions(), 1)
-  await Promise.all(Array.from({ length: 100 }, (_, n) => from(`login${n}`, n)))
+  await Promise.all(Array.from({ length: 100 }, (_, n) => from(`login${n}`, 2000 + n)))
   assert.equal(questions(), 20, 'no more at once to one branch')
+})
+
+test('invented logins leave questions to who was there before, and to who comes from a new address', async (t) => {
+  const { south, north, eva, records, questions, advance } = await offices(t)
+  const from = triesOf(south)
+  await south.enter('eva', PASSWORD)
+  const flood = async (name: string) => {
+    const before = questions()
+    await Promise.all(Array.from({ length: 200 }, (_, n) => from(`${name}${n}`, n)))
+    return questions() - before
+  }
+  assert.equal(await flood('nobody'), 20)
+  advance(10 * SECOND)
+  assert.equal(await flood('nobody-else'), 5, 'from addresses that slipped few are asked')
+  await setTemporaryPassword(north.deps, undefined, { id: eva.id, password: NEW, temporary: false })
+  const before = questions()
+  const other = from('lev@north', 3000)
+  assert.equal(await hasEnded(other), false)
+  assert.equal(questions() - before, 1, 'a new address')
+  const entering = south.enter('eva', NEW)
+  assert.equal(await hasEnded(entering), false, 'the desk of before')
+  await records()
+  assert.equal((await entering).answer.status, 303)
+  await other
 })
 
 test('an answer of a branch that was not asked counts for nothing', async (t) => {

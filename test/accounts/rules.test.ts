@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import bcrypt from 'bcryptjs'
 import sharp from 'sharp'
+import { createAttempts } from '../../src/accounts/attempts.ts'
 import { newCredential, provedBy, signerOf } from '../../src/accounts/credentials.ts'
 import { deviceOf } from '../../src/accounts/device.ts'
 import { createHasher } from '../../src/accounts/hasher.ts'
@@ -13,6 +14,7 @@ import { checkNewPassword, generatedPassword, prehashOf } from '../../src/accoun
 import { PHOTO_BYTES_MAX } from '../../src/accounts/photo-form.ts'
 import { createPhotoMaker } from '../../src/accounts/photos.ts'
 import { rightsOver, rolesForNew } from '../../src/accounts/rights.ts'
+import { turnedAway } from '../../src/accounts/sign-in-door.ts'
 import type { BranchId } from '../../src/base/ids.ts'
 import { tidied } from '../../src/base/text.ts'
 import { realRandom } from '../../src/world/random.ts'
@@ -43,6 +45,54 @@ test('too many passwords at once are told to come back', async (t) => {
   const refused = all.filter((one) => one.status === 'rejected')
   assert.ok(refused.length > 0 && refused.length < 80)
   for (const one of refused) assert.equal(one.reason.code, 'too-many')
+})
+
+test('whoever is known is served first, and guessers from addresses that slipped last', async (t) => {
+  const hasher = createHasher({ threads: 1 })
+  t.after(() => hasher.close())
+  const salt = `$2b$04$${'a'.repeat(22)}`
+  const served: string[] = []
+  const ask = (caller: 'known' | 'fresh' | 'slipped') =>
+    hasher.seedOf('x', salt, caller).then(
+      () => void served.push(caller),
+      () => void served.push(`no room: ${caller}`),
+    )
+  const flood = Array.from({ length: 40 }, () => ask('slipped'))
+  assert.ok(hasher.isFullFor?.('slipped'))
+  assert.equal(hasher.isFullFor?.('fresh'), false, 'the flood takes no place of others')
+  await Promise.all([...flood, ask('fresh'), ask('fresh'), ask('known')])
+  const done = served.filter((one) => !one.startsWith('no'))
+  assert.deepEqual(done.slice(0, 4), ['slipped', 'known', 'fresh', 'fresh'])
+  assert.equal(served.length - done.length, 7)
+})
+
+test('who is overtaken by too many is told to come again instead of waiting without end', async (t) => {
+  const hasher = createHasher({ threads: 1, overtakenMax: 3 })
+  t.after(() => hasher.close())
+  const salt = `$2b$04$${'a'.repeat(22)}`
+  const ask = (caller: 'known' | 'slipped') => hasher.seedOf('x', salt, caller)
+  let served = ask('known')
+  const late = assert.rejects(ask('slipped'), { code: 'too-many' })
+  for (let next = ask('known'), n = 0; n < 5; n++) {
+    await served
+    served = next
+    next = ask('known')
+  }
+  await late
+  assert.equal((await ask('slipped')).length, 32, 'and later there is room')
+})
+
+test('who comes again and again while there is no room counts as one who guesses', () => {
+  const attempts = createAttempts({ clock: { now: () => 1000 } })
+  const hasher = { isFullFor: () => true }
+  const come = () => turnedAway({ attempts, hasher }, '10.0.0.1')
+  for (let n = 0; n < 4; n++) assert.equal(come(), 3)
+  assert.equal(attempts.callerOf('10.0.0.1'), 'fresh', 'a person who tries twice')
+  come()
+  assert.equal(attempts.callerOf('10.0.0.1'), 'slipped')
+  attempts.succeeded('ada', '10.0.0.1')
+  assert.equal(attempts.callerOf('10.0.0.1', 'ada'), 'known')
+  assert.equal(attempts.callerOf('10.0.0.1', 'eva'), 'fresh')
 })
 
 test('passwords that are tried first are refused, others of ten characters serve', () => {

@@ -105,6 +105,41 @@ test('guesses at one login from as many machines are 40, then one each two secon
   assert.equal((await tryFrom(at, 'page', desk)).status, 303, 'at a desk where she was before')
 })
 
+test('guesses at one login from fifty machines, again and again: she gets in from a new one too', async (t) => {
+  const at = await castle(t)
+  const hashed = countHashes(at)
+  await guessed(at, 400, (i) => ({ login: 'ada', password: 'wrong', address: `10.0.0.${i % 50}` }))
+  between(hashed.count, 50, 120)
+  const ada = { login: 'ada', password: PASSWORD, address: '192.168.0.7' }
+  assert.equal((await tryFrom(at, 'page', ada)).status, 303)
+})
+
+test('who must wait anyway is told so before anything is looked up, in words', async (t) => {
+  const at = await castle(t)
+  countHashes(at)
+  await guessed(at, 80, () => ({ login: 'ada', password: 'wrong', address: '10.0.0.66' }))
+  at.core.store.read.rowsOf = () => assert.fail('nothing is looked up')
+  const ask = (path: string, type: string) =>
+    at.branch.fetch(
+      new Request(`http://castle.test:8080${path}`, {
+        method: 'POST',
+        body: '{',
+        headers: { 'content-type': type, 'accept-language': 'uk' },
+      }),
+      { incoming: { socket: { remoteAddress: '10.0.0.66' } } } as never,
+    )
+  for (let i = 0; i < 60; i++) await ask('/api/v1/sign-in', 'application/json')
+  const answer = await ask('/api/v1/sign-in', 'application/json')
+  assert.equal(answer.status, 429)
+  assert.match(await answer.text(), /"too-many"/)
+  for (let i = 0; i < 30; i++) await ask('/sign-in', 'text/plain')
+  const page = await ask('/sign-in', 'text/plain')
+  assert.equal(page.status, 429)
+  assert.match(page.headers.get('retry-after') ?? '', /^[1-9]/)
+  assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+  assert.match(await page.text(), /lang="uk"[\s\S]*<p role="alert">[^<]*\d/)
+})
+
 test('400 guesses at once from as many machines: who was here before gets in, pages go on, the queue stays short', async (t) => {
   const at = await castle(t)
   const desk = { login: 'ada', password: PASSWORD, address: '192.168.0.2' }

@@ -18,7 +18,14 @@ export type Asked = {
 export type Answer = { status: number; head: string; body: Buffer; wireBytes: number }
 type Waiting = { resolve(answer: Answer): void; reject(error: Error): void }
 
-export type Place = { port: number; localAddress?: string | undefined }
+export type Place = {
+  /** Default: loopback. */
+  host?: string | undefined
+  port: number
+  localAddress?: string | undefined
+}
+
+const LOOPBACK = '127.0.0.1'
 
 /** A connection that is kept open. */
 export class Connection {
@@ -28,8 +35,8 @@ export class Connection {
   #buffer: Buffer = Buffer.alloc(0)
   #deadline = Number.POSITIVE_INFINITY
 
-  constructor({ port, localAddress }: Place) {
-    this.#socket = connect({ port, host: '127.0.0.1', ...(localAddress && { localAddress }) })
+  constructor({ host = LOOPBACK, port, localAddress }: Place) {
+    this.#socket = connect({ port, host, ...(localAddress && { localAddress }) })
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk) => this.#take(chunk as Buffer))
     this.#socket.on('error', (error) => this.#fail(error))
@@ -158,6 +165,7 @@ export class Pool {
 }
 
 export type StreamWish = {
+  host?: string | undefined
   port: number
   path: string
   token?: string | undefined
@@ -169,7 +177,7 @@ export type StreamWish = {
 
 /** Opens an event stream; resolves when its first bytes came (the server's greeting). */
 export function openStream(wish: StreamWish): Promise<{ close(): void }> {
-  const socket = connect({ port: wish.port, host: '127.0.0.1' })
+  const socket = connect({ port: wish.port, host: wish.host ?? LOOPBACK })
   return new Promise((resolve, reject) => {
     let head = ''
     let isOpen = false

@@ -15,6 +15,7 @@ import { bytes } from './scenarios/bytes.ts'
 import { directory } from './scenarios/directory.ts'
 import { fanOut } from './scenarios/fan-out.ts'
 import { files } from './scenarios/files.ts'
+import { guesses } from './scenarios/guesses.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { growth, pages } from './scenarios/pages.ts'
 import { presence } from './scenarios/presence.ts'
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cold-start': coldStart,
   recovery,
   'login-storm': loginStorm,
+  guesses,
   'bulk-import': bulkImport,
   storage,
   pages,

@@ -7,7 +7,7 @@ import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, statfsS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Connection } from './http.ts'
+import { Connection, type Place } from './http.ts'
 import { pause, until } from './wait.ts'
 
 export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -32,6 +32,8 @@ export type Site = {
   relayPort: number
   /** What stands before `node` on the command line: `ip netns exec NAME` of a lab. */
   within?: readonly string[]
+  /** Where we reach its pages, when that is not loopback. */
+  host?: string
   /** Instead of listening on loopback at the two ports. */
   listening?: readonly string[]
 }
@@ -88,13 +90,13 @@ export async function ready(server: Server): Promise<void> {
     if (server.process.exitCode !== null) {
       throw new Error(`${server.name} ended: ${readFileSync(`${server.data}.log`, 'utf8')}`)
     }
-    return (await statusOf(server.port, '/readyz')) === 200
+    return (await statusOf(server, '/readyz')) === 200
   })
 }
 
 /** The status of a page, 0 when nobody answers. */
-export async function statusOf(port: number, path: string): Promise<number> {
-  const connection = new Connection({ port })
+export async function statusOf({ host, port }: Place, path: string): Promise<number> {
+  const connection = new Connection({ host, port })
   try {
     return (await connection.ask({ method: 'GET', path })).status
   } catch {

@@ -76,20 +76,33 @@ describe('files of another branch', STORY, () => {
   const chapter = chapters()
   const card = (id: string) => lev.locator(`#file-${id}`)
 
-  chapter('a click in the chat fetches it, the bar moves, and then it opens', async () => {
-    const address = lev.url()
-    const shown = new Set<string>()
-    await card(plan).click()
-    await until('it is here', async () => {
-      shown.add((await card(plan).locator('.file-facts').textContent()) ?? '')
-      return (await card(plan).getAttribute('data-state')) === 'here'
-    })
-    assert.equal(lev.url(), address)
-    const percents = [...shown].flatMap((text) => /arriving, (\d+)/.exec(text)?.[1] ?? [])
-    assert.ok(percents.length >= 3, `the bar moved: ${[...shown].join(' | ')}`)
-    assert.equal(await card(plan).getAttribute('href'), `/files/${plan}`)
-    assert.deepEqual(visitor.complaints(), [])
-  })
+  chapter(
+    'a click in the chat fetches it, the bar moves at both ends, and then it opens',
+    async () => {
+      const address = lev.url()
+      const shown = new Set<string>()
+      const sender = await visitor.open()
+      await signIn(sender, kyiv, 'ada')
+      await sender.goto(`${kyiv.origin}/chats/${chat}`)
+      const facts = sender.locator(`#file-${plan} .file-facts`)
+      const goes = new Set<string>()
+      await card(plan).click()
+      await until('it is here', async () => {
+        shown.add((await card(plan).locator('.file-facts').textContent()) ?? '')
+        goes.add((await facts.textContent()) ?? '')
+        return (await card(plan).getAttribute('data-state')) === 'here'
+      })
+      assert.equal(lev.url(), address)
+      const percents = [...shown].flatMap((text) => /arriving, (\d+)/.exec(text)?.[1] ?? [])
+      assert.ok(percents.length >= 3, `the bar moved: ${[...shown].join(' | ')}`)
+      const told = [...goes].filter((text) => /to Lviv: \d+ %/.test(text))
+      assert.ok(told.length >= 3, `the sender saw it go: ${[...goes].join(' | ')}`)
+      await gone(facts.filter({ hasText: 'Lviv' }))
+      await sender.close()
+      assert.equal(await card(plan).getAttribute('href'), `/files/${plan}`)
+      assert.deepEqual(visitor.complaints(), [])
+    },
+  )
 
   chapter(
     'when the branch that sends it dies, the page says so, and goes on by itself',
@@ -108,6 +121,21 @@ describe('files of another branch', STORY, () => {
       await start(kyiv, ...RATE, '--file-size', '64')
       await seen(lev.locator('a[download]'))
       await gone(way)
+      visitor.complaints(NO_SERVER)
+    },
+  )
+
+  chapter(
+    'on the page of all files a click fetches too, and the card moves by itself',
+    async () => {
+      const list = await sendFile(ada, chat, 'list.dwg', bytesOf(2 * MIB).fill(5, 0, 9))
+      const there = await Client.signIn(lviv, 'lev')
+      await until('it is in Lviv', async () => (await there.messages(chat)).length === 3)
+      await lev.goto(`${lviv.origin}/chats/${chat}/media?kind=files`)
+      await card(list).click()
+      await seen(lev.locator(`#file-${list}[data-state="arriving"]`))
+      await seen(lev.locator(`#file-${list}[data-state="here"]`))
+      assert.match(lev.url(), /media\?kind=files$/)
       visitor.complaints(NO_SERVER)
     },
   )

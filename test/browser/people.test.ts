@@ -2,18 +2,31 @@
 import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { type Server, twoBranches } from '../scenarios/servers.ts'
-import { addPeople, chapters, launch, OUTSIDE, STORY, seen, signIn, Visitor } from './support.ts'
+import { Client, PASSWORD, type Server, twoBranches, until } from '../scenarios/servers.ts'
+import {
+  addPeople,
+  chapters,
+  gone,
+  launch,
+  lineOf,
+  OUTSIDE,
+  STORY,
+  seen,
+  signIn,
+  textsOf,
+  Visitor,
+} from './support.ts'
 
 describe('people and contacts', STORY, () => {
   let kyiv: Server
+  let lviv: Server
   let stop: () => Promise<void>
   let browser: Browser
   let visitor: Visitor
   let ada: Page
 
   before(async () => {
-    ;({ kyiv, stop } = await twoBranches())
+    ;({ kyiv, lviv, stop } = await twoBranches())
     await addPeople(kyiv, { olha: 'Olha Test', petro: 'Petro Front' })
     browser = await launch()
     visitor = await Visitor.of(browser, { viewport: { width: 390, height: 800 } })
@@ -47,7 +60,7 @@ describe('people and contacts', STORY, () => {
       await ada.click('a[href$="/block"]')
       await seen(ada.locator('dialog.overlay'))
       await ada.keyboard.press('Escape')
-      assert.equal(await ada.locator('dialog.overlay').count(), 0, 'Escape does nothing')
+      await gone(ada.locator('dialog.overlay'))
       await ada.click('a[href$="/block"]')
       await ada.click('dialog form[method="post"] button')
       await ada.goto(chat)
@@ -59,4 +72,44 @@ describe('people and contacts', STORY, () => {
       assert.deepEqual(visitor.complaints(), [])
     },
   )
+
+  chapter('a page that a guest has open fills when his home answers', async () => {
+    const lev = await Client.signIn(lviv, 'lev')
+    const person = { login: 'vera', firstName: 'Vera', lastName: 'Home', password: PASSWORD }
+    await lev.call('POST', '/admin/users', { ...person, temporary: false })
+    const vera = await Client.signIn(lviv, 'vera')
+    const wish = { kind: 'group', title: 'Choir', members: ['lev', 'ada@kyiv'] }
+    const chat = (await vera.call<{ id: string }>('POST', '/conversations', wish)).id
+    await vera.post(chat, 'before the journey')
+    const member = await Client.signIn(kyiv, 'ada')
+    await until('it is in Kyiv', async () => (await member.messages(chat)).length === 1)
+    await vera.call('DELETE', `/conversations/${chat}/members/ada@kyiv`)
+    for (let n = 1; n <= 60; n++) await vera.post(chat, `meanwhile ${n}`)
+    const home = await Visitor.of(browser)
+    const desk = await home.open()
+    await signIn(desk, lviv, 'lev')
+    await desk.goto(`${lviv.origin}/chats/${chat}`)
+    await desk.fill('#body', 'begun at home')
+    const kept = desk.waitForResponse(/\/draft$/)
+    await desk.locator('#body').blur()
+    await kept
+    await home.close()
+    lviv.process?.kill('SIGSTOP')
+    const guest = await Visitor.of(browser)
+    const page = await guest.open()
+    await signIn(page, kyiv, 'lev@lviv')
+    await page.goto(`${kyiv.origin}/chats/${chat}`)
+    assert.deepEqual(await textsOf(page), ['before the journey'])
+    await page.evaluate('window.stays = true')
+    lviv.process?.kill('SIGCONT')
+    await seen(lineOf(page, 'meanwhile 60'))
+    await page.waitForFunction(`document.getElementById('body').value === 'begun at home'`)
+    await page.waitForFunction(`document.querySelectorAll('#log article').length === 50`)
+    await page.evaluate(`document.getElementById('log').scrollTop = 0`)
+    await seen(lineOf(page, 'before the journey'))
+    const texts = Array.from({ length: 60 }, (_, n) => `meanwhile ${n + 1}`)
+    assert.deepEqual(await textsOf(page), ['before the journey', ...texts])
+    assert.equal(await page.evaluate('window.stays'), true, 'nothing was loaded anew')
+    assert.deepEqual(guest.complaints(), [])
+  })
 })

@@ -20,6 +20,8 @@ import {
   Visitor,
 } from './support.ts'
 
+const MIB = 1024 * 1024
+
 const picture = (background: string, width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background } })
     .jpeg()
@@ -75,6 +77,70 @@ async function recorded(page: Page): Promise<Buffer> {
   return Buffer.from(String(base64), 'base64')
 }
 
+/** An element of EBML (RFC 8794): its id, its length in eight bytes, its content. */
+function element(id: string, ...content: Uint8Array[]): Buffer {
+  const body = Buffer.concat(content)
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64BE(BigInt(body.length) | (1n << 56n))
+  return Buffer.concat([Buffer.from(id, 'hex'), length, body])
+}
+
+const number = (value: number) => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(value))
+  return bytes
+}
+
+const FILM_SECONDS = 20
+/** As much as nobody looks at, in each second (RFC 9559, 5.1.3): the way from second to second is long. */
+const FILLING = MIB / 2
+
+/**
+ * A film of still pictures, one a second, with the list of places that players wind by: WebM (RFC 9559). Chromium draws
+ * the picture as WebP, whose inside is a key frame of VP8 (RFC 9649, 2.5); what it records itself has no such list.
+ */
+async function longFilm(page: Page): Promise<Buffer> {
+  const webp = Buffer.from(
+    String(
+      await page.evaluate(`(() => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 90 })
+        const drawing = canvas.getContext('2d')
+        drawing.fillStyle = '#2f5bea'
+        drawing.fillRect(0, 0, 160, 90)
+        return canvas.toDataURL('image/webp', 0.5).split(',')[1]
+      })()`),
+    ),
+    'base64',
+  )
+  const at = webp.indexOf('VP8 ')
+  const frame = webp.subarray(at + 8, at + 8 + webp.readUInt32LE(at + 4))
+  const text = (words: string) => Buffer.from(words)
+  const head = element('1a45dfa3', element('4282', text('webm')))
+  const float = Buffer.alloc(8)
+  float.writeDoubleBE(FILM_SECONDS * 1000)
+  const info = element('1549a966', element('2ad7b1', number(1_000_000)), element('4489', float))
+  const video = element('e0', element('b0', number(160)), element('ba', number(90)))
+  const one = number(1)
+  const track = [element('d7', one), element('73c5', one), element('83', one)]
+  const tracks = element('1654ae6b', element('ae', ...track, element('86', text('V_VP8')), video))
+  const seconds = Array.from({ length: FILM_SECONDS }, (_, second) => second)
+  const clusters = seconds.map((second) => {
+    const block = element('a3', Buffer.from([0x81, 0, 0, 0x80]), frame)
+    const filling = element('ec', Buffer.alloc(FILLING))
+    return element('1f43b675', element('e7', number(second * 1000)), block, filling)
+  })
+  const cueOf = (second: number, place: number) => {
+    const position = element('b7', element('f7', one), element('f1', number(place)))
+    return element('bb', element('b3', number(second * 1000)), position)
+  }
+  const cues = (first: number) => {
+    const step = clusters[0]?.length ?? 0
+    return element('1c53bb6b', ...seconds.map((second) => cueOf(second, first + second * step)))
+  }
+  const before = info.length + tracks.length + cues(0).length
+  return Buffer.concat([head, element('18538067', info, tracks, cues(before), ...clusters)])
+}
+
 describe('files as they are shown', STORY, () => {
   let kyiv: Server
   let stop: () => Promise<void>
@@ -123,6 +189,7 @@ describe('files as they are shown', STORY, () => {
       'Three more: https://intranet.lan/plan',
     )
     await send(ada, { 'sound.wav': silence(), 'film.webm': await recorded(olha) })
+    await send(ada, { 'long.webm': await longFilm(olha) })
     await send(ada, { 'договір за 2026 рік.pdf': PDF, 'notes.html': Buffer.from('<b>notes</b>') })
   })
   after(async () => {
@@ -217,11 +284,28 @@ describe('files as they are shown', STORY, () => {
     assert.deepEqual(played, [160, 90])
   })
 
+  chapter('a film is wound to where nothing was loaded, and only that part is sent', async () => {
+    const part = olha.waitForResponse((answer) => {
+      const from = /^bytes (\d+)-/.exec(answer.headers()['content-range'] ?? '')?.[1]
+      return answer.url().includes(ids['long.webm'] ?? '-') && Number(from) > 3 * MIB
+    })
+    await olha.goto(`${kyiv.origin}/files/${ids['long.webm']}/view`)
+    const at = await olha.evaluate(`new Promise((resolve, reject) => {
+      const film = document.querySelector('video')
+      film.onerror = () => reject(new Error(film.error.message))
+      film.onseeked = () => resolve(film.currentTime)
+      const wind = () => { film.currentTime = ${FILM_SECONDS - 1} }
+      film.readyState > 0 ? wind() : film.addEventListener('loadedmetadata', wind)
+    })`)
+    assert.equal((await part).status(), 206)
+    assert.equal(at, FILM_SECONDS - 1)
+  })
+
   chapter('a text is shown as text, and a list has what the chat shares', async () => {
     await olha.goto(`${kyiv.origin}/files/${ids['notes.html']}/view`)
     assert.equal(await olha.locator('pre').textContent(), '<b>notes</b>')
     await olha.goto(`${kyiv.origin}/chats/${chat}/media`)
-    assert.equal(await olha.locator('.tiles > li').count(), 6)
+    assert.equal(await olha.locator('.tiles > li').count(), 7)
     await olha.click('.kinds a[href$=files]')
     await seen(olha.locator('.file-name', { hasText: 'договір за 2026 рік.pdf' }))
     await olha.click('.kinds a[href$=links]')
@@ -238,6 +322,12 @@ describe('files as they are shown', STORY, () => {
       await olha.goto(`${kyiv.origin}${path}`)
       assert.deepEqual(await olha.evaluate(OUTSIDE), [], path)
     }
+    await olha.goto(`${kyiv.origin}/chats/${chat}`)
+    await file('red.jpg').click()
+    await seen(olha.locator('#viewer-title'))
+    assert.deepEqual(await olha.evaluate(OUTSIDE), [], 'a picture over the chat')
+    const box = await olha.locator('#viewer-title').boundingBox()
+    assert.ok((box?.height ?? 999) < 40, 'its name stands on one line, not letter below letter')
     assert.deepEqual(visitor.complaints(), [])
   })
 })

@@ -61,7 +61,7 @@ export function siteOf(office: Office): Site {
     typistsIn: (conversation) =>
       typing.filter((each) => each.conversation === conversation).map((each) => each.user),
     linkOf: (branch) => link(branch),
-    fetchState: () => undefined,
+    moveOf: () => undefined,
     idOf: (position) => `epoch-${position}`,
     typing: {
       started: (conversation, user) => void typing.push({ conversation, user }),

@@ -5,7 +5,7 @@ import { AppError } from '../../src/base/errors.ts'
 import type { FileId, UserId } from '../../src/base/ids.ts'
 import { KIB, MIB } from '../../src/base/units.ts'
 import { findBlob, plainBytes } from '../../src/files/blobs.ts'
-import { createFiles } from '../../src/files/files.ts'
+import { createFiles, type Described } from '../../src/files/files.ts'
 import type { BlobDisk } from '../../src/world/blob-disk.ts'
 import { silentLog, temporaryStore } from '../db/store.ts'
 import { memoryBlobDisk } from '../support/blob-disk.ts'
@@ -17,7 +17,11 @@ async function* given(...pieces: Uint8Array[]) {
   yield* pieces
 }
 
-async function desk(t: TestContext, disk: BlobDisk = memoryBlobDisk()) {
+async function desk(
+  t: TestContext,
+  disk: BlobDisk = memoryBlobDisk(),
+  described: Described = { type: 'text/plain' },
+) {
   const store = await temporaryStore(t)
   let drawn = 0
   const files = createFiles({
@@ -28,7 +32,7 @@ async function desk(t: TestContext, disk: BlobDisk = memoryBlobDisk()) {
       below: () => 0,
       chance: () => 0,
     },
-    describe: async () => ({ type: 'text/plain' }),
+    describe: async () => described,
     demandAllowed: async () => {},
     onWhole: () => {},
     sizeMax: async () => 10 * MIB,
@@ -132,4 +136,36 @@ test('the last room of the disk is for messages', async (t) => {
   await assert.rejects(files.append(OWNER, id, part), isFull, 'asked again while it comes')
   assert.ok((await files.find(OWNER, id)).offset > 0, 'what has come stays')
   await assert.rejects(files.begin(OWNER, { name: 'second', size: 2 * MIB }), isFull)
+})
+
+test('a disk that fills while the small picture is written leaves no file open', async (t) => {
+  const disk = memoryBlobDisk()
+  let openNow = 0
+  let isFull = true
+  const open: BlobDisk['open'] = async (name, how) => {
+    const file = await disk.open(name, how)
+    if (how === 'read') return file
+    openNow += 1
+    return {
+      ...file,
+      async write(at, bytes) {
+        if (isFull && name.endsWith('-thumb')) {
+          throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+        }
+        await file.write(at, bytes)
+      },
+      async close() {
+        openNow -= 1
+        await file.close()
+      },
+    }
+  }
+  const picture = { width: 9, height: 9, thumb: new Uint8Array(500).fill(3) }
+  const { files } = await desk(t, { ...disk, open }, { type: 'image/png', picture })
+  const { id } = await files.begin(OWNER, { name: 'a.png', size: PLAIN.length })
+  const append = () => files.append(OWNER, id, { offset: 0, body: given(PLAIN) })
+  await assert.rejects(append(), { code: 'ENOSPC' })
+  assert.equal(openNow, 0)
+  isFull = false
+  assert.equal((await append()).offset, PLAIN.length, 'it goes through once there is room')
 })

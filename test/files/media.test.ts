@@ -88,7 +88,7 @@ test('a text is shown as text from its beginning, whatever it is called', async 
   )
   const { text } = await ihor(`/files/${long}/view`)
   assert.equal([...(/<pre[^>]*>([^<]*)/.exec(text)?.[1] ?? '')].length, 32 * 1024)
-  assert.match(text, /Only the first 66 kB/)
+  assert.match(text, /Only the first 64 kB/)
   const inline = await ihor(`/files/${script}/inline`)
   assert.match(inline.headers.get('content-disposition') ?? '', /^attachment/)
   assert.equal(inline.headers.get('content-type'), 'text/plain')

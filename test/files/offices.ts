@@ -56,7 +56,10 @@ export async function openFileOffice(
   const state: { office?: Office } = {}
   const blobOf = async (file: string, index: number) => {
     if (!state.office) return undefined
-    const held = await givenPart({ read: state.office.store.read, disk }, file as BlobId, index)
+    const held = await givenPart(
+      { read: state.office.store.read, disk },
+      { blob: file as BlobId, index },
+    )
     return altered(file, index, held)
   }
   const office = await openOffice({ ...options, blobOf })

@@ -25,7 +25,7 @@ test('a card is pushed to members who have its chat open, with how much is here'
   const parts = {
     read: store.read,
     viewers: { openChats: () => open },
-    fetchState: () => ({
+    moveOf: () => ({
       ...{ state: 'arriving' as const, percent: 42, bytesPerSecond: 9, isDiskFull: false },
     }),
   }
@@ -37,6 +37,19 @@ test('a card is pushed to members who have its chat open, with how much is here'
   const html = (await push?.html?.(reader)) ?? ''
   assert.match(html, new RegExp(`hx-target="#file-${file.id}"`))
   assert.match(html, /data-state="arriving"/)
+
+  await store.writer.write((tx) =>
+    tx.updateTable('blob').set({ state: 'here' }).where('id', '=', row.blobId).execute(),
+  )
+  const to = [
+    { branch: 'Lviv', percent: 43 },
+    { branch: 'Odesa', percent: 7 },
+  ]
+  const going = { ...parts, moveOf: () => ({ state: 'going' as const, to }) }
+  const [goes] = await filePushes(going, row.blobId)
+  const sent = (await goes?.html?.(reader)) ?? ''
+  assert.match(sent, /to Lviv: 43 %, to Odesa: 7 %/)
+  assert.match(sent, /<progress max="100" value="7"/)
 
   assert.deepEqual(await filePushes(parts, '0'.repeat(32) as BlobId), [])
   parts.viewers.openChats = () => []

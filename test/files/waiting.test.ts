@@ -62,7 +62,7 @@ test('the page of a file says how much is here, and since when the line is down'
   await set({ state: 'partial', have: new Uint8Array([0b1000_0000]) })
   const opened = await fileOf(store.read, ihor.id, id as never)
   const told = async (link: { up: boolean; since: number; over: string[] }, sizeMax = 1e9) => {
-    const parts = { read: store.read, linkOf: () => link, fetchState: () => undefined }
+    const parts = { read: store.read, linkOf: () => link, moveOf: () => undefined }
     const now = await fileNow({ ...parts, sizeMax: async () => sizeMax }, opened)
     return String(viewerNow({ ...now, chatId: 'c' }, reader))
   }
@@ -152,6 +152,8 @@ test('before a file is sent, its sender can know what is taken', async (t) => {
   assert.equal(limits.left, 1024 * MIB)
   assert.deepEqual(limits.refused, ['exe', 'kind:video'])
   assert.match(limits.tooLarge, /limit is 3 MB/)
+  assert.match(limits.full, /1 GB/)
+  assert.match(limits.fullTogether, /beside the others: 1 GB/)
   const { text } = await page(`/chats/${chat}/attach`)
-  assert.match(text, /At most 3\.1 MB[\s\S]*You have room for[\s\S]*\.exe, video/)
+  assert.match(text, /At most 3 MB[\s\S]*You have room for 1 GB[\s\S]*\.exe, video/)
 })

@@ -58,9 +58,9 @@ import {
 } from '../../src/presence/signals.ts'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/relay/announcement.ts'
 import {
+  chunkFrame,
   decodeChunk,
   decodeChunkWant,
-  encodeChunk,
   encodeChunkWant,
 } from '../../src/relay/chunks.ts'
 import { CipherFailed, ReceivingCipher, SendingCipher } from '../../src/relay/cipher.ts'
@@ -80,6 +80,7 @@ import { decodePreface, encodePreface, PREFACE_BYTES } from '../../src/relay/pre
 import { initiator, responder, type Suite } from '../../src/relay/suites.ts'
 import { isIssuedBy } from '../../src/tls/x509.ts'
 import { NOW, seeded } from '../certificates/cast.ts'
+import { payloadOf } from '../support/frames.ts'
 import { determinedKem } from '../support/kem.ts'
 import {
   founding,
@@ -238,7 +239,7 @@ export const OF_BYTES: Record<string, Decoder<Uint8Array>> = {
     ...{ decode: decodeChunkWant, refuses: closes },
   },
   CHUNK: {
-    samples: [encodeChunk({ file: ID, index: 3, offset: 0, data: random(300) })],
+    samples: [payloadOf(chunkFrame({ file: ID, index: 3, offset: 0, data: random(300) }, false))],
     ...{ decode: decodeChunk, refuses: closes },
   },
   'the preface': {

@@ -37,12 +37,18 @@ export type Company = { branches: Branch[]; admins: Client[]; ground: Ground }
 type Between = { from: Name; to: Name; line: Line; state: Cut | 'up' }
 
 /** Founds the organisation at Kyiv and lets the others join; all three run. */
-export async function openCompany(folder: string, chance: Chance): Promise<Company> {
+export async function openCompany(
+  folder: string,
+  chance: Chance,
+  settings: readonly string[] = [],
+): Promise<Company> {
   const ports = await quietPorts(12, () => chance.chance())
   const port = () => ports.pop() ?? 0
   const sites = BRANCHES.map((name): Site => {
     const data = join(folder, name.toLowerCase())
-    return { name, data, port: port(), relayPort: port() }
+    const [at, relayAt] = [port(), port()]
+    const loopback = ['--listen', `127.0.0.1:${at}`, '--relay', `127.0.0.1:${relayAt}`]
+    return { name, data, port: at, relayPort: relayAt, listening: [...loopback, ...settings] }
   })
   let isLossy = false
   const weather = () => (isLossy && chance.isLucky(LOSS_SHARE) ? SENT_AGAIN_MS : 0)

@@ -21,6 +21,8 @@ import { type Chat, Ledger, type Person } from '../soak/ledger.ts'
 import { work } from '../soak/load.ts'
 import { Follower } from '../soak/streams.ts'
 import { BRANCHES, type Company } from './company.ts'
+import { Shelf, sendFiles } from './files.ts'
+import { askDoctor, type Leftovers, openAll, tidiedUp } from './shelves.ts'
 import { type Counts, kill, trouble } from './troubles.ts'
 
 const LOGINS = {
@@ -37,7 +39,14 @@ const LATE_MS = 60_000
 /** Delivery stories that are read at the end. */
 const STORIES = 1000
 
-export type Trial = { messages: number; kills: number; rate: number; seed: number }
+export type Trial = {
+  messages: number
+  kills: number
+  rate: number
+  seed: number
+  /** Messages with files, besides the others; 0: none. */
+  sendings: number
+}
 
 export type Found = Trial & {
   acknowledged: number
@@ -50,10 +59,29 @@ export type Found = Trial & {
   /** From the answer to its writer until a stream at another branch told it. */
   delaysMs: number[]
   logs: Record<string, Counts>
+  files: FilesFound
   problems: string[]
 }
 
-type Scene = { company: Company; ledger: Ledger; people: Person[]; groups: Chat[] }
+export type FilesFound = Pick<
+  Shelf,
+  'messages' | 'uploads' | 'resumed' | 'left' | 'same' | 'opened' | 'bytes'
+> & {
+  count: number
+  /** From when all branches had all messages until every file opened wherever it belongs. */
+  openSeconds: number
+  /** Files on the disks that no table knew, and what the collector took. */
+  leftovers: Leftovers
+}
+
+type Scene = {
+  company: Company
+  ledger: Ledger
+  people: Person[]
+  groups: Chat[]
+  shelf: Shelf
+  problems: Problems
+}
 
 /** Runs one; `say` hears how it goes. */
 export async function run(
@@ -62,7 +90,8 @@ export async function run(
   say: (text: string) => void,
 ): Promise<Found> {
   const ledger = new Ledger()
-  const scene = { company, ledger, ...(await settle(company, ledger)) }
+  const [shelf, problems] = [new Shelf(), new Problems()]
+  const scene = { company, ledger, shelf, problems, ...(await settle(company, ledger)) }
   const followers = followersOf(scene)
   const following = followers.map((follower) => follower.follow())
   await until('all streams are open', () => followers.every((one) => one.connections > 0))
@@ -72,14 +101,21 @@ export async function run(
   const began = performance.now()
   const read = await agree(scene)
   const healSeconds = (performance.now() - began) / 1000
-  const problems = new Problems()
   checkHistories(problems, ledger, read)
   checkStreams(problems, followers, read)
   await checkStories(problems, read)
   for (const follower of followers) follower.stop()
   const [everybody] = scene.groups
   if (everybody) await checkUnread(problems, scene.people, everybody)
+  const openSeconds = await openAll(problems, shelf, ledger)
+  if (trial.sendings > 0) for (const branch of company.branches) await askDoctor(problems, branch)
   const logs = await end(problems, company.branches)
+  const leftovers = { strays: 0, collected: 0 }
+  for (const branch of trial.sendings > 0 ? company.branches : []) {
+    const { strays, collected } = await tidiedUp(problems, branch)
+    leftovers.strays += strays
+    leftovers.collected += collected
+  }
   for (const text of ledger.faults) problems.add('fault of the load', text)
   const acknowledged = ledger.acknowledged
   if (acknowledged < ledger.messages.size) {
@@ -90,8 +126,14 @@ export async function run(
     ...{ ...trial, acknowledged, deaths, lineTroubles, healSeconds, logs },
     askedAgain: [...ledger.messages.values()].filter(({ tries }) => tries > 1).length,
     delaysMs: delaysOf(ledger, followers),
+    files: filesFound(shelf, { openSeconds, leftovers }),
     problems: problems.told,
   }
+}
+
+function filesFound(shelf: Shelf, more: Pick<FilesFound, 'openSeconds' | 'leftovers'>): FilesFound {
+  const { messages, uploads, resumed, left, same, opened, bytes, files } = shelf
+  return { messages, uploads, resumed, left, same, opened, bytes, count: files.length, ...more }
 }
 
 /** Everybody is known everywhere; one group of all, one of each pair of branches. */
@@ -144,16 +186,21 @@ function followersOf({ company, people }: Scene): Follower[] {
 }
 
 async function storm(trial: Trial, scene: Scene, say: (text: string) => void) {
-  const { company, ledger, people, groups } = scene
+  const { company, ledger, people, groups, shelf } = scene
   const { branches } = company
   const chance = (of: string) => chanceOf(trial.seed, of)
   let isKilling = true
   let lateAt = Number.POSITIVE_INFINITY
-  const progress = () => ledger.messages.size / trial.messages
+  const progress = () => {
+    const ofFiles = trial.sendings === 0 ? 1 : shelf.tried / trial.sendings
+    return Math.min(1, ledger.messages.size / trial.messages, ofFiles)
+  }
   const isOver = () => progress() >= 1 && !isKilling
   const telling = setInterval(() => {
     const starts = branches.map(({ name, lives }) => `${name} ${lives.length}`)
-    say(`${ledger.messages.size} messages, starts: ${starts.join(', ')}`)
+    say(
+      `${ledger.messages.size} messages, ${shelf.messages} with files, starts: ${starts.join(', ')}`,
+    )
   }, 30_000)
   const killing = kill({ company, chance: chance('kills'), kills: trial.kills, progress }).finally(
     () => {
@@ -161,15 +208,20 @@ async function storm(trial: Trial, scene: Scene, say: (text: string) => void) {
     },
   )
   const troubling = trouble({ company, chance: chance('lines') }, isOver)
+  const isLate = () => {
+    if (isOver()) lateAt = Math.min(lateAt, performance.now() + LATE_MS)
+    return performance.now() > lateAt
+  }
+  const groupIds = groups.map(({ id }) => id)
   const loading = work({
-    ...{ branches, people, groups: groups.map(({ id }) => id), ledger },
-    ...{ chance: chance('load'), rate: trial.rate, isOver },
-    isLate() {
-      if (isOver()) lateAt = Math.min(lateAt, performance.now() + LATE_MS)
-      return performance.now() > lateAt
-    },
+    ...{ branches, people, groups: groupIds, ledger },
+    ...{ chance: chance('load'), rate: trial.rate, isOver, isLate },
   })
-  const [deaths, lineTroubles] = await Promise.all([killing, troubling, loading])
+  const sending = sendFiles({
+    ...{ people, groups: groupIds, ledger, shelf, chance, sendings: trial.sendings },
+    ...{ isOver, isLate, problem: (kind, example) => scene.problems.add(kind, example) },
+  })
+  const [deaths, lineTroubles] = await Promise.all([killing, troubling, loading, sending])
   clearInterval(telling)
   return { deaths, lineTroubles }
 }

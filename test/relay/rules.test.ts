@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { HLC_ZERO } from '../../src/base/hlc.ts'
 import type { BranchId, FeedId, Incarnation } from '../../src/base/ids.ts'
 import { addressText, isInSubnet, parseAddress } from '../../src/relay/addresses.ts'
-import { decodeChunk, encodeChunk } from '../../src/relay/chunks.ts'
+import { chunkFrame, decodeChunk } from '../../src/relay/chunks.ts'
 import {
   Assembly,
   CONTROL_PAYLOAD_BYTES_MAX,
@@ -13,6 +13,7 @@ import {
   FLAG_MORE,
   FLAG_MUST_UNDERSTAND,
   FRAME,
+  FRAME_HEADER_BYTES,
   type Frame,
   fragments,
   frame,
@@ -127,6 +128,7 @@ test('what is written is read again', () => {
   assert.deepEqual(decodeSettings(payload), { ...settings, release: '0.1.0' })
 })
 
+const LARGE_FRAME = FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX
 const big = (type: Frame['type'], count: number) =>
   Array.from({ length: count }, () => ({ type, flags: 0, payload: new Uint8Array(4000) }))
 
@@ -138,7 +140,7 @@ test('control goes first, and the others share by weight', () => {
   const sent = { [FRAME.CHUNK]: 0, [FRAME.BATCH]: 0, [FRAME.PING]: 0 }
   let first: number | undefined
   for (let i = 0; i < 25; i++) {
-    for (const { type } of decodeFrames(queues.next() ?? new Uint8Array(0))) {
+    for (const { type } of decodeFrames(queues.next(LARGE_FRAME) ?? new Uint8Array(0))) {
       first ??= type
       sent[type as keyof typeof sent] += 1
     }
@@ -146,6 +148,21 @@ test('control goes first, and the others share by weight', () => {
   assert.equal(first, FRAME.PING)
   const share = sent[FRAME.BATCH] / sent[FRAME.CHUNK]
   assert.ok(share > 3.5 && share < 4.5, `durable to bulk is 4 to 1, and here ${share}`)
+})
+
+test('on a fast line several large frames are one message, never longer than Noise allows', () => {
+  const queues = new Queues()
+  const file = 'ab'.repeat(16)
+  const data = new Uint8Array(16_000)
+  for (let i = 0; i < 8; i++) {
+    queues.push(chunkFrame({ file, index: 1, offset: i * data.length, data }, true))
+  }
+  const counts: number[] = []
+  for (let message = queues.next(); message; message = queues.next()) {
+    assert.ok(message.length <= 65_519, `${message.length} bytes`)
+    counts.push(decodeFrames(message).length)
+  }
+  assert.deepEqual(counts, [4, 4])
 })
 
 test('everything that was pushed comes out, in the order of its class', () => {
@@ -179,7 +196,7 @@ test('what is urgent goes before the rest of its class, and breaks into no batch
   batch(2, false)
   const marks: number[] = []
   const take = () => {
-    for (const { payload } of decodeFrames(queues.next() ?? new Uint8Array(0))) {
+    for (const { payload } of decodeFrames(queues.next(LARGE_FRAME) ?? new Uint8Array(0))) {
       marks.push(payload[0] ?? 0)
     }
   }
@@ -200,8 +217,8 @@ test('frames longer than a piece are cut, and are whole again at the other end',
   for (const each of fragments(FRAME.BATCH, batch)) queues.push(each)
   const file = 'ab'.repeat(16)
   const data = batch.subarray(0, 10_000)
-  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, index: 9, offset: 0, data }), FLAG_MORE))
-  queues.push(frame(FRAME.CHUNK, encodeChunk({ file, index: 9, offset: 10_000, data })))
+  queues.push(chunkFrame({ file, index: 9, offset: 0, data }, true))
+  queues.push(chunkFrame({ file, index: 9, offset: 10_000, data }, false))
   const assembly = new Assembly(40_000)
   const whole: Uint8Array[] = []
   const chunks: number[] = []

@@ -60,14 +60,15 @@ import {
   encodeAnnouncement,
 } from '../../src/relay/announcement.ts'
 import {
+  chunkFrame,
   decodeChunk,
   decodeChunkWant,
-  encodeChunk,
   encodeChunkWant,
 } from '../../src/relay/chunks.ts'
 import { decodeLinkKey, encodeLinkKey } from '../../src/relay/link-key-frame.ts'
 import * as payloads from '../../src/relay/payloads.ts'
 import { decodePreface, encodePreface } from '../../src/relay/preface.ts'
+import { payloadOf } from '../support/frames.ts'
 
 const NOW = 1_800_000_000_000
 const key = (n: number) => new Uint8Array(32).fill(n)
@@ -242,7 +243,7 @@ export const WIRE: Readonly<Record<string, Wire>> = {
     write: () => payloads.encodeSettings({ ...settings, hasFiles: true }),
     ...{ read: payloads.decodeSettings, is: { ...settings, hasFiles: true } },
   },
-  CHUNK: { write: () => encodeChunk(chunk), read: decodeChunk, is: chunk },
+  CHUNK: { write: () => payloadOf(chunkFrame(chunk, false)), read: decodeChunk, is: chunk },
   FEED_OPEN: { write: openingBytes, read: decodeOpening },
   'sealed feed key': {
     write: () => sealed.destination,

@@ -31,6 +31,8 @@ export type Server = {
   origin: string
   /** Flags of every start. */
   flags: string[]
+  /** Of Node itself. */
+  nodeFlags?: string[]
   process: ChildProcess | undefined
   /** What it printed, for messages of failures. */
   output: string
@@ -87,7 +89,8 @@ export async function newServer(name: string): Promise<Server> {
 
 /** Starts a server and waits until it serves. */
 export async function start(server: Server, ...more: string[]): Promise<void> {
-  const child = spawn(process.execPath, [MAIN, 'serve', ...server.flags, ...more], {
+  const { nodeFlags = [], flags } = server
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', ...flags, ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: ENVIRONMENT,
   })

@@ -13,6 +13,7 @@ import type { LoggedEvent } from '../../src/eventlog/events.ts'
 import { BATCH_DOMAIN, decodeBatch, encodeBatch, signedPartOf } from '../../src/eventlog/format.ts'
 import type { EventLog } from '../../src/eventlog/log.ts'
 import type { World } from '../../src/world/world.ts'
+import { draftsStay, marksStay } from './guest-bugs.ts'
 import type { Bug } from './office.ts'
 
 type Wrap = (log: EventLog, core: Core, isOn: () => boolean) => Partial<EventLog>
@@ -377,6 +378,14 @@ export const BUGS: readonly Planted[] = [
     ...{ name: 'unknown kinds not kept', plant: unknownDropped, seed: 1 },
     found: /later release wrote differs|has refused/,
   },
-  { name: 'certificates never renewed', plant: neverRenewed, found: /^I4: .* rest/, seed: 1 },
+  { name: 'certificates never renewed', plant: neverRenewed, found: /^I4: .* rest/, seed: 2 },
+  {
+    ...{ name: 'marks that stay where they were set', plant: marksStay, seed: 3 },
+    found: /^shown at two branches: .* unread/,
+  },
+  {
+    ...{ name: 'drafts that stay where they were typed', plant: draftsStay, seed: 3 },
+    found: /^shown at two branches: .* draft/,
+  },
   { name: 'no signature checked', plant: uncheckedSignatures, found: /^I(?:2|7|11)/, seed: 4 },
 ]

@@ -198,13 +198,17 @@ async function heldBy(
 }
 
 /** Lets time go on until something has happened. */
-async function done<T>({ timeline }: Company, work: Promise<T>): Promise<T> {
+export async function done<T>(
+  { timeline }: Company,
+  work: Promise<T>,
+  ms: Millis = MINUTE,
+): Promise<T> {
   let isDone = false
   const ended = work.finally(() => {
     isDone = true
   })
   ended.catch(() => {})
-  if (!(await timeline.runUntil(MINUTE, () => isDone, 20))) throw new Broken('It took a minute')
+  if (!(await timeline.runUntil(ms, () => isDone, 20))) throw new Broken(`It took ${ms} ms`)
   return ended
 }
 

@@ -104,7 +104,8 @@ export class Faults {
 
   /** The first branch may issue, hence revoke. */
   #planRevocation(): void {
-    const { offices, timeline } = this.#company
+    const { offices, timeline, standing } = this.#company
+    standing.isPlanned = true
     const [issuer, ...others] = offices
     const office = this.#chance.pick(others)
     this.#isRevoking = true

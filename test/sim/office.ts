@@ -11,11 +11,13 @@ import type { Hasher } from '../../src/accounts/hasher.ts'
 import type { BranchId } from '../../src/base/ids.ts'
 import { DAY, type Millis } from '../../src/base/units.ts'
 import { type KeyFiles, keyFiles } from '../../src/certificates/keys.ts'
+import { createHistory, type History } from '../../src/chat/older.ts'
 import { createReading, type Reading } from '../../src/chat/reading.ts'
 import { buildCore, type Core } from '../../src/core.ts'
 import { openStore, type Store } from '../../src/db/open.ts'
 import type { AckEntry } from '../../src/eventlog/log.ts'
 import { findMembership } from '../../src/organisation/membership.ts'
+import { createStatuses, type Statuses } from '../../src/presence/statuses.ts'
 import { type Running, startRunning } from '../../src/running.ts'
 import type { SetupParts } from '../../src/setup/found.ts'
 import { finishRestore } from '../../src/setup/recover.ts'
@@ -49,6 +51,8 @@ export type Bug = {
   needsLeap?: boolean
   /** It shows only where releases are mixed. */
   needsMix?: boolean
+  /** It shows only where people are guests and do much there. */
+  needsGuests?: boolean
   core?(core: Core, world: World): Core
   random?(random: Random): Random
   files?(files: KeyFiles): KeyFiles
@@ -67,7 +71,15 @@ export type Image = {
 const ENDINGS = ['', '-wal']
 
 /** A branch at work, between a start and its end. */
-export type Work = { life: Life; store: Store; core: Core; running: Running; reading: Reading }
+export type Work = {
+  life: Life
+  store: Store
+  core: Core
+  running: Running
+  reading: Reading
+  history: History
+  statuses: Statuses
+}
 
 export type OfficeParts = {
   machine: Machine
@@ -206,7 +218,14 @@ export class Office {
         }),
     })
     if (!life.isAlive) return store.close()
-    this.#work = { life, store, core, running, reading: createReading({ ...core.chat, log }) }
+    const { append, onCommitted } = core.eventLog
+    const statuses = createStatuses({ store, append, clock, log })
+    onCommitted(statuses.committed)
+    await statuses.start()
+    if (!life.isAlive) return store.close()
+    const reading = createReading({ ...core.chat, log })
+    const history = createHistory({ ...core.chat, onCommitted })
+    this.#work = { life, store, core, running, reading, history, statuses }
   }
 
   /** Whatever it takes for an ack is looked at the moment it does: later the peer may hold it after all. */
@@ -226,6 +245,7 @@ export class Office {
     if (!work) return
     this.#parts.timeline.note(`${this.name} stops`)
     this.#work = undefined
+    work.statuses.stop()
     await work.reading.flush()
     await work.running.stop()
     await work.store.close()

@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BranchId } from '../../src/base/ids.ts'
 import { MINUTE, type Millis, SECOND } from '../../src/base/units.ts'
+import { shownAlike } from './alike.ts'
 import { believed } from './believed.ts'
 import { acksHold, CHECKS, CHECKS_AMONG_HONEST, type Checked } from './checkers.ts'
-import { Broken, type Company, companyOf } from './company.ts'
+import { Broken, type Company, companyOf, done } from './company.ts'
 import { Faults } from './faults.ts'
+import { Habits } from './habits.ts'
 import { beginMemory, queuesTooLong } from './memory.ts'
 import { beginNonces, noncesUsedTwice } from './nonces.ts'
 import type { Bug, Office } from './office.ts'
@@ -49,6 +51,8 @@ const STORM_MINUTES = 0.75
 const QUIET_MS_MAX = 5 * MINUTE
 /** Marks that waited, acks of acks. */
 const AFTER_QUIET_MS = 5 * SECOND
+/** Leases of presence run out, pages of the past come. */
+const SHOWN_MS_MAX = 10 * MINUTE
 const ACKS_LOOKED_AT_MS = SECOND
 /** Of all that strangers must not see at the end. */
 const LOOKED_AT_MAX = 20
@@ -118,12 +122,15 @@ async function storm(
   ms: Millis,
 ): Promise<string[]> {
   const { timeline } = company
+  const habits = new Habits(company, workload)
   workload.start()
   startNotes(company, () => faults.isOver)
   faults.start()
+  habits.start()
   const isBroken = await timeline.runUntil(ms, () => isWrong(company), ACKS_LOOKED_AT_MS)
   if (isBroken) return wrongs(company)
   workload.stop()
+  habits.stop()
   await faults.heal()
   await timeline.runUntil(SECOND)
   workload.last()
@@ -134,8 +141,19 @@ async function storm(
   )
   await timeline.runUntil(AFTER_QUIET_MS)
   const found = [...(await wrongs(company)), ...(await checked(company, workload))]
+  if (isQuiet && habits.isOn) found.push(...(await shownUnlike(company, { workload, faults })))
   if (!isQuiet) found.unshift('I4: it did not come to rest within five minutes of good weather')
   return found
+}
+
+/** What people see at two branches: some of it is asked of the others, so time goes on. */
+async function shownUnlike(
+  company: Company,
+  { workload, faults }: { workload: Workload; faults: Faults },
+): Promise<string[]> {
+  const isClockSet = faults.met.has('a clock set')
+  const unlike = await done(company, shownAlike(company, { workload, isClockSet }), SHOWN_MS_MAX)
+  return unlike.map((fault) => `shown at two branches: ${fault}`)
 }
 
 async function carriedIn({ offices }: Company): Promise<number> {
@@ -194,6 +212,8 @@ async function isAllTold(company: Company, workload: Workload): Promise<boolean>
       .select('position')
       .where('state', '=', 'parked')
       .where('reason', '!=', 'waits-for-conversation')
+      // Looked at in the end, too: see `isOfLostStay`.
+      .where('kind', '!=', 0x0410)
     if ((await parked.executeTakeFirst()) && (await isSomethingAwaited(company))) return false
     // Who carried what came by another way hears of it when its own link is mended.
     const carried = store.read

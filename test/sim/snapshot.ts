@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { BranchId, ConversationId, FeedId, UserId } from '../../src/base/ids.ts'
+import type { Millis } from '../../src/base/units.ts'
 import { isShownTo } from '../../src/chat/visible.ts'
 import type { Db } from '../../src/db/open.ts'
 import type { Office } from './office.ts'
@@ -18,16 +19,21 @@ export async function snapshotOf(office: Office) {
   return {
     name: office.name,
     self: core.membership.self,
+    wasRestored: office.machine.wasRestored,
     feeds: await feedsOf(db, core.membership.self),
     carried: await carriedOf(db, core.membership.self),
     acks: await acksOf(db),
     events: await eventsOf(db),
-    refusals: await db.selectFrom('refusal').select(['position', 'branchId', 'reason']).execute(),
+    refusals: await db
+      .selectFrom('refusal as r')
+      .innerJoin('event as e', 'e.position', 'r.position')
+      .select(['r.position', 'r.branchId', 'r.reason', 'e.kind'])
+      .execute(),
     messages: await messagesOf(db),
     users: await db.selectFrom('user').select(['id', 'home', 'rev']).orderBy('id').execute(),
     conversations: await conversationsOf(db),
     directory: await directoryOf(db),
-    own: await ownRecordsOf(db),
+    own: await ownRecordsOf(db, office.at.life.world.clock.now()),
     isFilling: false,
   }
 }
@@ -175,7 +181,7 @@ async function conversationsOf(db: Db) {
 }
 
 /** What people keep for themselves, where they stay, and which messages each of them is shown. */
-async function ownRecordsOf(db: Db) {
+async function ownRecordsOf(db: Db, now: Millis) {
   const contacts = await db.selectFrom('contact').selectAll().execute()
   const blocks = await db
     .selectFrom('contact_block')
@@ -188,6 +194,7 @@ async function ownRecordsOf(db: Db) {
     .innerJoin('credential as k', (on) =>
       on.onRef('k.userId', '=', 'l.userId').onRef('k.epoch', '=', 'l.epoch'),
     )
+    .where('l.until', '>', now)
     .select(['l.userId', 'l.branchId', 'l.until'])
     .execute()
   const messages = await db

@@ -19,6 +19,8 @@ export class Standing {
   readonly #heard = new Map<BranchId, Heard>()
   /** The branch that is to be revoked, or is. */
   branch: BranchId | undefined
+  /** One will be, in this run. */
+  isPlanned = false
   /** It is known to be revoked. */
   isSaid = false
   /** What was seen of links that should have ended. */

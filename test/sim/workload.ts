@@ -18,6 +18,7 @@ import { linesBefore } from '../../src/chat/queries.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { Broken, type Company, type Person } from './company.ts'
 import type { Office, Work } from './office.ts'
+import { Said } from './said.ts'
 
 /** Between two things that people of the whole company do. */
 const PAUSE_MS: readonly [Millis, Millis] = [20, 700]
@@ -45,6 +46,7 @@ type Chat = { id: ConversationId; ever: Set<UserId>; home: Office | undefined; o
 
 export class Workload {
   readonly posted: Posted[] = []
+  readonly said = new Said()
   /** Who was ever meant to be in a conversation: nobody else may read it, at any time. */
   readonly chats = new Map<ConversationId, Chat>()
   readonly #company: Company
@@ -148,7 +150,7 @@ export class Workload {
     let tries = 0
     const again = async (): Promise<void> => {
       tries += 1
-      const answer = await this.#ask(person, office, `post ${text}`, async (work) => {
+      const answer = await this.ask(person, office, `post ${text}`, async (work) => {
         await before(work)
         const { bug } = office
         const id = bug.isOn && bug.clientId ? bug.clientId(text) : text
@@ -180,7 +182,7 @@ export class Workload {
   }
 
   /** Asks a branch for something, as a request would. No answer comes from a branch that is down or dies meanwhile. */
-  async #ask<T>(
+  async ask<T>(
     person: Person,
     office: Office,
     what: string,
@@ -209,6 +211,17 @@ export class Workload {
     return this.#chance.pick([...places.keys()])
   }
 
+  /** Somebody signed in there. */
+  sits(person: Person, office: Office, token: string): void {
+    const places = this.#places.get(person.id) ?? new Map<Office, string>()
+    this.#places.set(person.id, places.set(office, token))
+  }
+
+  /** Somebody signed out there. */
+  goes(person: Person, office: Office): void {
+    this.#places.get(person.id)?.delete(office)
+  }
+
   async #read(person: Person): Promise<void> {
     const office = this.#placeOf(person)
     const mine = [...this.chats.values()].filter(({ ever }) => ever.has(person.id))
@@ -216,7 +229,7 @@ export class Workload {
     const { id: conversation } = this.#chance.pick(mine)
     const limit = this.#chance.between(1, 20)
     const mark = this.#chance.pick(['shown', 'read'] as const)
-    await this.#ask(person, office, `read ${conversation}`, async ({ core, store, reading }) => {
+    await this.ask(person, office, `read ${conversation}`, async ({ core, store, reading }) => {
       const viewer = { id: person.id, at: core.membership.self }
       const { lines } = await linesBefore(store.read, viewer, { conversation, limit })
       if (lines.length === 0) return
@@ -229,7 +242,7 @@ export class Workload {
     const members = this.#company.people.filter(() => this.#chance.isLucky(0.4)).map(({ id }) => id)
     if (members.length === 0) return
     const title = `Group ${this.chats.size}`
-    const answer = await this.#ask(person, office, `found ${title}`, ({ core }) =>
+    const answer = await this.ask(person, office, `found ${title}`, ({ core }) =>
       createGroup(core.chat, person.id, { title, members }),
     )
     if (answer.is !== 'done') return
@@ -247,7 +260,7 @@ export class Workload {
     const { id: user } = this.#chance.pick(this.#company.people)
     const what = this.#chance.pick(['add', 'add', 'add', 'remove', 'leave'] as const)
     if (what === 'add') ever.add(user)
-    await this.#ask(person, office, `${what} ${user} ${conversation}`, async ({ core }) => {
+    await this.ask(person, office, `${what} ${user} ${conversation}`, async ({ core }) => {
       if (what === 'add') await addMember(core.chat, owner, { conversation, user })
       else if (what === 'remove') await removeMember(core.chat, owner, { conversation, user })
       else await leaveGroup(core.chat, user, conversation)
@@ -256,25 +269,26 @@ export class Workload {
 
   async #rename(person: Person): Promise<void> {
     const firstName = `Name ${this.#chance.below(1000)}`
-    await this.#ask(person, person.home, `be ${firstName}`, async ({ core, store }) =>
+    const office = person.home
+    const answer = await this.ask(person, office, `be ${firstName}`, async ({ core, store }) =>
       editProfile(core.accounts, await getPerson(store.read, person.id), { firstName }),
     )
+    this.said.note({ person, office, what: 'my firstName', value: firstName, answer })
   }
 
   /** Signs in somewhere else, or out. */
   async #travel(person: Person): Promise<void> {
     const office = this.#chance.pick(this.#company.offices)
     if (office === person.home) return
-    const places = this.#places.get(person.id) ?? new Map<Office, string>()
-    this.#places.set(person.id, places)
-    if (places.delete(office)) return
-    const answer = await this.#ask(person, office, 'sign in', ({ core }) =>
-      core.signIns.signIn(this.#typed(person)),
+    if (this.#places.get(person.id)?.delete(office)) return
+    const answer = await this.ask(person, office, 'sign in', ({ core }) =>
+      core.signIns.signIn(this.typed(person)),
     )
-    if (answer.is === 'done') places.set(office, answer.value.token)
+    if (answer.is === 'done') this.sits(person, office, answer.value.token)
   }
 
-  #typed(person: Person) {
+  /** What somebody types to sign in. */
+  typed(person: Person) {
     return {
       login: `${person.login}@${person.home.name}`,
       password: person.password,
@@ -287,11 +301,11 @@ export class Workload {
   async #newPassword(person: Person): Promise<void> {
     const office = this.#placeOf(person)
     const password = `another password ${this.#chance.below(1000)}`
-    const answer = await this.#ask(person, office, 'change password', async ({ core }) => {
-      const { token } = await core.signIns.signIn(this.#typed(person))
+    const answer = await this.ask(person, office, 'change password', async ({ core }) => {
+      const { token } = await core.signIns.signIn(this.typed(person))
       const known = await core.signIns.signInOf(token)
       if (!known) throw new Broken(`The sign-in of ${person.login} ended at once`)
-      const { address } = this.#typed(person)
+      const { address } = this.typed(person)
       const wish = { current: person.password, password, address }
       await changePassword({ ...core.accounts, signIns: core.signIns }, known, wish)
     })
@@ -300,7 +314,7 @@ export class Workload {
 
   async #contact(person: Person): Promise<void> {
     const { id: other } = this.#chance.pick(this.#company.people)
-    await this.#ask(person, this.#placeOf(person), `add ${other}`, ({ core }) =>
+    await this.ask(person, this.#placeOf(person), `add ${other}`, ({ core }) =>
       addContact(core.chat, person.id, other),
     )
   }
@@ -313,7 +327,7 @@ export class Workload {
     if (user === person.id || mine.length === 0) return
     const { id: conversation } = this.#chance.pick(mine)
     const office = this.#placeOf(person)
-    await this.#ask(
+    await this.ask(
       person,
       office,
       `${what} ${user} ${conversation}`,
@@ -330,7 +344,7 @@ export class Workload {
     const [first = person.home] = this.#company.offices
     const office = this.#chance.pick([first, person.home])
     const what = this.#chance.pick(OPERATIONS)
-    await this.#ask(person, office, what, async ({ core }) => {
+    await this.ask(person, office, what, async ({ core }) => {
       const { accounts } = core
       const role = what === 'promote' ? 'branch-admin' : 'employee'
       if (what === 'disable') await disableUser(accounts, undefined, person.id)
@@ -345,7 +359,7 @@ export class Workload {
     if (closed.length === 0) return
     const { id: conversation } = this.#chance.pick(closed)
     const office = this.#chance.pick(this.#company.offices)
-    const found = await this.#ask(person, office, `spy ${conversation}`, ({ core, store }) =>
+    const found = await this.ask(person, office, `spy ${conversation}`, ({ core, store }) =>
       seenBy(store, { id: person.id, at: core.membership.self }, conversation),
     )
     if (found.is === 'done' && found.value) {
@@ -354,7 +368,7 @@ export class Workload {
       )
     }
     const draft = { conversation, body: 'a word of a stranger' }
-    const written = await this.#ask(person, office, `intrude ${conversation}`, ({ core }) =>
+    const written = await this.ask(person, office, `intrude ${conversation}`, ({ core }) =>
       postMessage(core.chat, person.id, draft),
     )
     if (written.is === 'done') {

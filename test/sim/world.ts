@@ -115,7 +115,7 @@ function logOf(parts: LifeParts, life: HostLife, own: Fields): Log {
     (name: string, fields: Fields = {}) => {
       if (!life.isAlive) return
       const text = `${machine.name} ${level} ${name} ${fieldsText({ ...own, ...fields })}`
-      if (level !== 'debug') timeline.note(text)
+      if (level !== 'debug' && name !== 'http.request') timeline.note(text)
       // Clocks are set in a storm: whose clock is behind his own records says so, and is right.
       const isClock = name === 'relay.dates.own' || name === 'relay.renewal.late'
       // Its clock was set as well: what it lost looks younger than the copy's return.

@@ -41,7 +41,7 @@ export class Branch {
 
   constructor(site: Site, nodeFlags: readonly string[]) {
     this.site = site
-    this.origin = `http://127.0.0.1:${site.port}`
+    this.origin = `http://${site.host ?? '127.0.0.1'}:${site.port}`
     this.#nodeFlags = nodeFlags
   }
 

@@ -1,5 +1,5 @@
 /** Event streams that come back with their Last-Event-ID, as scripts do: what they told, and how often. */
-import { eventsOf, openStream } from '../bench/http.ts'
+import { eventsOf, openStream, type Place } from '../bench/http.ts'
 import { pause } from '../bench/wait.ts'
 import type { Branch } from './branch.ts'
 import type { Person } from './ledger.ts'
@@ -15,14 +15,14 @@ export class Follower {
   connections = 0
   /** The server asked to begin anew: what came in between is read elsewhere. */
   resyncs = 0
-  readonly #port: number
+  readonly #place: Place
   #lastId = ''
   #isOver = false
   #close: () => void = () => {}
 
   constructor(person: Person, branch: Branch) {
     this.person = person
-    this.#port = branch.site.port
+    this.#place = { host: branch.site.host, port: branch.site.port }
   }
 
   /** Follows until `stop`. */
@@ -42,7 +42,7 @@ export class Follower {
     const headers: Record<string, string> =
       this.#lastId === '' ? {} : { 'Last-Event-ID': this.#lastId }
     openStream({
-      ...{ port: this.#port, path: '/api/v1/events', headers },
+      ...{ ...this.#place, path: '/api/v1/events', headers },
       token: this.person.client.token,
       onBytes: eventsOf((name, data, id) => this.#take(name, data, id)),
       onClose: ended,

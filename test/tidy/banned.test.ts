@@ -126,6 +126,8 @@ const BANNED_MODULES: readonly { modules: RegExp; reason: string; except: Except
     modules: /^node:(child_process|cluster|vm|repl|inspector|timers)/,
     reason: 'a branch is one process, and timers are the clock door',
     except: {
+      'src/world/young-buffers.ts':
+        'only a new context of node:vm shows V8 a collection that was asked for late',
       'src/world/process.ts': 'starts programs of ours that may hang or crash',
       'src/world/local-services.ts': 'starts what the operator named to look at files',
       'src/commands/': TERMINAL,

@@ -299,7 +299,11 @@ function otherSamples(frame: Frame, face: SampleFace, text: string): [string, Ht
           partial: { files: 0, bytes: 0 },
           elsewhere: { files: 1, bytes: 10 },
         },
-        ...{ free: 1e12, people: [{ user: FILE_ID, name: text, files: 2, bytes: 5e6 }] },
+        ...{
+          free: 1e12,
+          waitingForRoom: 3,
+          people: [{ user: FILE_ID, name: text, files: 2, bytes: 5e6 }],
+        },
         limits: [{ branch: text, sizeMax: 2e9 }],
         scanner: { isAsked: mayChange, waiting: 2, awaySince: mayChange ? NOW : undefined },
         closed: (['infected', 'failed'] as const).map((verdict) => ({

@@ -1,6 +1,7 @@
 /** Branches and the lines to them: map, table, and the invitation for a new branch. */
 import { html } from 'hono/html'
 import { type ClockProblem, clockProblemText } from '../language/clocks.ts'
+import { byteWords } from '../language/times.ts'
 import type { Frame } from '../layout.ts'
 import { choiceField, field, formTokenField, type Html, momentTime } from '../parts.ts'
 import { type KeysProps, keysSection } from './keys.ts'
@@ -105,6 +106,11 @@ function table(frame: Frame, branches: readonly BranchRow[]): Html {
 ${branches.some((b) => b.protection) && html`<p class="hint">${t.protectionText}</p>`}`
 }
 
+/** What an administrator can do something about has words; the rest is as the log has it. */
+function lastErrorWords(frame: Frame, lastError: string | null | undefined) {
+  return lastError === 'wrong-chunk' ? frame.t.admin.wrongChunk : lastError
+}
+
 const TONES: Record<BranchRow['state'], 'ok' | 'wait' | 'off'> = {
   up: 'ok',
   self: 'off',
@@ -117,10 +123,10 @@ function branchRow(frame: Frame, b: BranchRow): Html {
 <td><span class="state ${TONES[b.state]}">${t.states[b.state]}</span>${b.over && b.over.length > 0 && html` <span class="sub">${t.over(b.over.join(', '))}</span>`}${b.protection && html` <span class="sub">${t.protections[b.protection]}</span>`}${b.state === 'down' && b.announced && announced(frame, b.announced)}</td>
 <td>${b.since && momentTime(b.since, frame)}</td>
 <td>${b.state !== 'self' && t.queued(b.queue)}</td>
-<td>${b.state !== 'self' && html`<span class="amounts">${t.sent(amount(b.bytesSent))}<br>${t.received(amount(b.bytesReceived))}</span>`}</td>
+<td>${b.state !== 'self' && html`<span class="amounts">${t.sent(byteWords(b.bytesSent, frame.t.language))}<br>${t.received(byteWords(b.bytesReceived, frame.t.language))}</span>`}</td>
 <td>${clockOffset(b.clockOffsetMs)}</td>
 <td>${certificate(frame, b.certificateDaysLeft)}</td>
-<td>${b.clockProblem ? clockProblemText(frame.t.clocks, b.clockProblem) : (b.lastError ?? (b.state === 'self' ? '' : t.none))}</td></tr>`
+<td>${b.clockProblem ? clockProblemText(frame.t.clocks, b.clockProblem) : (lastErrorWords(frame, b.lastError) ?? (b.state === 'self' ? '' : t.none))}</td></tr>`
 }
 
 /** Heard but not linked is worth a word: something lets datagrams pass and calls not, or a key is wrong. */
@@ -144,19 +150,6 @@ function certificate(frame: Frame, days: number | null | undefined): Html {
   return html`<span${isSoon && html` class="state bad"`}>${frame.t.admin.days(days)}</span>`
 }
 
-/** Bytes for people: `340 B`, `12 KB`, `1.4 MB`. */
-function amount(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  const units = ['KB', 'MB', 'GB', 'TB']
-  let size = bytes / 1000
-  let unit = 0
-  while (size >= 1000 && unit < units.length - 1) {
-    size /= 1000
-    unit++
-  }
-  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`
-}
-
 function invitationForm(frame: Frame, p: BranchesProps): Html {
   const t = frame.t.admin
   return html`<form class="card" method="post" action="/admin/invitations">${formTokenField(frame)}
@@ -175,7 +168,7 @@ function missingList(frame: Frame, missing: NonNullable<BranchesProps['missing']
 function carriedList(frame: Frame, carried: NonNullable<BranchesProps['carried']>): Html {
   const t = frame.t.admin
   const item = (c: (typeof carried)[number]) =>
-    html`<li>${t.carriedItem(`${c.from} → ${c.to}`, c.events, amount(c.bytes))}</li>`
+    html`<li>${t.carriedItem(`${c.from} → ${c.to}`, c.events, byteWords(c.bytes, frame.t.language))}</li>`
   return html`<section class="card"><h2>${t.carried}</h2><p>${t.carriedText}</p><ul>${carried.map(item)}</ul></section>`
 }
 

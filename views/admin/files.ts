@@ -10,6 +10,8 @@ type Stored = { files: number; bytes: number }
 type FilesProps = {
   stored: Record<'here' | 'partial' | 'elsewhere', Stored>
   free: number
+  /** Files of other branches that wait for room on the disk. */
+  waitingForRoom: number
   people: readonly { user: string; name: string; files: number; bytes: number }[]
   limits: readonly { branch: string; sizeMax: number }[]
   scanner: { isAsked: boolean; waiting: number; awaySince: number | undefined }
@@ -54,7 +56,7 @@ function room(frame: Frame, p: FilesProps): Html {
     (state) =>
       html`<li>${t.stored[state](p.stored[state].files)}: ${size(p.stored[state].bytes)}</li>`,
   )
-  return html`<section class="card"><h2>${t.room}</h2>
+  return html`<section class="card"><h2>${t.room}</h2>${p.waitingForRoom > 0 && html`<p><span class="state bad">${t.full(p.waitingForRoom)}</span> ${t.fullText}</p>`}
 <ul>${states}<li>${t.free}: ${size(p.free)}</li></ul>
 <h3>${t.limits}</h3><ul>${p.limits.map((l) => html`<li><b>${l.branch}</b>: ${size(l.sizeMax)}</li>`)}</ul>
 ${p.people.length > 0 && html`<h3>${t.people}</h3><ol>${p.people.map((one) => html`<li><a href="/admin/users/${one.user}"><bdi>${one.name}</bdi></a>: ${size(one.bytes)} <span class="sub">${t.files(one.files)}</span></li>`)}</ol>`}
@@ -82,7 +84,7 @@ function closed(frame: Frame, p: FilesProps): Html {
 <td>${f.verdict === 'infected' ? t.infected : t.failed} <code>${f.threat}</code></td>
 <td>${momentTime(f.at, frame)}</td>
 <td>${button(`/admin/files/${f.blob}/scan`, t.scanAgain)}${p.mayRemove && f.file !== undefined && button(`/admin/files/${f.file}/remove`, t.remove)}</td></tr>`
-  return html`<section class="card" aria-labelledby="closed-title"><h2 id="closed-title">${t.closed}</h2><p>${t.closedText}</p>
+  return html`<section class="card wide" aria-labelledby="closed-title"><h2 id="closed-title">${t.closed}</h2><p>${t.closedText}</p>
 <div class="table" tabindex="0" role="region" aria-labelledby="closed-title"><table><thead><tr><th scope="col">${t.file}</th><th scope="col">${t.why}</th><th scope="col">${t.when}</th><th scope="col">${t.actions}</th></tr></thead>
 <tbody>${p.closed.map(row)}</tbody></table></div></section>`
 }

@@ -44,7 +44,7 @@ function limits(
   reader: Reader,
 ): Html {
   const { uploads: t, language } = reader.t
-  const size = (bytes: number) => byteWords(bytes, language)
+  const size = (bytes: number) => byteWords(bytes, language, { isLimit: true })
   const smaller = sizeMaxOf.map((of) => html`<br>${t.smaller(of.branch, size(of.sizeMax))}`)
   const types = refused.map((rule) => rule.replace(/^(kind:)?/, (kind) => (kind === '' ? '.' : '')))
   return html`<p class="hint">${t.limit(size(sizeMax))}${smaller}${

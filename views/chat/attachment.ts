@@ -23,6 +23,8 @@ export type AttachmentProps = {
   waits?: 'line' | 'room' | undefined
   /** Where its message was written. */
   branch?: string | undefined
+  /** It is here, and other branches take it now. */
+  going?: readonly { branch: string; percent: number }[] | undefined
 }
 
 /** What browsers can do with a file; the rest is saved. */
@@ -53,7 +55,7 @@ export function attachments(files: readonly AttachmentProps[], t: Words): Html {
   }`
 }
 
-/** `isStill`: the page has no stream, so what arrives has a page that looks again. */
+/** `isStill`: the page has no stream, so a card that comes looks by itself how far it is. */
 type CardOptions = { isStill?: boolean; isPart?: boolean }
 
 /** One file; pushed by its own id when something about it changes. */
@@ -67,6 +69,13 @@ export function attachment(f: AttachmentProps, t: Words, options: CardOptions = 
       ? html`<audio controls preload="none" src="${source}" aria-label="${f.name}"></audio>`
       : html`<video controls preload="metadata" src="${source}" aria-label="${f.name}"></video>`
   return html`<div id="file-${f.id}" class="played">${player}${card(f, t, { isPart: true })}</div>`
+}
+
+/** On a page without a stream: while it comes it asks every two seconds how far it is, as the viewer does. */
+export function stillAttachment(f: AttachmentProps, t: Words): Html {
+  const card = attachment(f, t, { isStill: true })
+  if (f.state !== 'arriving' && f.waits === undefined) return card
+  return html`<div hx-get="/files/${f.id}/now?as=card" hx-trigger="every 2s" hx-target="this" hx-swap="outerHTML">${card}</div>`
 }
 
 /** A picture once more, beside the chat it stands in: under an id of its own. */
@@ -90,7 +99,9 @@ function picture(f: AttachmentProps, t: Words, id: string): Html {
     : html`<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${f.name}"></svg>`
   const words = factsOf(f, t)
   const facts =
-    f.state === 'here' ? hiddenWords(` ${words}`) : html`<span class="file-facts">${words}</span>`
+    f.state === 'here' && !f.going
+      ? hiddenWords(` ${words}`)
+      : html`<span class="file-facts">${words}</span>`
   return html`<a id="${id}" class="file picture" data-state="${f.state}" href="${href}" hx-get="${href}" hx-target="#overlay">${box}${facts}${bar(f)}</a>`
 }
 
@@ -114,9 +125,9 @@ function card(
     return html`<span${id} class="file" data-state="${f.state}">${inside}</span>`
   }
   const isComing = f.state === 'elsewhere' || f.state === 'arriving'
-  const asked = isComing && !isStill
-  // It stays where it is: the pushes move its bar, and it opens when it is here.
-  const here = asked && html` hx-get="/files/${f.id}/card" hx-target="this" hx-swap="outerHTML"`
+  // It stays where it is: the pushes move its bar, or it asks itself, and it opens when it is here.
+  const source = `/files/${f.id}/card${isStill ? '?still=yes' : ''}`
+  const here = isComing && html` hx-get="${source}" hx-target="this" hx-swap="outerHTML"`
   return html`<a${id} class="file" data-state="${f.state}" href="${hrefOf(f)}"${here}>${inside}</a>`
 }
 
@@ -127,8 +138,10 @@ function hrefOf(f: AttachmentProps): string {
 }
 
 function bar(f: AttachmentProps): Html | false {
-  if (f.state !== 'arriving' || f.percent === undefined) return false
-  return html`<progress max="100" value="${f.percent}" aria-hidden="true"></progress>`
+  const slowest = Math.min(...(f.going ?? []).map(({ percent }) => percent))
+  const percent = f.state === 'arriving' ? f.percent : f.state === 'here' ? slowest : undefined
+  if (percent === undefined || !Number.isFinite(percent)) return false
+  return html`<progress max="100" value="${percent}" aria-hidden="true"></progress>`
 }
 
 /** Size, and where it is when it is not here. */
@@ -137,7 +150,9 @@ function factsOf(f: AttachmentProps, t: Words): string {
 }
 
 function stateWords(f: AttachmentProps, t: Words): string {
-  if (f.state === 'here') return ''
+  if (f.state === 'here') {
+    return (f.going ?? []).map(({ branch, percent }) => t.shared.going(branch, percent)).join(', ')
+  }
   if (f.state === 'arriving' && f.percent !== undefined) return t.shared.arriving(f.percent)
   if (f.state === 'elsewhere' || f.state === 'arriving') {
     const place = t.uploads.elsewhere(f.branch ?? '')

@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html'
 import { type Frame, layout } from '../layout.ts'
+import { replacement } from '../partials.ts'
 import {
   attributes,
   avatar,
@@ -79,6 +80,9 @@ type ComposerProps = {
   plain?: boolean | undefined
 }
 
+/** A cursor behind every line there can be (src/chat/cursors.ts): 24 bytes of ones. */
+const END_OF_TIME = '_'.repeat(32)
+
 const BODY_CHARS_MAX = 4000 // UTF-16 units, the limit of a message
 
 /** The page of one chat. */
@@ -136,20 +140,43 @@ function log(frame: Frame, p: ConversationProps): Html {
   const { t } = frame
   const c = p.conversation
   return html`<section id="log" role="log" tabindex="0" aria-label="${t.chat.messages}" data-kind="${c.kind}">
-${p.lines.length === 0 && !p.isPartial ? emptyLog(frame, c) : olderLink(c.id, p, frame)}
+${p.lines.length === 0 && !p.isPartial ? html`${noOlder()}${emptyLog(frame, c)}` : olderLink(c.id, p, frame)}
 ${lines(p.lines, frame, { viewer: frame.me?.id ?? '', newFrom: p.newFrom })}
 </section>`
 }
 
 /** The link to the page before, loaded by itself when it comes into view; at the beginning, a word about that. */
-function olderLink(chatId: string, p: Older, reader: Reader): Html {
-  const { older: cursor } = p
+function olderLink(chatId: string, p: Older & { from?: string | undefined }, reader: Reader): Html {
+  const { older: cursor, from } = p
   if (p.isPartial) return elsewhere(chatId, p, reader)
   if (cursor === undefined) {
     return html`<p id="older" class="older">${reader.t.chat.beginning}</p>`
   }
   const query = `before=${encodeURIComponent(cursor)}`
-  return html`<p id="older" class="older"><a class="button" href="/chats/${chatId}?${query}" hx-get="/chats/${chatId}/older?${query}" hx-trigger="intersect root:#log once, click" hx-target="#older" hx-swap="outerHTML">${reader.t.chat.older}</a></p>`
+  return html`<p id="older" class="older"${attributes({ 'data-from': from })}><a class="button" href="/chats/${chatId}?${query}" hx-get="/chats/${chatId}/older?${query}" hx-trigger="intersect root:#log once, click" hx-target="#older" hx-swap="outerHTML">${reader.t.chat.older}</a></p>`
+}
+
+/** The place of that link in a chat in which nothing was written: of a guest's chat it may come later. */
+function noOlder(): Html {
+  return html`<p id="older" class="older" hidden></p>`
+}
+
+/**
+ * More of a guest's chat has come than its open page shows: the link to the page before, which loads it where it is in
+ * view. The script lets it begin at the first line of the page, and takes away lines before `from`: there may be holes.
+ */
+export function olderArrived(
+  p: { chatId: string; from: string | undefined },
+  reader: Reader,
+): Html {
+  const link = olderLink(p.chatId, { older: END_OF_TIME, from: p.from }, reader)
+  // While an older page is being asked for, its answer brings the link.
+  return replacement('#log:not([aria-busy]) > #older', link)
+}
+
+/** What was begun to be written in this chat at another branch: the script shows it where nothing was written since. */
+export function draftNote(text: string): Html {
+  return html`<span id="draft" hidden data-text="${text}"></span>`
 }
 
 type Older = Pick<ConversationProps, 'older' | 'isPartial'> & { before?: string | undefined }
@@ -184,7 +211,7 @@ function composer(p: ComposerProps, reader: Reader): Html {
   const base = `/chats/${p.conversationId}`
   return html`<form id="composer" class="composer" method="post" action="${base}/messages" hx-post="${base}/messages" hx-swap="none" hx-sync="this:queue all" hx-status:422="target:#composer-error swap:innerHTML">
 ${formTokenField(reader)}<input type="hidden" name="clientId" value="">
-<ul id="outgoing" class="outgoing" hidden></ul>
+<ul id="outgoing" class="outgoing" hidden></ul>${draftNote('')}
 ${!p.plain && outgoingRow(reader.t)}
 <div id="composer-error">${p.error && html`<p class="error" role="alert">${p.error}</p>`}</div>
 <label class="hidden" for="body">${t.write}</label>

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import { type Frame, layout } from '../layout.ts'
 import { called, type Face, type Html, icon, momentTime, type Reader } from '../parts.ts'
-import { type AttachmentProps, attachment, tile } from './attachment.ts'
+import { type AttachmentProps, stillAttachment, tile } from './attachment.ts'
 
 export const MEDIA_KINDS = ['media', 'files', 'links'] as const
 type MediaKind = (typeof MEDIA_KINDS)[number]
@@ -59,7 +59,7 @@ ${newest.length > 0 && html`<ul class="files tiles">${newest.map((file) => html`
 }
 
 function sharedFile({ file, ...sent }: SharedFile, reader: Reader): Html {
-  return html`<li>${attachment(file, reader.t, { isStill: true })}${sentBy(sent, reader)}</li>`
+  return html`<li>${stillAttachment(file, reader.t)}${sentBy(sent, reader)}</li>`
 }
 
 function sharedLink({ href, host, ...sent }: SharedLink, reader: Reader): Html {

@@ -70,6 +70,7 @@ export const enAdmin = {
   since: 'Since',
   queue: 'Waiting',
   lastError: 'Last error',
+  wrongChunk: 'gave a wrong part of a file: look at its disk and memory',
   traffic: 'Over this line',
   clock: 'Clock',
   certificate: 'Certificate',

@@ -9,6 +9,9 @@ export const enFileAdmin = {
     elsewhere: (n: number) => `At other branches (${n})`,
   },
   free: 'Free on the disk',
+  full: (n: number) => `The disk is full; files of other branches that wait for room: ${n}`,
+  fullText:
+    'The last 256 MB are kept for messages. Make room: the files come by themselves within a minute.',
   limits: 'Largest file each branch takes',
   people: 'Who sent most',
   files: (n: number) => `files: ${n}`,

@@ -1,8 +1,10 @@
 /** English: what went wrong. `errors` are whole pages, one per error code; `problems` are sentences at a field. */
 import { enImportProblems } from './en-import.ts'
 import { counting } from './plural.ts'
+import { byteWords } from './times.ts'
 
 const count = counting('en')
+const limit = (bytes: unknown) => byteWords(Number(bytes ?? 0), 'en', { isLimit: true })
 
 /** What a sentence may mention. */
 type Values = Record<string, string | number>
@@ -85,7 +87,7 @@ const problems = {
     `${v.branch ?? ''}, your home branch, was not heard for too long. Sign in there, or wait for the line.`,
   'body-large': (v) => `What was sent is larger than ${v.max ?? 0} KiB.`,
   'cross-site': () => 'This came from another site, or the page was open for too long.',
-  'file-large': (v) => `This file is too large: the limit is ${v.max ?? 0} MB.`,
+  'file-large': (v) => `This file is too large: the limit is ${limit(v.max)}.`,
   'files-many': (v) => `At most ${v.max ?? 0} files at once, please.`,
   'file-not-whole': () => 'A file is not whole yet. Wait until it is, or take it away.',
   'file-busy': () => 'The file is still coming another way. Try again in a moment.',
@@ -94,7 +96,7 @@ const problems = {
   'file-checking': () => 'This file is being checked for viruses. Try again in a moment.',
   'file-not-checked': () =>
     'This file could not be checked for viruses, so it stays closed. Ask an administrator.',
-  'quota-full': (v) => `There is no room left for this file: ${v.left ?? 0} MB are free for you.`,
+  'quota-full': (v) => `There is no room left for this file: ${limit(v.left)} are free for you.`,
   'type-refused': (v) => `Files of this kind are not sent in this organisation (${v.type ?? ''}).`,
   'refused-form': () => 'Endings without a dot, as exe or docm, or kind:video and the like.',
   'days-form': () => '0 to 3650 days, please.',

@@ -13,6 +13,7 @@ export const enShared = {
   },
   older: 'Older ones',
   arriving: (percent: number) => `arriving, ${percent} %`,
+  going: (branch: string, percent: number) => `to ${branch}: ${percent} %`,
   save: 'Save',
   alone: 'Open on a page of its own',
   previous: 'Previous',
@@ -32,7 +33,7 @@ export const enShared = {
   tooLarge: 'It is larger than this branch takes, so it does not come here.',
   lookAgain: 'Look again',
   closed: {
-    checking: 'It is being checked for viruses, and opens as soon as that is done.',
+    checking: 'It opens as soon as it has been checked for viruses.',
     infected: 'A virus was found in it. Nobody can open it.',
     removed: 'It was taken out of its message.',
   },

@@ -11,6 +11,8 @@ export const enUploads = {
     `${branch} takes at most ${size}: a larger one does not arrive there.`,
   left: (size: string) => `You have room for ${size} more.`,
   refused: (types: string) => `Not sent in this organisation: ${types}`,
+  together: (size: string) =>
+    `No room for this file beside the others: ${size} are free for all together.`,
   dropHere: 'Drop the files here',
   waiting: 'waits for its turn',
   noLine: 'no line to the server: goes on by itself',
@@ -22,6 +24,6 @@ export const enUploads = {
   sendsWhenReady: 'The message goes as soon as the files are here.',
   elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
   removed: 'was removed',
-  checking: 'is being checked',
+  checking: 'not checked for viruses yet',
   infected: 'infected: nobody can open it',
 }

@@ -71,6 +71,7 @@ export const ptAdmin: typeof enAdmin = {
   since: 'Desde',
   queue: 'À espera',
   lastError: 'Último erro',
+  wrongChunk: 'deu uma parte errada de um ficheiro: veja o disco e a memória dela',
   traffic: 'Por esta linha',
   clock: 'Relógio',
   certificate: 'Certificado',

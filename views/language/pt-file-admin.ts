@@ -10,6 +10,9 @@ export const ptFileAdmin: typeof enFileAdmin = {
     elsewhere: (n) => `Noutras filiais (${n})`,
   },
   free: 'Livre no disco',
+  full: (n: number) => `O disco está cheio; ficheiros de outras filiais à espera de espaço: ${n}`,
+  fullText:
+    'Os últimos 256 MB ficam para as mensagens. Liberte espaço: os ficheiros vêm sozinhos num minuto.',
   limits: 'O maior ficheiro que cada filial aceita',
   people: 'Quem enviou mais',
   files: (n) => `ficheiros: ${n}`,

@@ -2,8 +2,10 @@
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
 import { ptImportProblems } from './pt-import.ts'
+import { byteWords } from './times.ts'
 
 const count = counting('pt')
+const limit = (bytes: unknown) => byteWords(Number(bytes ?? 0), 'pt', { isLimit: true })
 const seconds = { one: 'segundo', other: 'segundos' }
 
 export const ptProblems: typeof enProblems = {
@@ -85,7 +87,7 @@ export const ptProblems: typeof enProblems = {
       `${v.branch ?? ''}, a sua filial, não dá sinal há demasiado tempo. Entre lá ou espere pela linha.`,
     'body-large': (v) => `O que enviou tem mais de ${v.max ?? 0} KiB.`,
     'cross-site': () => 'Isto veio de outro sítio, ou a página esteve aberta demasiado tempo.',
-    'file-large': (v) => `O ficheiro é demasiado grande: o limite é ${v.max ?? 0} MB.`,
+    'file-large': (v) => `O ficheiro é demasiado grande: o limite é ${limit(v.max)}.`,
     'files-many': (v) => `No máximo ${v.max ?? 0} ficheiros de cada vez, por favor.`,
     'file-not-whole': () => 'Um ficheiro ainda não está completo. Espere, ou retire-o.',
     'file-busy': () => 'O ficheiro ainda está a chegar por outro caminho. Tente daqui a pouco.',
@@ -109,7 +111,7 @@ export const ptProblems: typeof enProblems = {
       'Este ficheiro está a ser verificado contra vírus. Tente daqui a um momento.',
     'file-not-checked': () =>
       'Não foi possível verificar este ficheiro contra vírus; fica fechado. Fale com um administrador.',
-    'quota-full': (v) => `Não há espaço para este ficheiro: restam-lhe ${v.left ?? 0} MB.`,
+    'quota-full': (v) => `Não há espaço para este ficheiro: restam-lhe ${limit(v.left)}.`,
     'type-refused': (v) =>
       `Nesta organização não se enviam ficheiros deste tipo (${v.type ?? ''}).`,
     'refused-form': () => 'Extensões sem ponto, como exe ou docm, ou kind:video e semelhantes.',

@@ -14,6 +14,7 @@ export const ptShared: typeof enShared = {
   },
   older: 'Mais antigos',
   arriving: (percent) => `a chegar, ${percent} %`,
+  going: (branch, percent) => `para ${branch}: ${percent} %`,
   save: 'Guardar',
   alone: 'Abrir numa página própria',
   previous: 'Anterior',
@@ -33,7 +34,7 @@ export const ptShared: typeof enShared = {
   tooLarge: 'É maior do que esta filial aceita, por isso não vem para cá.',
   lookAgain: 'Ver de novo',
   closed: {
-    checking: 'Está a ser verificado contra vírus e abre assim que terminar.',
+    checking: 'Abre assim que for verificado contra vírus.',
     infected: 'Foi encontrado um vírus. Ninguém o pode abrir.',
     removed: 'Foi retirado da mensagem.',
   },

@@ -11,6 +11,8 @@ export const ptUploads: typeof enUploads = {
   smaller: (branch, size) => `${branch} aceita no máximo ${size}: um maior não chega lá.`,
   left: (size) => `Tem espaço para mais ${size}.`,
   refused: (types) => `Nesta organização não se enviam: ${types}`,
+  together: (size: string) =>
+    `Não há espaço para este ficheiro com os outros: restam ${size} para todos.`,
   dropHere: 'Largue os ficheiros aqui',
   waiting: 'espera a sua vez',
   noLine: 'sem ligação ao servidor: continua sozinho',
@@ -22,6 +24,6 @@ export const ptUploads: typeof enUploads = {
   sendsWhenReady: 'A mensagem segue assim que os ficheiros estiverem aqui.',
   elsewhere: (branch) => (branch === '' ? 'noutra filial' : `em ${branch}`),
   removed: 'foi removido',
-  checking: 'está a ser verificado',
+  checking: 'ainda não verificado contra vírus',
   infected: 'infetado: ninguém o pode abrir',
 }

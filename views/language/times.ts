@@ -5,14 +5,23 @@
 
 export type Language = 'en' | 'uk' | 'pt'
 
-/** Bytes in the largest unit that leaves a number a person reads: `1.4 MB`. */
-export function byteWords(bytes: number, language: Language): string {
+/**
+ * Bytes in the largest unit that leaves a number a person reads: `1.4 MB`. A MB is 1,048,576 bytes as in the settings
+ * and in the windows of most computers (docs/decisions/048): a limit of 64 is 64 in every sentence. `isLimit` rounds
+ * down: of a limit and of room that is left never more is promised than is there.
+ */
+export function byteWords(
+  bytes: number,
+  language: Language,
+  how: { isLimit?: boolean } = {},
+): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
-  const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), 3)
-  const value = bytes / 1000 ** step
+  const step = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 3)
+  const value = bytes / 1024 ** step
   return new Intl.NumberFormat(language, {
     ...{ style: 'unit', unit: units[step] ?? 'byte', unitDisplay: step === 0 ? 'long' : 'short' },
     maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
+    roundingMode: how.isLimit ? 'floor' : 'halfExpand',
   }).format(value)
 }
 

@@ -71,6 +71,7 @@ export const ukAdmin: typeof enAdmin = {
   since: 'З',
   queue: 'Чекає',
   lastError: 'Остання помилка',
+  wrongChunk: 'дала хибну частину файла: перевірте її диск і пам’ять',
   traffic: 'Цією лінією',
   clock: 'Годинник',
   certificate: 'Сертифікат',

@@ -1,9 +1,11 @@
 /** Ukrainian: what went wrong. */
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
+import { byteWords } from './times.ts'
 import { ukImportProblems } from './uk-import.ts'
 
 const count = counting('uk')
+const limit = (bytes: unknown) => byteWords(Number(bytes ?? 0), 'uk', { isLimit: true })
 const seconds = { one: 'секунду', few: 'секунди', many: 'секунд', other: 'секунди' }
 
 export const ukProblems: typeof enProblems = {
@@ -80,7 +82,7 @@ export const ukProblems: typeof enProblems = {
       `Про вашу філію ${v.branch ?? ''} надто довго не було чути. Увійдіть там або зачекайте на лінію.`,
     'body-large': (v) => `Надіслане більше ніж ${v.max ?? 0} КіБ.`,
     'cross-site': () => 'Це надійшло з іншого сайту, або сторінка була відкрита надто довго.',
-    'file-large': (v) => `Файл завеликий: межа — ${v.max ?? 0} МБ.`,
+    'file-large': (v) => `Файл завеликий: межа — ${limit(v.max)}.`,
     'files-many': (v) => `Не більше ${v.max ?? 0} файлів за раз, будь ласка.`,
     'file-not-whole': () => 'Один з файлів ще не надійшов цілком. Зачекайте або приберіть його.',
     'file-busy': () => 'Файл ще надходить іншим шляхом. Спробуйте за мить.',
@@ -102,7 +104,7 @@ export const ukProblems: typeof enProblems = {
     'file-checking': () => 'Цей файл саме перевіряють на віруси. Спробуйте за хвилину.',
     'file-not-checked': () =>
       'Цей файл не вдалося перевірити на віруси, тому він закритий. Зверніться до адміністратора.',
-    'quota-full': (v) => `Для цього файла немає місця: вам лишилося ${v.left ?? 0} МБ.`,
+    'quota-full': (v) => `Для цього файла немає місця: вам лишилося ${limit(v.left)}.`,
     'type-refused': (v) => `Файли такого виду в цій організації не надсилають (${v.type ?? ''}).`,
     'refused-form': () => 'Закінчення без крапки, як exe чи docm, або kind:video тощо.',
     'days-form': () => 'Від 0 до 3650 днів.',

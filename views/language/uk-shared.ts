@@ -14,6 +14,7 @@ export const ukShared: typeof enShared = {
   },
   older: 'Давніші',
   arriving: (percent) => `надходить, ${percent} %`,
+  going: (branch, percent) => `до філії ${branch}: ${percent} %`,
   save: 'Зберегти',
   alone: 'Відкрити окремою сторінкою',
   previous: 'Попереднє',
@@ -33,7 +34,7 @@ export const ukShared: typeof enShared = {
   tooLarge: 'Він більший, ніж приймає ця філія, тому сюди не надійде.',
   lookAgain: 'Подивитися ще раз',
   closed: {
-    checking: 'Його перевіряють на віруси; він відкриється, щойно перевірка скінчиться.',
+    checking: 'Він відкриється, щойно його перевірять на віруси.',
     infected: 'У ньому знайдено вірус. Ніхто не може його відкрити.',
     removed: 'Його прибрали з повідомлення.',
   },

@@ -11,6 +11,8 @@ export const ukUploads: typeof enUploads = {
   smaller: (branch, size) => `${branch} приймає щонайбільше ${size}: більший туди не надійде.`,
   left: (size) => `У вас є місце ще для ${size}.`,
   refused: (types) => `У цій організації не надсилають: ${types}`,
+  together: (size: string) =>
+    `Для цього файла поряд з іншими немає місця: на всі разом лишилося ${size}.`,
   dropHere: 'Відпустіть файли тут',
   waiting: 'чекає своєї черги',
   noLine: 'немає зв’язку з сервером: продовжиться саме',
@@ -22,6 +24,6 @@ export const ukUploads: typeof enUploads = {
   sendsWhenReady: 'Повідомлення піде, щойно файли будуть тут.',
   elsewhere: (branch) => (branch === '' ? 'в іншій філії' : `у філії ${branch}`),
   removed: 'видалено',
-  checking: 'перевіряється',
+  checking: 'ще не перевірено на віруси',
   infected: 'заражений: ніхто не може його відкрити',
 }

@@ -71,7 +71,7 @@ export const memory: Scenario = async (bench) => {
 
 /** Spawn to the last byte of a page that answers 200, in ms. */
 async function firstPage(port: number, startIt: () => Promise<() => Promise<void>>) {
-  if ((await statusOf(port, '/')) !== 0) throw new Error('Something else answers there')
+  if ((await statusOf({ port }, '/')) !== 0) throw new Error('Something else answers there')
   const began = performance.now()
   const end = await startIt()
   try {

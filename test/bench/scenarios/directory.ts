@@ -10,8 +10,11 @@ import type { BranchId, UserId } from '../../../src/base/ids.ts'
 import { openStore, type Store } from '../../../src/db/open.ts'
 import { realClock } from '../../../src/world/clock.ts'
 import { silentLog } from '../../db/store.ts'
+import { withCore } from '../company.ts'
 import type { Measured } from '../figures.ts'
+import { Connection } from '../http.ts'
 import { type Bench, type Scenario, scaled } from '../scenario.ts'
+import { copyOf, removeCopy, start, stop } from '../servers.ts'
 
 const PEOPLE = 100_000
 const BRANCHES = 50
@@ -45,7 +48,7 @@ const idOf = (n: number) => n.toString(16).padStart(32, '0') as UserId
 const pick = <T>(list: readonly T[], n: number): T => list[n % list.length] as T
 
 /** People with names as they are in offices: few first names for many, last names with an ending of their own. */
-async function filled(store: Store, people: number): Promise<void> {
+async function filled(store: Store, people: number, homes?: readonly BranchId[]): Promise<void> {
   await store.writer.write(async (tx) => {
     for (let from = 0; from < people; from += 500) {
       const values = Array.from({ length: Math.min(500, people - from) }, (_, i) => {
@@ -64,8 +67,8 @@ async function filled(store: Store, people: number): Promise<void> {
         const all = [searchName, login, department, facts.post, facts.phone, facts.room]
         return {
           ...{
-            id: idOf(n),
-            home: idOf(n % BRANCHES) as string as BranchId,
+            id: idOf(n + 1_000_000),
+            home: homes?.[n % homes.length] ?? (idOf(n % BRANCHES) as string as BranchId),
             login,
             firstName,
             lastName,
@@ -112,9 +115,9 @@ export const directory: Scenario = async (bench: Bench): Promise<Measured[]> => 
     clock: realClock,
     log: silentLog,
   })
+  const measured: Measured[] = []
   try {
     await filled(store, scaled(bench, PEOPLE, 1000))
-    const measured: Measured[] = []
     const all: number[] = []
     for (const [kind, texts] of Object.entries(SEARCHES)) {
       const values: number[] = []
@@ -129,10 +132,69 @@ export const directory: Scenario = async (bench: Bench): Promise<Measured[]> => 
       all.push(...values)
       measured.push({ figure: `${kind}, p99`, unit: 'ms', values: [at(values, 0.99)] })
     }
-    return [...measured, { figure: 'all kinds, p99', unit: 'ms', values: [at(all, 0.99)] }]
+    measured.push({ figure: 'all kinds, p99', unit: 'ms', values: [at(all, 0.99)] })
   } finally {
     await store.close()
   }
+  return [...measured, ...(await overHttp(bench))]
+}
+
+const SERVED_ROUNDS = 20
+
+/** Pages as a browser asks for them, one after the other: the time by the clock on the wall. */
+async function overHttp(bench: Bench): Promise<Measured[]> {
+  const company = await bench.company()
+  const site = copyOf(company.kyiv, company.folder)
+  await withCore(site, async ({ store }) => {
+    const row = await store.read.selectFrom('branch').selectAll().executeTakeFirstOrThrow()
+    const homes = Array.from(
+      { length: BRANCHES - 2 },
+      (_, n) => idOf(5_000_000 + n) as string as BranchId,
+    )
+    await store.writer.write(async (tx) => {
+      for (const [n, id] of homes.entries()) {
+        await tx
+          .insertInto('branch')
+          .values({ ...row, id, name: `Office ${n}` })
+          .execute()
+      }
+    })
+    await filled(store, scaled(bench, PEOPLE, 1000), homes)
+  })
+  const server = await start(site)
+  const connection = new Connection(server)
+  const headers = { Cookie: company.atKyiv[0]?.cookie ?? '' }
+  const ask = async (path: string) => {
+    const began = performance.now()
+    const { status, body } = await connection.ask({ method: 'GET', path, headers })
+    if (status !== 200) throw new Error(`${path} answered ${status}`)
+    return { ms: performance.now() - began, text: body.toString() }
+  }
+  const times: number[] = []
+  let found = 0
+  try {
+    for (let round = 0; round < SERVED_ROUNDS; round++) {
+      for (const q of [...Object.values(SEARCHES).flat(), 'olena&department=Legal']) {
+        const { ms, text } = await ask(
+          `/people?q=${q.replaceAll(' ', '+').replace('+380', '%2B380')}`,
+        )
+        const next = /rel="next" href="([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&')
+        times.push(ms)
+        if (text.includes('class="person"')) found++
+        if (next !== undefined) times.push((await ask(next)).ms)
+      }
+    }
+  } finally {
+    connection.close()
+    await stop(server.process)
+    removeCopy(site)
+  }
+  bench.say(`${times.length} pages, ${found} first ones with people on them`)
+  return [
+    { figure: 'pages over HTTP, p50', unit: 'ms', values: [at(times, 0.5)] },
+    { figure: 'pages over HTTP, p99', unit: 'ms', values: [at(times, 0.99)] },
+    { figure: 'pages over HTTP, longest', unit: 'ms', values: [Math.max(...times)] },
+  ]
 }
 
 const at = (values: readonly number[], share: number) =>

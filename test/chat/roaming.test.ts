@@ -1,0 +1,69 @@
+/** What the simulator found about people who sit at two branches; each fault has its test. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hlcOf } from '../../src/base/hlc.ts'
+import { MINUTE, SECOND } from '../../src/base/units.ts'
+import { setBlock } from '../../src/chat/contacts.ts'
+import { draftOf, keepDraft } from '../../src/chat/drafts.ts'
+import { wantChats } from '../../src/chat/history.ts'
+import { signsIn, texts, three } from './guest-cast.ts'
+
+test('a draft that comes after the message it became is not there again', async (t) => {
+  const { company, odesa, lviv, ada, bob } = await three(t)
+  const chat = await bob.adds(ada)
+  await company.settle()
+  const at = hlcOf(company.now(), 0)
+  company.advance(SECOND)
+  await bob.posts(chat, 'done')
+  const draft = { user: bob.id, conversation: chat, body: 'don', at }
+  await lviv.store.writer.write((tx) => keepDraft(tx, draft, { branchId: odesa.keys.id }))
+  const of = { user: bob.id, conversation: chat }
+  assert.equal(await draftOf(lviv.store.read, of), '')
+  const later = { ...draft, body: 'next', at: hlcOf(company.now() + MINUTE, 0) }
+  await lviv.store.writer.write((tx) => keepDraft(tx, later, { branchId: odesa.keys.id }))
+  assert.equal(await draftOf(lviv.store.read, of), 'next', 'what was begun since is')
+})
+
+test('a question for the past waits for the stay that it names, although an earlier one is known', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, sees } = await three(t)
+  const chat = await ada.adds(bob)
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  await ada.posts(chat, 'one')
+  company.advance(SECOND)
+  const stay = hlcOf(company.now(), 0)
+  // A new password: the stay before gives nothing any more.
+  for (const { store } of [kyiv, lviv]) {
+    await store.writer.write((tx) => tx.updateTable('credential').set({ epoch: 2 }).execute())
+  }
+  await odesa.store.writer.write(async (tx) => {
+    await tx.updateTable('location').set({ hlc: stay }).where('userId', '=', bob.id).execute()
+    await wantChats(odesa.parts, tx, { user: bob.id, stay })
+  })
+  await company.settle()
+  const waiting = kyiv.store.read.selectFrom('event').where('state', '=', 'parked')
+  assert.deepEqual(await waiting.select('reason').execute(), [{ reason: 'waits-for-person' }])
+  for (const { store } of [kyiv, lviv]) {
+    const known = { epoch: 2, hlc: stay }
+    await store.writer.write((tx) => tx.updateTable('location').set(known).execute())
+  }
+  await bob.posts(chat, 'two')
+  await company.settle()
+  assert.deepEqual(await waiting.select('reason').execute(), [])
+  assert.deepEqual(texts(await sees(chat)), ['one', 'two'])
+})
+
+test('a chat in which all was refused follows its author', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, sees } = await three(t)
+  const chat = await bob.adds(ada)
+  await company.settle()
+  await setBlock(kyiv.parts, ada.id, { user: bob.id, on: true })
+  company.advance(SECOND)
+  await bob.posts(chat, 'too late')
+  await company.settle()
+  const [line] = await sees(chat, lviv)
+  assert.equal(line?.isRefused, true)
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  assert.deepEqual(texts(await sees(chat)), ['too late'])
+})
