@@ -61,6 +61,7 @@ export function createHasher({
   /** Those that are served, and those that wait. */
   let inside = 0
   let served = 0
+  const isFullFor = (caller: Caller) => waiting[caller].length >= WAITING_MAX[caller]
   const turn = (caller: Caller) => {
     if (inside++ < width) return Promise.resolve(true)
     return new Promise<boolean>((end) => void waiting[caller].push({ since: served, end }))
@@ -81,12 +82,11 @@ export function createHasher({
     if (closed) throw new AppError('unavailable', 'Cannot check a password: stopping')
   }
   return {
-    isFullFor: (caller) => waiting[caller].length >= WAITING_MAX[caller],
+    isFullFor,
     async seedOf(password, salt, caller = 'fresh') {
       demandOpen()
       pool ??= start(width)
-      if (waiting[caller].length >= WAITING_MAX[caller]) refuseTooMany(HASH_RETRY_MS / SECOND)
-      if (!(await turn(caller))) refuseTooMany(HASH_RETRY_MS / SECOND)
+      if (isFullFor(caller) || !(await turn(caller))) refuseTooMany(HASH_RETRY_MS / SECOND)
       try {
         demandOpen()
         // A structured clone of a Buffer arrives as Uint8Array; copied so that nobody shares the worker's memory.

@@ -159,7 +159,8 @@ export async function askForBodies(
     const rows = await missingOf(tx)
     for (const [origin, records] of Map.groupBy(rows, (row) => row.origin)) {
       const wants = records.map(({ header }) => decodeEventHeader(header).id)
-      const to = (await isMember(tx, origin)) ? [origin] : await membersBut(tx, self)
+      const others = () => membersBut(tx, self).orderBy('b.id').execute()
+      const to = (await isMember(tx, origin)) ? [origin] : (await others()).map(({ id }) => id)
       if (to.length > 0) await append(tx, { kind, to, body: { origin, wants, gives: [] } })
       const asked = tx.updateTable('event').set({ reason: ASKED })
       for (const { position } of records) await asked.where('position', '=', position).execute()
@@ -182,14 +183,12 @@ async function missingOf(
     .execute()
 }
 
-async function membersBut(db: Db, self: BranchId): Promise<BranchId[]> {
-  const rows = await db
+/** Branches of the organisation that were not revoked, without this one: a query to put in order. */
+export function membersBut(db: Db, self: BranchId) {
+  return db
     .selectFrom('branch as b')
     .leftJoin('revocation as r', 'r.branchId', 'b.id')
     .where('r.branchId', 'is', null)
     .where('b.id', '!=', self)
     .select('b.id')
-    .orderBy('b.id')
-    .execute()
-  return rows.map(({ id }) => id)
 }

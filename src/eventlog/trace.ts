@@ -9,6 +9,7 @@ import type { BranchId, EventId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { FeedN } from './log.ts'
+import { membersBut } from './missing.ts'
 
 /** An event's place in a feed. */
 type Place = { feedN: FeedN; seq: number }
@@ -138,13 +139,6 @@ async function branchesOf(
 ): Promise<BranchId[]> {
   const named = places.flatMap(({ destination }) => (destination === null ? [] : [destination]))
   if (!places.some(({ scope }) => scope === 'all')) return [...new Set(named)]
-  const rows = await db
-    .selectFrom('branch as b')
-    .leftJoin('revocation as r', 'r.branchId', 'b.id')
-    .where('r.branchId', 'is', null)
-    .where('b.id', '!=', self)
-    .select('b.id')
-    .orderBy('b.name')
-    .execute()
+  const rows = await membersBut(db, self).orderBy('b.name').execute()
   return rows.map(({ id }) => id)
 }
