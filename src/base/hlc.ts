@@ -40,6 +40,13 @@ export function tick(last: Hlc, now: Millis): Hlc {
   return counter > COUNTER_MAX ? hlcOf(lastMs + 1, 0) : hlcOf(lastMs, counter)
 }
 
+/** A value for what is decided now about something that stands: above `known`, also where a clock ahead wrote that. */
+export function above(known: Hlc | undefined, now: Hlc): Hlc {
+  if (known === undefined || now > known) return now
+  const next = tick(known, 0)
+  return isHlc(next) ? next : known // there is none above the last one
+}
+
 /** Our clock after seeing `seen`: never behind it, and never more than DRIFT_MS_MAX past the wall clock. */
 export function observe(last: Hlc, seen: Hlc, now: Millis): Hlc {
   const limit = hlcOf(now + DRIFT_MS_MAX, 0)

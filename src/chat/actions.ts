@@ -4,7 +4,7 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import type { Hlc } from '../base/hlc.ts'
+import { above, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FileId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
@@ -13,8 +13,8 @@ import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
 import { filesToSend, hasFiles, namesAsText } from './attachments.ts'
-import { demandOpen } from './contacts.ts'
-import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft } from './drafts.ts'
+import { contactRow, demandOpen } from './contacts.ts'
+import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft, lastWord } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
 import { BODY_CHARS_MAX, CLIENT_ID_CHARS_MAX, messageOfClient } from './posts.ts'
@@ -33,22 +33,17 @@ export type ChatParts = {
 
 /** Puts somebody into the viewer's list and opens the chat with him. */
 export async function addContact(
-  { store, append, kinds, clock }: ChatParts,
+  { store, append, kinds, clock, now }: ChatParts,
   viewer: UserId,
   contact: UserId,
 ): Promise<ConversationId> {
   if (viewer === contact) throw invalidInput('user', 'Cannot add oneself', 'person-unknown')
   await store.writer.write(async (tx) => {
     await demandActive(tx, [contact])
-    const known = await tx
-      .selectFrom('contact')
-      .where('ownerId', '=', viewer)
-      .where('contactId', '=', contact)
-      .select('removed')
-      .executeTakeFirst()
+    const known = await contactRow(tx, viewer, contact)
     if (known?.removed === 0) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: false }
+    const body = { owner: viewer, contact, removed: false, at: above(known?.hlc, now()) }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
   return directIdOf(viewer, contact)
@@ -115,6 +110,9 @@ export async function postMessage(
       to: members.flatMap(({ home, stay }) => [home, stay].filter((branch) => branch !== null)),
       ...(draft.id === undefined ? {} : { id: draft.id as string as EventId }),
     })
+    // A clock that is ahead wrote the draft: the message, whose clock is behind that, did not end it.
+    const mineHere = { user: viewer, conversation }
+    if ((await draftOf(tx, mineHere)) !== '') await putDraft(parts, tx, { ...mineHere, body: '' })
     const message = event.id as string as MessageId
     return { message, position: event.position, isNew: true }
   })
@@ -231,18 +229,24 @@ const disabledOf = prepared((db, value: Holes<{ users: string }>) =>
 
 /** Keeps what was typed; what is not the person's chat is not found. */
 export async function saveDraft(
-  { store, append, clock, self, now }: ChatParts,
+  parts: ChatParts,
   of: { user: UserId; conversation: ConversationId; body: string },
 ): Promise<void> {
-  const { user, conversation } = of
   const body = of.body.slice(0, DRAFT_CHARS_MAX).toWellFormed()
-  if ((await draftOf(store.read, of)) === body) return
-  await store.writer.write(async (tx) => {
-    if ((await membership(tx, user, conversation)) === undefined) throw notFound('chat')
-    const at = now()
-    const to = (await branchesOf(tx, [user], clock.now())).filter((branch) => branch !== self)
-    const draft = { user, conversation, body: body.trim() === '' ? '' : body, at }
-    await keepDraft(tx, draft, { branchId: self, isTyped: true })
-    if (to.length > 0) await append(tx, { kind: draftPut, body: draft, to })
+  if ((await draftOf(parts.store.read, of)) === body) return
+  await parts.store.writer.write(async (tx) => {
+    if ((await membership(tx, of.user, of.conversation)) === undefined) throw notFound('chat')
+    await putDraft(parts, tx, { ...of, body: body.trim() === '' ? '' : body })
   })
+}
+
+async function putDraft(
+  { append, clock, self, now }: ChatParts,
+  tx: Db,
+  of: { user: UserId; conversation: ConversationId; body: string },
+): Promise<void> {
+  const draft = { ...of, at: above(await lastWord(tx, { ...of, at: now() }), now()) }
+  await keepDraft(tx, draft, self)
+  const to = (await branchesOf(tx, [of.user], clock.now())).filter((branch) => branch !== self)
+  if (to.length > 0) await append(tx, { kind: draftPut, body: draft, to })
 }

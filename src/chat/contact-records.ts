@@ -22,14 +22,14 @@ const contactSchema = v.object({
   owner: id<UserId>(),
   contact: id<UserId>(),
   removed: v.boolean(),
-  /** When it was decided, in a record that is sent again to one more branch; else the event's own clock. */
+  /** Above all that was known of this contact; without one, the event's own clock. */
   at: v.optional(hlc),
 })
 const blockSchema = v.object({
   owner: id<UserId>(),
   blocked: id<UserId>(),
   on: v.boolean(),
-  /** When it was decided: what was written from then on is refused, or taken again. */
+  /** Above all that was known of this block: what was written from then on is refused, or taken again. */
   at: hlc,
 })
 const clearSchema = v.object({
@@ -57,9 +57,8 @@ export const contactPut: EventKind<ContactBody> = {
   isPersonal: true,
   parse: (body) => v.parse(contactSchema, body),
   refusal: async (tx, event) => {
-    const { owner, contact, at } = event.body
+    const { owner, contact } = event.body
     await demandVoice(tx, event, owner)
-    if (at !== undefined && at > event.hlc) return 'wrong-time'
     return owner === contact ? 'wrong-contact' : undefined
   },
   apply: applyContact,
@@ -72,10 +71,8 @@ export const contactBlock: EventKind<BlockBody> = {
   scope: 'to',
   parse: (body) => v.parse(blockSchema, body),
   refusal: async (tx, event) => {
-    const { owner, blocked, at } = event.body
+    const { owner, blocked } = event.body
     await demandVoice(tx, event, owner)
-    // A decision of tomorrow would stand above all that the person decides today.
-    if (at > event.hlc) return 'wrong-time'
     return owner === blocked ? 'wrong-contact' : undefined
   },
   apply: applyBlock,

@@ -7,7 +7,7 @@
 import { sql } from 'kysely'
 import { branchesOf, findPerson } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import { HLC_ZERO } from '../base/hlc.ts'
+import { above, HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -19,7 +19,7 @@ import { isBlocking } from './visible.ts'
 
 /** Takes somebody out of the viewer's list; the history stays, and his next message brings the chat back. */
 export async function deleteContact(
-  { store, append, kinds, clock }: ChatParts,
+  { store, append, kinds, clock, now }: ChatParts,
   viewer: UserId,
   contact: UserId,
 ): Promise<void> {
@@ -27,21 +27,35 @@ export async function deleteContact(
   await store.writer.write(async (tx) => {
     await demandKnown(tx, contact)
     // Also whoever wrote without being added goes from the list; nobody is deleted twice.
-    if (!(await isInList(tx, viewer, contact))) return
+    const known = await contactRow(tx, viewer, contact)
+    if (!(await isInList(tx, { owner: viewer, contact, known }))) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: true }
+    const body = { owner: viewer, contact, removed: true, at: above(known?.hlc, now()) }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
 }
 
-/** Whether there is something to delete: a contact, or a chat in which something was written since. */
-async function isInList(tx: Db, owner: UserId, contact: UserId): Promise<boolean> {
-  const known = await tx
+type ContactRow = { removed: 0 | 1; hlc: Hlc }
+
+/** What was decided last about a contact. */
+export async function contactRow(
+  tx: Db,
+  owner: UserId,
+  contact: UserId,
+): Promise<ContactRow | undefined> {
+  return await tx
     .selectFrom('contact')
     .where('ownerId', '=', owner)
     .where('contactId', '=', contact)
     .select(['removed', 'hlc'])
     .executeTakeFirst()
+}
+
+/** Whether there is something to delete: a contact, or a chat in which something was written since. */
+async function isInList(
+  tx: Db,
+  { owner, contact, known }: { owner: UserId; contact: UserId; known: ContactRow | undefined },
+): Promise<boolean> {
   if (known?.removed === 0) return true
   const row = await tx
     .selectFrom('conversation')
@@ -65,9 +79,16 @@ export async function setBlock(
     const { mine } = await blocksBetween(tx, { viewer, other: blocked })
     if (mine === on) return
     const to = await branchesOf(tx, [viewer, blocked], clock.now())
-    const body = { owner: viewer, blocked, on, at: parts.now() }
+    const at = above(await lastDecision(tx, viewer, blocked), parts.now())
+    const body = { owner: viewer, blocked, on, at }
     await append(tx, { kind: kinds.contactBlock, body, to })
   })
+}
+
+async function lastDecision(tx: Db, owner: UserId, blocked: UserId): Promise<Hlc | undefined> {
+  const rows = tx.selectFrom('contact_block').where('ownerId', '=', owner)
+  const last = rows.where('blockedId', '=', blocked).orderBy('at', 'desc').limit(1)
+  return (await last.select('at').executeTakeFirst())?.at
 }
 
 async function demandKnown(tx: Db, user: UserId): Promise<void> {

@@ -3,10 +3,11 @@
  * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
  */
 import * as v from 'valibot'
-import { type Hlc, hlcOf, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, type Hlc, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import { HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
+import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
 import { demandVoice } from './standing.ts'
@@ -21,7 +22,7 @@ const draftBody = v.object({
   conversation: id<ConversationId>(),
   /** Empty: there is none any more. */
   body: v.pipe(v.string(), v.maxLength(DRAFT_CHARS_MAX)),
-  /** When it was written; it may be sent again later, to a guest's branch. */
+  /** Above all that was known of it and above the person's messages there. It may be sent again, to a guest's branch. */
   at: hlc,
 })
 export type DraftPut = v.InferOutput<typeof draftBody>
@@ -34,11 +35,10 @@ export const draftPut: EventKind<DraftPut> = {
   isPersonal: true,
   parse: (body) => v.parse(draftBody, body),
   async refusal(tx, event) {
-    if (event.body.at > event.hlc) return 'from-the-future'
     await demandVoice(tx, event, event.body.user)
     return undefined
   },
-  apply: (tx, event) => keepDraft(tx, event.body, { branchId: event.origin }),
+  apply: (tx, event) => keepDraft(tx, event.body, event.origin),
   recordOf: ({ user, conversation }) => `${user} ${conversation}`,
 }
 
@@ -47,14 +47,17 @@ export async function draftOf(
   db: Db,
   { user, conversation }: { user: UserId; conversation: ConversationId },
 ): Promise<string> {
-  const row = await db
-    .selectFrom('draft')
-    .where('userId', '=', user)
-    .where('conversationId', '=', conversation)
-    .select('body')
-    .executeTakeFirst()
+  const [row] = await draftRow(db, { user, conversation })
   return row?.body ?? ''
 }
+
+const draftRow = prepared((db, value: Holes<{ user: UserId; conversation: ConversationId }>) =>
+  db
+    .selectFrom('draft')
+    .where('userId', '=', value('user'))
+    .where('conversationId', '=', value('conversation'))
+    .select('body'),
+)
 
 /** The same where another branch than `except` had the last word about it, nothing among it; else undefined. */
 export async function draftFrom(
@@ -75,10 +78,9 @@ export async function draftFrom(
 export async function sendDrafts(
   append: Append,
   tx: Db,
-  { user, branch, now }: { user: UserId; branch: BranchId; now: Hlc },
+  { user, branch }: { user: UserId; branch: BranchId },
 ): Promise<void> {
-  // What a wrong clock wrote for later, others would refuse.
-  const drafts = tx.selectFrom('draft').where('userId', '=', user).where('hlc', '<=', now)
+  const drafts = tx.selectFrom('draft').where('userId', '=', user)
   const rows = await drafts.selectAll().execute()
   for (const { conversationId: conversation, body, hlc: at } of rows) {
     await append(tx, { kind: draftPut, body: { user, conversation, body, at }, to: [branch] })
@@ -105,34 +107,46 @@ export async function endDraft(
 /** Further than that before a draft nobody wrote a message that ended it: so far may a clock be ahead of ours. */
 const CLOCKS_APART_MS: Millis = HOUR
 
-/** Whether the person has written a message there since: it may come before the draft that it ended. */
-async function isEnded(tx: Db, { user, conversation, at }: DraftPut): Promise<boolean> {
+type Own = Pick<DraftPut, 'user' | 'conversation' | 'at'>
+
+/** The clock of the person's latest message there; of messages long before `at` only if there is no later one. */
+async function lastMessage(tx: Db, { user, conversation, at }: Own): Promise<Hlc | undefined> {
   // A message from a clock that is ahead has an earlier place in the timeline than its own clock says.
   const from = hlcOf(Math.max(0, millisOf(at) - CLOCKS_APART_MS), 0)
-  const later = tx
+  const latest = tx
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
     .where('m.conversationId', '=', conversation)
     .where('m.timeKey', '>=', from)
     .where('m.authorId', '=', user)
-    .where('e.hlc', '>', at)
-    .select('m.position')
-  return (await later.limit(1).executeTakeFirst()) !== undefined
+    .select((eb) => eb.fn.max('e.hlc').as('hlc'))
+  return (await latest.executeTakeFirst())?.hlc ?? undefined
+}
+
+/** The latest that is known of a draft: its own clock, or that of a message which ended it. */
+export async function lastWord(tx: Db, own: Own): Promise<Hlc | undefined> {
+  const row = await tx
+    .selectFrom('draft')
+    .where('userId', '=', own.user)
+    .where('conversationId', '=', own.conversation)
+    .select('hlc')
+    .executeTakeFirst()
+  const message = await lastMessage(tx, own)
+  return [row?.hlc, message]
+    .filter((each) => each !== undefined)
+    .sort()
+    .at(-1)
 }
 
 /**
- * Puts a draft into the table, if it is the newest and was not sent. `isTyped`: it is typed now, and a message whose
- * clock is ahead has not ended it. The same one from another branch is no other: it stays whose it was.
+ * Puts a draft into the table, if it is the newest and was not sent: the message that ended it may come before it. The
+ * same one from another branch is no other: it stays whose it was.
  */
-export async function keepDraft(
-  tx: Db,
-  draft: DraftPut,
-  { branchId, isTyped = false }: { branchId: BranchId; isTyped?: boolean },
-): Promise<void> {
+export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
   const { user: userId, conversation: conversationId, body, at: hlc } = draft
   const person = tx.selectFrom('user').where('id', '=', userId).where('erasedAt', 'is not', null)
   if ((await person.select('id').executeTakeFirst()) !== undefined) return
-  if (draft.body !== '' && !isTyped && (await isEnded(tx, draft))) return
+  if (draft.body !== '' && ((await lastMessage(tx, draft)) ?? HLC_ZERO) > hlc) return
   await tx
     .insertInto('draft')
     .values({ userId, conversationId, body, hlc, branchId })

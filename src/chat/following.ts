@@ -5,12 +5,9 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
-import { DRIFT_MS_MAX, HLC_ZERO, type Hlc, hlcOf } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
-import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
-import { keptHlc } from '../eventlog/log-clock.ts'
 import { type DraftPut, draftPut } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { isAtHome } from './standing.ts'
@@ -27,37 +24,19 @@ export function followedByRecords(userAt: EventKind<UserAt>, parts: Parts): Even
       if (branch === parts.self) return
       // A stay by a password that was replaced proves what was written then, and gives nothing new.
       if (!(await branchesOf(tx, [user], event.arrivedAt)).includes(branch)) return
-      const now = await tellableUntil(tx, event.arrivedAt)
-      if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch, now })
-      await sendBlocksOf(parts, tx, { user, branch, now })
+      if (await isAtHome(tx, parts.self, user)) await sendOwn(parts, tx, { user, branch })
+      await sendBlocksOf(parts, tx, { user, branch })
     },
   }
 }
 
-/**
- * As far as our own clock lets itself be pulled, and as far as it is: our wall clock may have been set back since. What
- * says that it was decided later stays here: our events would be older than what they say, and refused.
- */
-export async function tellableUntil(tx: Db, arrivedAt: Millis): Promise<Hlc> {
-  const [pulled, own] = [hlcOf(arrivedAt + DRIFT_MS_MAX, 0), await keptHlc(tx)]
-  // Clock values are texts: Math.max would make numbers of them.
-  if (own > pulled) return own
-  return pulled
-}
+type Guest = { user: UserId; branch: BranchId }
 
-/** `now`: what was decided later is not told. */
-type Guest = { user: UserId; branch: BranchId; now: Hlc }
-
-async function sendOwn(
-  { append, kinds }: Parts,
-  tx: Db,
-  { user, branch, now }: Guest,
-): Promise<void> {
+async function sendOwn({ append, kinds }: Parts, tx: Db, { user, branch }: Guest): Promise<void> {
   const to = [branch]
   const contacts = await tx
     .selectFrom('contact')
     .where('ownerId', '=', user)
-    .where('hlc', '<=', now)
     .select(['contactId', 'hlc', 'removed'])
     .orderBy('contactId')
     .execute()
@@ -82,13 +61,12 @@ async function sendOwn(
 async function sendBlocksOf(
   { append, kinds, self }: Parts,
   tx: Db,
-  { user, branch, now }: Guest,
+  { user, branch }: Guest,
 ): Promise<void> {
   const rows = await tx
     .selectFrom('contact_block as k')
     .innerJoin('user as owner', 'owner.id', 'k.ownerId')
     .where('owner.home', '=', self)
-    .where('k.at', '<=', now)
     .where((eb) => eb.or([eb('k.ownerId', '=', user), eb('k.blockedId', '=', user)]))
     .select(['k.ownerId as owner', 'k.blockedId as blocked', 'k.isOn', 'k.at'])
     .orderBy('k.ownerId')
@@ -102,7 +80,7 @@ async function sendBlocksOf(
 }
 
 /** What an owner wrote elsewhere goes on to those of his branches that were not named. */
-function sentOn<Body extends { owner?: UserId; user?: UserId; at?: Hlc | undefined }>(
+function sentOn<Body>(
   { append, self }: Pick<Parts, 'append' | 'self'>,
   kind: EventKind<Body>,
   { told, copyOf }: Copied<Body>,
@@ -119,8 +97,7 @@ function sentOn<Body extends { owner?: UserId; user?: UserId; at?: Hlc | undefin
       const named = new Set([self, origin, ...event.to])
       const to = all.filter((branch) => !named.has(branch))
       const copy = copyOf?.(event) ?? body
-      const isOfLater = (copy.at ?? HLC_ZERO) > (await tellableUntil(tx, arrivedAt))
-      if (to.length > 0 && !isOfLater) await append(tx, { kind, body: copy, to })
+      if (to.length > 0) await append(tx, { kind, body: copy, to })
     },
   }
 }

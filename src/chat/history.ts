@@ -23,7 +23,6 @@ import type { ChatParts } from './actions.ts'
 import { sendDrafts } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { hlc, id } from './fields.ts'
-import { tellableUntil } from './following.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
 import { isSeen } from './seen.ts'
@@ -138,7 +137,9 @@ async function answer(
   if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const asked = { user, branch, again }
   const chats: HistPart['chats'] = []
-  if (!page) await sendDraftsOf(parts, tx, { ...asked, now: await tellableUntil(tx, arrivedAt) })
+  if (!page && (await isAtHome(tx, parts.self, user))) {
+    await sendDrafts(parts.append, tx, { user, branch })
+  }
   for (const [at, chat] of (await chatsOf(tx, user, page)).entries()) {
     const rows = page || at < WHOLE_CHATS_MAX ? LINES_PER_PAGE : 1
     const from = await sendPage(parts, tx, { asked, chat, rows, page })
@@ -151,11 +152,6 @@ async function answer(
     const some = { user, stay, chats: chats.slice(i, i + PARTS_PER_EVENT) }
     await parts.append(tx, { kind: histPart, body: some, to: [branch] })
   }
-}
-
-async function sendDraftsOf({ append, self }: Parts, tx: Db, of: Asked & { now: Hlc }) {
-  const { user, branch, now } = of
-  if (await isAtHome(tx, self, user)) await sendDrafts(append, tx, { user, branch, now })
 }
 
 type OwnChat = { id: ConversationId; joinedAt: Hlc }

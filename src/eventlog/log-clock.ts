@@ -19,7 +19,7 @@ export type LogClock = {
 }
 
 /** Where the branch's clock stood at the last commit: never behind what it wrote, however its wall clock is set. */
-export async function keptHlc(db: Db): Promise<Hlc> {
+async function keptHlc(db: Db): Promise<Hlc> {
   const found = await metaOf(db, NAME)
   return found !== undefined && isHlc(found) ? found : HLC_ZERO
 }

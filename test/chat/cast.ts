@@ -66,6 +66,8 @@ export type Company = {
   offices: Office[]
   now(): Millis
   advance(ms: Millis): void
+  /** From now on the clock of an office is so far ahead of all others. */
+  sets(office: Office, ahead: Millis): void
   /** Carries everything between two offices, both ways. */
   link(a: Office, b: Office): Promise<void>
   /** Everything everywhere, until nothing is left. */
@@ -78,10 +80,15 @@ export async function companyOf(t: Test, ...names: string[]): Promise<Company> {
   const { clock, advance } = handClock()
   const keys = names.map(keysOf)
   const offices: Office[] = []
+  const ahead = new Map<string, Millis>()
+  const clockOf = ({ name }: Keys) => ({
+    ...clock,
+    now: () => clock.now() + (ahead.get(name) ?? 0),
+  })
   for (const own of keys) {
     const place = join(folder, own.name)
     mkdirSync(place)
-    offices.push(await openOffice({ own, keys, folder: place, clock }))
+    offices.push(await openOffice({ own, keys, folder: place, clock: clockOf(own) }))
   }
   t.after(async () => {
     for (const office of offices) await office.store.close()
@@ -95,6 +102,7 @@ export async function companyOf(t: Test, ...names: string[]): Promise<Company> {
     offices,
     now: clock.now,
     advance,
+    sets: ({ name }, ms) => ahead.set(name, ms),
     link,
     async settle() {
       for (const a of offices) await a.reading.flush()

@@ -7,6 +7,7 @@ import { HLC_ZERO, hlcOf } from '../../src/base/hlc.ts'
 import type { ConversationId } from '../../src/base/ids.ts'
 import { DAY, SECOND } from '../../src/base/units.ts'
 import { getChat } from '../../src/chat/chats.ts'
+import { followedByRecords } from '../../src/chat/following.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { wantChats } from '../../src/chat/history.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
@@ -45,6 +46,16 @@ export async function signsIn(company: Company, person: Person, at: Office) {
   await at.store.writer.write((tx) =>
     wantChats(at.parts, tx, { user: person.id, stay: hlcOf(now, 0) }),
   )
+}
+
+/** The directory of an office says that somebody came to another, and the records follow. */
+export async function hears(office: Office, company: Company, person: Person, at: Office) {
+  const { append, self, kinds } = office.parts
+  const kind = followedByRecords({ ...userAt, apply: async () => {} }, { append, kinds, self })
+  await office.store.writer.write((tx) => {
+    const body = { user: person.id, branch: at.keys.id }
+    return kind.apply(tx, { body, arrivedAt: company.now() } as LoggedEvent<UserAt>)
+  })
 }
 
 export const leaves = async (company: Company, person: Person) => {

@@ -16,11 +16,11 @@ test('a draft that comes after the message it became is not there again', async 
   company.advance(SECOND)
   await bob.posts(chat, 'done')
   const draft = { user: bob.id, conversation: chat, body: 'don', at }
-  await lviv.store.writer.write((tx) => keepDraft(tx, draft, { branchId: odesa.keys.id }))
+  await lviv.store.writer.write((tx) => keepDraft(tx, draft, odesa.keys.id))
   const of = { user: bob.id, conversation: chat }
   assert.equal(await draftOf(lviv.store.read, of), '')
   const later = { ...draft, body: 'next', at: hlcOf(company.now() + MINUTE, 0) }
-  await lviv.store.writer.write((tx) => keepDraft(tx, later, { branchId: odesa.keys.id }))
+  await lviv.store.writer.write((tx) => keepDraft(tx, later, odesa.keys.id))
   assert.equal(await draftOf(lviv.store.read, of), 'next', 'what was begun since is')
 })
 

@@ -19,7 +19,7 @@ import type { Office, Work } from './office.ts'
 import type { Workload } from './workload.ts'
 
 /** One company in so many has people with such habits. */
-export const ROAMING_IN = 3
+const ROAMING_IN = 3
 /** Between two things that people of the whole company do. */
 const PAUSE_MS: readonly [Millis, Millis] = [20, 500]
 /** Guests do most of it where they are guests. */

@@ -24,6 +24,10 @@ export const KEPT: readonly { seed: number; branches?: number; found: string }[]
     seed: 392929266,
     found: 'own records that did not follow from a home whose wall clock was set back',
   },
+  {
+    seed: 113206594,
+    found: 'a contact put back where a clock was ahead, which did not go on from home',
+  },
   { seed: 186666376, found: 'a block that came back after a loss, and did not follow a guest' },
   {
     seed: 4099,

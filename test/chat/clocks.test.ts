@@ -1,0 +1,94 @@
+/** Whose clock is wrong: what a person decides comes after what he sees, and it reaches all of his branches. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { MINUTE, SECOND } from '../../src/base/units.ts'
+import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
+import { blocksBetween, contactRow, deleteContact, setBlock } from '../../src/chat/contacts.ts'
+import { draftOf } from '../../src/chat/drafts.ts'
+import { hears, signsIn, three } from './guest-cast.ts'
+
+/** Bob of Lviv at Kyiv and at Odesa, whose clock is ten minutes ahead. */
+async function ahead(t: TestContext) {
+  const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  await signsIn(company, bob, kyiv)
+  const chat = await bob.adds(ada)
+  await company.settle()
+  company.sets(odesa, 10 * MINUTE)
+  const goOn = async () => {
+    await company.settle()
+    company.advance(SECOND)
+  }
+  const everywhere = async <Seen>(look: (at: typeof odesa) => Promise<Seen>) =>
+    await Promise.all([kyiv, lviv, odesa].map(look))
+  return { company, kyiv, lviv, odesa, ada, bob, chat, goOn, everywhere }
+}
+
+test('a contact deleted where the clock is ahead can be added at home, everywhere', async (t) => {
+  const { lviv, odesa, ada, bob, goOn, everywhere } = await ahead(t)
+  const removed = () =>
+    everywhere(async ({ store }) => (await contactRow(store.read, bob.id, ada.id))?.removed)
+  await deleteContact(odesa.parts, bob.id, ada.id)
+  await goOn()
+  assert.deepEqual(await removed(), [1, 1, 1])
+  await addContact(lviv.parts, bob.id, ada.id)
+  await goOn()
+  assert.deepEqual(await removed(), [0, 0, 0])
+  await deleteContact(lviv.parts, bob.id, ada.id)
+  await goOn()
+  assert.deepEqual(await removed(), [1, 1, 1])
+})
+
+test('what was decided where the clock is ahead goes on to a branch that comes later', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
+  const carol = await kyiv.hire('Carol')
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  company.sets(odesa, 10 * MINUTE)
+  const chat = await addContact(odesa.parts, bob.id, ada.id)
+  await setBlock(odesa.parts, bob.id, { user: carol.id, on: true })
+  await saveDraft(odesa.parts, { user: bob.id, conversation: chat, body: 'dear' })
+  await company.link(odesa, lviv)
+  await signsIn(company, bob, kyiv)
+  await hears(lviv, company, bob, kyiv)
+  await company.settle()
+  assert.equal((await contactRow(kyiv.store.read, bob.id, ada.id))?.removed, 0)
+  const pair = { viewer: bob.id, other: carol.id }
+  assert.deepEqual(await blocksBetween(kyiv.store.read, pair), { mine: true, theirs: false })
+  assert.equal(await draftOf(kyiv.store.read, { user: bob.id, conversation: chat }), 'dear')
+  assert.equal((await contactRow(lviv.store.read, bob.id, ada.id))?.removed, 0)
+})
+
+test('a block set where the clock is ahead can be taken back at home', async (t) => {
+  const { kyiv, lviv, odesa, ada, bob, chat, goOn, everywhere } = await ahead(t)
+  const blocks = () =>
+    everywhere(async ({ store }) => {
+      return (await blocksBetween(store.read, { viewer: bob.id, other: ada.id })).mine
+    })
+  await setBlock(odesa.parts, bob.id, { user: ada.id, on: true })
+  await goOn()
+  assert.deepEqual(await blocks(), [true, true, true])
+  await setBlock(lviv.parts, bob.id, { user: ada.id, on: false })
+  await goOn()
+  assert.deepEqual(await blocks(), [false, false, false])
+  await postMessage(kyiv.parts, ada.id, { conversation: chat, body: 'again' })
+})
+
+test('a draft begun at home after a message by a clock ahead follows; sending it ends it everywhere', async (t) => {
+  const { lviv, odesa, bob, chat, goOn, everywhere } = await ahead(t)
+  const of = { user: bob.id, conversation: chat }
+  const drafts = () => everywhere(({ store }) => draftOf(store.read, of))
+  await postMessage(odesa.parts, bob.id, { conversation: chat, body: 'from Odesa' })
+  await goOn()
+  await saveDraft(lviv.parts, { ...of, body: 'from Lviv' })
+  await goOn()
+  assert.deepEqual(await drafts(), ['from Lviv', 'from Lviv', 'from Lviv'])
+  await bob.posts(chat, 'from Lviv')
+  await goOn()
+  assert.deepEqual(await drafts(), ['', '', ''])
+  await saveDraft(odesa.parts, { ...of, body: 'half' })
+  await goOn()
+  await bob.posts(chat, 'half and half')
+  await goOn()
+  assert.deepEqual(await drafts(), ['', '', ''])
+})
