@@ -156,7 +156,10 @@ async function exactMark(
   return row && { feedN: row.n, upTo: Math.min(seq, row.head) }
 }
 
-/** The last message of the conversation written here up to that clock value; its place may be an earlier one. */
+/**
+ * The last message of the conversation written here up to that clock value. The order of our log, not of the timeline:
+ * with the wall clock set back, what was written later stands earlier.
+ */
 export async function ownPosition(
   tx: Db,
   conversation: ConversationId,
@@ -167,10 +170,10 @@ export async function ownPosition(
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
     .where('m.conversationId', '=', conversation)
-    .where('m.timeKey', '<=', mark.hlc)
+    .where(sql<SqlBool>`+m.timeKey <= ${mark.hlc}`)
     .where('m.origin', '=', self)
     .where(sql<SqlBool>`+e.hlc <= ${mark.hlc}`)
-    .orderBy('m.timeKey', 'desc')
+    .orderBy('m.position', 'desc')
     .limit(1)
     .select('m.position')
     .executeTakeFirst()

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
+import { getChat } from '../../src/chat/chats.ts'
 import { blocksBetween, contactRow, deleteContact, setBlock } from '../../src/chat/contacts.ts'
 import { draftOf } from '../../src/chat/drafts.ts'
 import { hears, signsIn, three } from './guest-cast.ts'
@@ -91,4 +92,21 @@ test('a draft begun at home after a message by a clock ahead follows; sending it
   await bob.posts(chat, 'half and half')
   await goOn()
   assert.deepEqual(await drafts(), ['', '', ''])
+})
+
+test('what is read is read, also where the clock was set back between two messages', async (t) => {
+  const { company, kyiv, lviv, ada } = await three(t)
+  const carol = await kyiv.hire('Carol')
+  await company.settle()
+  const chat = await carol.adds(ada)
+  await signsIn(company, ada, lviv)
+  await carol.posts(chat, 'by the right clock')
+  company.sets(kyiv, -10 * MINUTE)
+  const last = await carol.posts(chat, 'by the one that was set back')
+  await company.settle()
+  await ada.reads(chat, last)
+  await company.settle()
+  const unread = async ({ store, keys }: typeof kyiv) =>
+    (await getChat(store.read, { id: ada.id, at: keys.id }, chat)).unread
+  assert.deepEqual(await Promise.all([kyiv, lviv].map(unread)), [0, 0])
 })

@@ -15,7 +15,10 @@ const ALL_GONE_MS: Millis = 75 * SECOND
 /** Less than a lease, and longer than two digests: those who came then are here at every branch. */
 const ALL_TOLD_MS: Millis = 45 * SECOND
 
-type Lawful = { fact: RegExp; why: string; onlyWhereClocksWereSet?: true }
+/** What happened in a run that lets branches differ. */
+export type Weather = 'a clock was set' | 'a branch was put back'
+
+type Lawful = { fact: RegExp; why: string; onlyAfter?: Weather }
 
 /** Facts that may differ between home and a guest's branch, and why. */
 const MAY_DIFFER: readonly Lawful[] = [
@@ -34,17 +37,22 @@ const MAY_DIFFER: readonly Lawful[] = [
   {
     fact: /^(?:sent|order|last|new from) /,
     why: 'a message from a clock that is ahead by more than a minute gets its place by the clock of whoever takes it in',
-    onlyWhereClocksWereSet: true,
+    onlyAfter: 'a clock was set',
   },
   {
     fact: /^presence of /,
     why: 'a lease ends by the clock of its branch, and that one was set back',
-    onlyWhereClocksWereSet: true,
+    onlyAfter: 'a clock was set',
   },
   {
     fact: /^my (?:asked|firstName|lastName|language|theme)$/,
     why: 'a wish from a clock that is ahead by more than a minute is refused, and the guest is told so',
-    onlyWhereClocksWereSet: true,
+    onlyAfter: 'a clock was set',
+  },
+  {
+    fact: /^(?:unread|new from) /,
+    why: 'what a branch writes before it knows what it lost may have an earlier clock than that: other branches count by it',
+    onlyAfter: 'a branch was put back',
   },
 ]
 
@@ -53,7 +61,7 @@ const LISTS: readonly string[] = ['list', 'order of the list']
 /** Facts of a chat that its row in the list shows. */
 const IN_ROW: readonly string[] = ['row', 'last', 'unread']
 
-type Run = { workload: Workload; isClockSet: boolean }
+type Run = { workload: Workload; weather: ReadonlySet<Weather> }
 
 /** Faults in what people are shown. */
 export async function shownAlike(company: Company, run: Run): Promise<string[]> {
@@ -75,7 +83,7 @@ async function comeAndGo({ timeline, people, offices }: Company): Promise<void> 
 }
 
 async function ofPerson(company: Company, person: Person, run: Run): Promise<string[]> {
-  const { workload, isClockSet } = run
+  const { workload, weather } = run
   const chats = [...workload.chats.values()].filter(({ ever }) => ever.has(person.id))
   const ids = chats.map(({ id }) => id)
   const home = await factsOf(person.home.at, person.id, ids)
@@ -84,7 +92,7 @@ async function ofPerson(company: Company, person: Person, run: Run): Promise<str
   const faults = workload.said.faults(person, home, (what, found) => {
     // Writing a message ends the draft.
     const isSent = posted.some(({ conversation }) => what === `draft ${conversation}`)
-    return (isSent && found === '') || (isClockSet && isLawful(what, true))
+    return (isSent && found === '') || (weather.has('a clock was set') && isLawful(what, weather))
   })
   for (const office of company.offices) {
     if (office === person.home || !(await isSignedInAt(office, person))) continue
@@ -95,7 +103,7 @@ async function ofPerson(company: Company, person: Person, run: Run): Promise<str
     }
     const there = await factsOf(office.at, person.id, ids)
     const place = `${person.login} (${person.home.name}) at ${office.name}`
-    faults.push(...differences({ home, there, isClockSet }).map((each) => `${place} sees ${each}`))
+    faults.push(...differences({ home, there, weather }).map((each) => `${place} sees ${each}`))
   }
   return faults
 }
@@ -127,8 +135,12 @@ function cameBackAtOne(home: Facts, there: Facts): string[] {
   ]
 }
 
-function differences(of: { home: Facts; there: Facts | undefined; isClockSet: boolean }): string[] {
-  const { home, there, isClockSet } = of
+function differences(of: {
+  home: Facts
+  there: Facts | undefined
+  weather: ReadonlySet<Weather>
+}): string[] {
+  const { home, there, weather } = of
   if (there === undefined) return ['nothing: he may not sign in, at home he may']
   const backAtOne = cameBackAtOne(home, there)
   const shown = (facts: Facts, name: string) => {
@@ -139,15 +151,14 @@ function differences(of: { home: Facts; there: Facts | undefined; isClockSet: bo
   }
   return [...new Set([...home.keys(), ...there.keys()])].flatMap((name) => {
     const [here, found] = [shown(home, name), shown(there, name)]
-    if (here === found || isLawful(name, isClockSet)) return []
+    if (here === found || isLawful(name, weather)) return []
     if (backAtOne.some((id) => IN_ROW.some((part) => name === `${part} ${id}`))) return []
     return [`${name}: ${found}; home: ${here}`]
   })
 }
 
-function isLawful(name: string, isClockSet: boolean): boolean {
+function isLawful(name: string, weather: ReadonlySet<Weather>): boolean {
   return MAY_DIFFER.some(
-    ({ fact, onlyWhereClocksWereSet = false }) =>
-      fact.test(name) && (isClockSet || !onlyWhereClocksWereSet),
+    ({ fact, onlyAfter }) => fact.test(name) && (!onlyAfter || weather.has(onlyAfter)),
   )
 }

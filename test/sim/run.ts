@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BranchId } from '../../src/base/ids.ts'
 import { MINUTE, type Millis, SECOND } from '../../src/base/units.ts'
-import { shownAlike } from './alike.ts'
+import { shownAlike, type Weather } from './alike.ts'
 import { believed } from './believed.ts'
 import { acksHold, CHECKS, CHECKS_AMONG_HONEST, type Checked } from './checkers.ts'
 import { Broken, type Company, companyOf, done } from './company.ts'
@@ -151,8 +151,11 @@ async function shownUnlike(
   company: Company,
   { workload, faults }: { workload: Workload; faults: Faults },
 ): Promise<string[]> {
-  const isClockSet = faults.met.has('a clock set')
-  const unlike = await done(company, shownAlike(company, { workload, isClockSet }), SHOWN_MS_MAX)
+  const weather = new Set<Weather>()
+  if (faults.met.has('a clock set')) weather.add('a clock was set')
+  if (company.offices.some(({ machine }) => machine.wasRestored))
+    weather.add('a branch was put back')
+  const unlike = await done(company, shownAlike(company, { workload, weather }), SHOWN_MS_MAX)
   return unlike.map((fault) => `shown at two branches: ${fault}`)
 }
 
