@@ -22,7 +22,7 @@ const draftBody = v.object({
   conversation: id<ConversationId>(),
   /** Empty: there is none any more. */
   body: v.pipe(v.string(), v.maxLength(DRAFT_CHARS_MAX)),
-  /** Above all that was known of it and above the person's messages there. It may be sent again, to a guest's branch. */
+  /** Above all that was known of it and above the person's messages there. It may come again, for a guest's branch. */
   at: hlc,
 })
 export type DraftPut = v.InferOutput<typeof draftBody>

@@ -23,7 +23,7 @@ import {
   reportNote,
   reportPut,
 } from './report-records.ts'
-import { applySeen, type SeenBody, seenBody, seenRecord } from './seen.ts'
+import { applySeen, readsHere, type SeenBody, seenBody, seenRecord } from './seen.ts'
 import { demandMember, demandVoice } from './standing.ts'
 
 export type ChatKinds = {
@@ -62,7 +62,9 @@ function seenKind(self: BranchId): EventKind<SeenBody> {
     parse: (body) => v.parse(seenBody, body),
     refusal: async (tx, event) => {
       await demandVoice(tx, event, event.body.user)
-      await demandMember(tx, event.body.conversation, event.body.user)
+      const { conversation, user } = event.body
+      // Where he reads himself, the mark may come before the messages: from another way, or from none for weeks.
+      if (!(await readsHere(tx, user, self))) await demandMember(tx, conversation, user)
       return undefined
     },
     apply: (tx, event) => applySeen(tx, event, self),

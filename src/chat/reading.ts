@@ -13,7 +13,6 @@ import type { Millis } from '../base/units.ts'
 import { SECOND } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { listed } from '../db/prepared.ts'
-import { decodeEventHeader } from '../eventlog/format.ts'
 import type { Cancel } from '../world/clock.ts'
 import type { Log } from '../world/log.ts'
 import { type ChatParts, membership } from './actions.ts'
@@ -23,8 +22,6 @@ import { isShownTo } from './visible.ts'
 
 /** Short enough that ticks feel live, long enough that a reader who scrolls is one event. */
 const WINDOW_MS: Millis = 2 * SECOND
-/** A stay that is heard of is sent every message since: one of the newest shows it. */
-const MESSAGES_LOOKED_AT_MAX = 200
 /** Ids of one request or window: more lines than a page holds. */
 export const SEEN_LINES_MAX = 500
 
@@ -116,7 +113,7 @@ async function writeSeen(parts: ChatParts, tx: Db, viewer: UserId, seeing: Seein
   for (let i = 0; i < marks.length; i += MARKS_MAX) {
     const some = marks.slice(i, i + MARKS_MAX)
     const body = { conversation, user: viewer, mark, marks: some, lastMessage: top.id }
-    const to = await audienceOf(parts, tx, { body, isDirect: mine.kind === 'direct' })
+    const to = await audienceOf(parts, tx, body)
     await parts.append(tx, { kind: parts.kinds.msgSeen, body, to })
   }
 }
@@ -240,13 +237,8 @@ function highestPerFeed(places: readonly Placed[]): Placed[] {
 }
 
 /** The branches that wrote what was seen, and the reader's own; in large chats only the latter. */
-async function audienceOf(
-  parts: ChatParts,
-  tx: Db,
-  { body, isDirect }: { body: SeenBody; isDirect: boolean },
-): Promise<BranchId[]> {
-  const all = await branchesOf(tx, [body.user], parts.clock.now())
-  const own = isDirect ? await withMessages(parts, tx, { body, branches: all }) : all
+async function audienceOf({ clock }: ChatParts, tx: Db, body: SeenBody): Promise<BranchId[]> {
+  const own = await branchesOf(tx, [body.user], clock.now())
   const members = await tx
     .selectFrom('membership')
     .where('conversationId', '=', body.conversation)
@@ -255,53 +247,4 @@ async function audienceOf(
     .executeTakeFirstOrThrow()
   if (members.n > TELLING_MEMBERS_MAX) return own
   return [...own, ...body.marks.map((mark) => mark.origin)]
-}
-
-/**
- * Of the reader's branches those that hold something of a direct chat: a mark of what never came would wait there for
- * ever.
- */
-async function withMessages(
-  { self }: ChatParts,
-  tx: Db,
-  { body, branches }: { body: SeenBody; branches: readonly BranchId[] },
-): Promise<BranchId[]> {
-  const others = branches.filter((branch) => branch !== self)
-  if (others.length === 0) return []
-  const rows = await tx
-    .selectFrom('message as m')
-    .innerJoin('event as e', 'e.position', 'm.position')
-    .where('m.conversationId', '=', body.conversation)
-    .select(['m.origin', 'e.header'])
-    .orderBy('m.position', 'desc')
-    .limit(MESSAGES_LOOKED_AT_MAX)
-    .execute()
-  const holders = new Set(
-    rows.flatMap(({ origin, header }) => [origin, ...decodeEventHeader(header).to]),
-  )
-  const followed = await sentAfterGuests(tx, body.conversation, self)
-  return others.filter((branch) => holders.has(branch) || followed.has(branch))
-}
-
-/** Branches to which something newest of a chat went that did not name them: after a guest (history.ts). */
-async function sentAfterGuests(
-  tx: Db,
-  conversation: ConversationId,
-  self: BranchId,
-): Promise<Set<BranchId>> {
-  const newest = tx
-    .selectFrom('event')
-    .where('conversationId', '=', conversation)
-    .select('position')
-    .orderBy('position', 'desc')
-    .limit(MESSAGES_LOOKED_AT_MAX)
-  const rows = await tx
-    .selectFrom(newest.as('e'))
-    .innerJoin('feed_entry as fe', 'fe.position', 'e.position')
-    .innerJoin('feed as f', 'f.n', 'fe.feedN')
-    .where('f.origin', '=', self)
-    .select('f.destination')
-    .distinct()
-    .execute()
-  return new Set(rows.flatMap(({ destination }) => destination ?? []))
 }

@@ -108,7 +108,8 @@ export async function applySeen(
   if (event.origin === self || isHere) await advance(tx, { conversation, user, mark }, self)
 }
 
-async function readsHere(tx: Db, user: UserId, self: BranchId): Promise<boolean> {
+/** Whether a person reads at this branch: at home, or as a guest, now or before. */
+export async function readsHere(tx: Db, user: UserId, self: BranchId): Promise<boolean> {
   const row = await tx
     .selectFrom('user as u')
     .leftJoin('location as l', (on) =>
