@@ -78,11 +78,13 @@ export function called({ id, name }: { id: string; name: string }, t: Words): st
   return name === ERASED_NAME ? t.leavers.deletedPerson(erasedNumber(id)) : name
 }
 
-/** The first letters of the first two words of a name. */
+/** The first letters of the first two words of a name; of one without letters what it begins with. */
 function initialsOf(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
   const letters = words.slice(0, 2).map((word) => String.fromCodePoint(word.codePointAt(0) ?? 63))
-  return letters.join('').toUpperCase()
+  if (letters.length > 0) return letters.join('').toUpperCase()
+  const [first] = new Intl.Segmenter().segment(name.trim())
+  return first?.segment ?? ''
 }
 
 /** Which of the eight hues an id has, 0 to 7: the same for everybody, for ever. */

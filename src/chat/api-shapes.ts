@@ -26,7 +26,15 @@ const file = v.object({
   type: v.string(),
   sha256: v.string(),
   /** Whether its bytes are at this branch. */
-  state: v.picklist(['here', 'partial', 'elsewhere', 'removed', 'checking', 'infected']),
+  state: v.picklist([
+    'here',
+    'partial',
+    'elsewhere',
+    'removed',
+    'checking',
+    'unchecked',
+    'infected',
+  ]),
 })
 
 export const message = v.object({

@@ -6,8 +6,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { BlobState } from '../db/schema.ts'
 import { SCANNING } from '../files/scanning.ts'
 
-/** `checking`: the scanner has not called it clean. */
-export type FileState = BlobState | 'removed' | 'checking' | 'infected'
+/** `checking`: the scanner has not called it clean yet; `unchecked`: it could not say, and the file stays closed. */
+export type FileState = BlobState | 'removed' | 'checking' | 'unchecked' | 'infected'
 
 /** Whether files wait here until the scanner has looked at them. */
 const isScanning = sql`coalesce((select value from meta where name = ${SCANNING}), '') = 'yes'`
@@ -16,7 +16,8 @@ const isScanning = sql`coalesce((select value from meta where name = ${SCANNING}
 export const FILE_STATE: RawBuilder<FileState> = sql<FileState>`case
   when a.removedAt is not null then 'removed'
   when b.verdict = 'infected' then 'infected'
-  when b.verdict <> 'clean' and b.state = 'here' and ${isScanning} then 'checking'
+  when b.verdict <> 'clean' and b.state = 'here' and ${isScanning}
+    then iif(b.verdict = 'failed', 'unchecked', 'checking')
   else coalesce(b.state, 'elsewhere') end`
 
 /** Whether its small copy, the blob `small`, may be shown: never of a file that is closed itself. */

@@ -75,6 +75,19 @@ test('while nobody has looked at a file it is closed, and people are told why', 
   await standIn.close()
 })
 
+test('a file of which the scanner cannot say anything stays closed, and says why', async (t) => {
+  const { kyiv } = await scannedCastle(t, 'too-large')
+  const [ada, ihor] = [await sender(kyiv, 'ada'), await sender(kyiv, 'ihor')]
+  const chat = await ada.chatWith('ihor')
+  const file = await ada.upload('plan.txt', new Uint8Array(100))
+  await ada.send(chat, [file.id])
+  await until(async () => (await verdicts(kyiv)).includes('failed'))
+  assert.equal((await ihor.open(file.id)).status, 409)
+  assert.equal((await ihor.lastMessage(chat))?.files[0]?.state, 'unchecked')
+  const page = await (await (await kyiv.browser('ihor')).get(`/chats/${chat}`)).text()
+  assert.match(page, /data-state="unchecked"[\s\S]*could not be checked for viruses/)
+})
+
 test('a scanner that is away closes what it has not seen, and says so to administrators', async (t) => {
   const { kyiv, standIn } = await scannedCastle(t)
   await standIn.close()

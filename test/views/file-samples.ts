@@ -21,9 +21,9 @@ export function fileSamples(frame: Frame, text: string): [string, Html | string]
     ...more,
   })
   const each = TYPES.map((type, n) => one(type, `${text}-${n}`))
-  const states = (['elsewhere', 'arriving', 'removed', 'checking', 'infected'] as const).flatMap(
-    (state) => TYPES.map((type, n) => one(type, `${text}-${state}-${n}`, { state })),
-  )
+  const states = (
+    ['elsewhere', 'arriving', 'removed', 'checking', 'unchecked', 'infected'] as const
+  ).flatMap((state) => TYPES.map((type, n) => one(type, `${text}-${state}-${n}`, { state })))
   const moving = TYPES.map((type, n) =>
     one(type, `${text}-moving-${n}`, { state: 'arriving', percent: 42, hasThumb: false }),
   )

@@ -7,6 +7,9 @@ import { byteWords } from '../language/times.ts'
 import type { Words } from '../language/words.ts'
 import { type Html, hiddenWords } from '../parts.ts'
 
+/** Here, and opened by nobody: the scanner has not looked yet, could not say, or found something. */
+type ClosedState = 'checking' | 'unchecked' | 'infected'
+
 export type AttachmentProps = {
   id: string
   name: string
@@ -17,7 +20,7 @@ export type AttachmentProps = {
   width?: number | undefined
   height?: number | undefined
   hasThumb: boolean
-  state: 'here' | 'arriving' | 'elsewhere' | 'removed' | 'checking' | 'infected'
+  state: 'here' | 'arriving' | 'elsewhere' | 'removed' | ClosedState
   percent?: number | undefined
   /** Somebody asked for it, and it has to wait: for its turn or the line, or for room on the disk. */
   waits?: 'line' | 'room' | undefined
@@ -83,9 +86,14 @@ export function tile(f: AttachmentProps, t: Words): Html {
   return picture(f, t, `tile-${f.id}`)
 }
 
+/** Whether it is kept from everybody. */
+export function isClosed(state: AttachmentProps['state']): state is ClosedState {
+  return state === 'checking' || state === 'unchecked' || state === 'infected'
+}
+
 /** Whether it is a picture with a place of its own: its measures are known, and nobody took it away. */
 function isPicture(f: AttachmentProps): boolean {
-  const isOpen = f.state !== 'removed' && f.state !== 'infected' && f.state !== 'checking'
+  const isOpen = f.state !== 'removed' && !isClosed(f.state)
   return isOpen && f.width !== undefined && f.height !== undefined && shownAs(f.type) === 'image'
 }
 
@@ -121,7 +129,7 @@ function card(
   const id = isPart ? html`` : html` id="file-${f.id}"`
   const inside = html`<span class="file-kind" data-kind="${shownAs(f.type)}" data-ending="${endingOf(f.name)}" aria-hidden="true"></span><span class="file-name" dir="auto">${f.name}</span>
 <span class="file-facts">${factsOf(f, t)}</span>${bar(f)}`
-  if (f.state === 'infected' || f.state === 'checking') {
+  if (isClosed(f.state)) {
     return html`<span${id} class="file" data-state="${f.state}">${inside}</span>`
   }
   const isComing = f.state === 'elsewhere' || f.state === 'arriving'

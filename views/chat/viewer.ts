@@ -15,7 +15,7 @@ import {
   momentTime,
   type Reader,
 } from '../parts.ts'
-import { type AttachmentProps, shownAs } from './attachment.ts'
+import { type AttachmentProps, isClosed, shownAs } from './attachment.ts'
 
 /** Why a file is not here. */
 export type Waiting = {
@@ -96,7 +96,7 @@ function closed(p: ViewerProps, reader: Reader): Html {
   const t = reader.t.shared
   const { state, percent } = p.file
   if (state === 'removed') return removed(p, reader)
-  if (state === 'infected' || state === 'checking') return html`<p>${t.closed[state]}</p>`
+  if (isClosed(state)) return html`<p>${t.closed[state]}</p>`
   const come = percent ?? p.waiting?.percent ?? 0
   return html`<p>${waitingWords(p, reader)}</p>${
     come > 0 &&

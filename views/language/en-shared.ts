@@ -34,6 +34,7 @@ export const enShared = {
   lookAgain: 'Look again',
   closed: {
     checking: 'It opens as soon as it has been checked for viruses.',
+    unchecked: 'It could not be checked for viruses, so it stays closed. Ask an administrator.',
     infected: 'A virus was found in it. Nobody can open it.',
     removed: 'It was taken out of its message.',
   },

@@ -25,5 +25,6 @@ export const enUploads = {
   elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
   removed: 'was removed',
   checking: 'not checked for viruses yet',
+  unchecked: 'could not be checked for viruses',
   infected: 'infected: nobody can open it',
 }

@@ -35,6 +35,8 @@ export const ptShared: typeof enShared = {
   lookAgain: 'Ver de novo',
   closed: {
     checking: 'Abre assim que for verificado contra vírus.',
+    unchecked:
+      'Não foi possível verificá-lo contra vírus; fica fechado. Fale com um administrador.',
     infected: 'Foi encontrado um vírus. Ninguém o pode abrir.',
     removed: 'Foi retirado da mensagem.',
   },

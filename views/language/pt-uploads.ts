@@ -25,5 +25,6 @@ export const ptUploads: typeof enUploads = {
   elsewhere: (branch) => (branch === '' ? 'noutra filial' : `em ${branch}`),
   removed: 'foi removido',
   checking: 'ainda não verificado contra vírus',
+  unchecked: 'não foi possível verificar contra vírus',
   infected: 'infetado: ninguém o pode abrir',
 }

@@ -25,5 +25,6 @@ export const ukUploads: typeof enUploads = {
   elsewhere: (branch) => (branch === '' ? 'в іншій філії' : `у філії ${branch}`),
   removed: 'видалено',
   checking: 'ще не перевірено на віруси',
+  unchecked: 'не вдалося перевірити на віруси',
   infected: 'заражений: ніхто не може його відкрити',
 }
