@@ -40,8 +40,13 @@ function given() {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       keep: { type: 'boolean', default: false },
       out: { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   })
+  if (values.help) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
   const { mib, mbits, rate, alone, seed, ...rest } = values
   const numbers = [mib, mbits, rate, alone, seed].map(Number)
   const [what = ''] = positionals

@@ -9,8 +9,14 @@ import './native.ts'
 import type { Outcome } from './run.ts'
 
 const { BRANCHES_MAX } = await import('./company.ts')
-const { report, run } = await import('./run.ts')
+const { report, run, STORM_MINUTES } = await import('./run.ts')
 
+const HELP = `npm run sim [-- --seed N | --seeds N [--from S] [--threads N]] [--minutes N] [--branches N] [--trace]
+  --seed      one run again; --trace shows all of it
+  --seeds     so many, from --from on, with a table; without a number until one fails
+  --minutes   of the storm (default ${STORM_MINUTES})
+  --branches  else drawn by the seed, at most ${BRANCHES_MAX}
+`
 const SEED_MAX = 2 ** 31 - 1
 const THREADS_MAX = 64
 
@@ -23,8 +29,13 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     branches: { type: 'string' },
     trace: { type: 'boolean' },
+    help: { type: 'boolean' },
   },
 })
+if (values.help) {
+  process.stdout.write(HELP)
+  process.exit(0)
+}
 const number = (text: string | undefined, most: number) => {
   if (text === undefined) return undefined
   const value = Number(text)

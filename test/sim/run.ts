@@ -46,7 +46,7 @@ export type Outcome = {
   lines: readonly string[]
 }
 
-const STORM_MINUTES = 0.75
+export const STORM_MINUTES = 0.75
 /** Dead lines are noticed after 45 s, calls are repeated at most every 72 s: then all is told. */
 const QUIET_MS_MAX = 5 * MINUTE
 /** Marks that waited, acks of acks. */
