@@ -73,7 +73,14 @@ type FetchingParts = BlobParts & {
   isAhead(now: Millis): boolean
 }
 
-type Active = { transfer: Transfer; why: Why; toldAt: Millis; telling: Cancel | undefined }
+type Active = {
+  transfer: Transfer
+  why: Why
+  toldAt: Millis
+  telling: Cancel | undefined
+  /** How often links had changed when its ways were looked for. */
+  linksAt: number
+}
 type Resting = { until: Millis; restMs: Millis; isDiskFull: boolean }
 
 /** Builds it; nothing is fetched before `start`. */
@@ -101,6 +108,8 @@ class BranchFetching implements Fetching {
   readonly #work = new Set<Promise<void>>()
   #looking: Promise<void> | undefined
   #isAsked = false
+  /** How often links have changed. */
+  #links = 0
   #isStopped = false
   #fullToldAt: Millis = Number.NEGATIVE_INFINITY
 
@@ -228,25 +237,29 @@ class BranchFetching implements Fetching {
       },
       id,
     )
-    this.#active.set(id, { transfer, why, toldAt: 0, telling: undefined })
+    const active = { transfer, why, toldAt: 0, telling: undefined, linksAt: this.#links }
+    this.#active.set(id, active)
     await transfer.begin()
-    await this.#findWays(transfer)
+    await this.#findWays(active)
     await this.#settle(id)
   }
 
-  async #findWays(transfer: Transfer): Promise<void> {
+  async #findWays(active: Active): Promise<void> {
     const { store, self, links } = this.#parts
+    const { transfer } = active
     const holders = await holdersOf(store.read, transfer.id, self)
+    active.linksAt = this.#links
     transfer.setWays(holders.flatMap((holder) => links.waysTo(holder)))
   }
 
   async #linksChanged(): Promise<void> {
+    this.#links += 1
     for (const [blob, { isDiskFull, restMs }] of this.#resting) {
       if (!isDiskFull) this.#resting.set(blob, { until: 0, restMs, isDiskFull })
     }
-    for (const { transfer } of [...this.#active.values()]) {
-      await this.#findWays(transfer)
-      await this.#settle(transfer.id)
+    for (const active of [...this.#active.values()]) {
+      await this.#findWays(active)
+      await this.#settle(active.transfer.id)
     }
     this.look()
   }
@@ -295,8 +308,10 @@ class BranchFetching implements Fetching {
     this.look()
   }
 
-  async #ended({ transfer: { id }, why }: Active, ending: Ending): Promise<void> {
-    if (ending === 'stuck' || ending === 'full') this.#rest(id, ending === 'full')
+  async #ended({ transfer: { id }, why, linksAt }: Active, ending: Ending): Promise<void> {
+    const isFull = ending === 'full'
+    // A way that was opened while it ended is worth a look at once.
+    if (isFull || (ending === 'stuck' && linksAt === this.#links)) this.#rest(id, isFull)
     else this.#resting.delete(id)
     if (ending === 'too-large' && why === 'small') return // its true size is in the table now
     if (ending !== 'too-large' && ending !== 'no-list') return

@@ -63,7 +63,7 @@ export class Transfer {
   #needsList = true
   #missing: number[] = []
   #ways: Way[] = []
-  /** Ways that did not have it, or failed, since the ways were told. */
+  /** Ways that did not have it, or failed, since the ways were told; what began before that tells nothing of them. */
   #spent = new Set<string>()
   readonly #liars = new Set<string>()
   readonly #underWay = new Map<Part, Way>()
@@ -186,6 +186,7 @@ export class Transfer {
   /** Asks for it and takes what comes. Never rejects. */
   async run({ way, part }: Job, onBytes: () => void): Promise<void> {
     this.#underWay.set(part, way)
+    const spent = this.#spent
     if (part !== 'list') this.#missing = this.#missing.filter((each) => each !== part)
     let came = 0
     try {
@@ -194,12 +195,12 @@ export class Transfer {
         this.#coming += length
         onBytes()
       })
-      if (bytes === undefined) this.#spent.add(keyOf(way))
+      if (bytes === undefined) spent.add(keyOf(way))
       else if (part === 'list') await this.#takeList(way, bytes)
       else await this.#takeChunk(way, { part, bytes })
     } catch (error) {
       this.#failed(error)
-      this.#spent.add(keyOf(way))
+      spent.add(keyOf(way))
     } finally {
       this.#coming -= came
       this.#underWay.delete(part)

@@ -1,9 +1,13 @@
 /** Files of other branches: which come when, from whom, and what a cut, a lie or a full disk does to them. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { HOUR, KIB, MIB } from '../../src/base/units.ts'
+import { AppError } from '../../src/base/errors.ts'
+import { HOUR, KIB, MIB, SECOND } from '../../src/base/units.ts'
 import { findBlob, plainBytes } from '../../src/files/blobs.ts'
+import { createFetching } from '../../src/files/fetching.ts'
+import type { FileLinks } from '../../src/files/transfer.ts'
 import { temporaryFolder } from '../db/store.ts'
+import { keptLog } from '../eventlog/fixture.ts'
 import { isLinked, type Office, organisation, PORT, twoOffices } from '../relay/company.ts'
 import {
   type FileOffice,
@@ -321,4 +325,76 @@ test('a disk that fails holds up no other file, and is told', async (t) => {
   await org.until(() => lviv.fetching.stateOf(bad.id)?.state === 'waiting', 'it waits')
   isBroken = false
   await arrives(org, lviv, bad.id)
+})
+
+/** Fetching at Lviv over links that fail as a test says; `changed` tells that links did. */
+async function overLinks(t: TestContext) {
+  const { org, kyiv, lviv } = await pair(t)
+  const { id, bytes } = await makeFile(kyiv, org, 3 * MIB)
+  await offerFile(lviv, { id, size: bytes.length }, { from: kyiv })
+  await lviv.fetching.stop()
+  const listeners = new Set<() => void>()
+  const changed = () => {
+    for (const fn of listeners) fn()
+  }
+  const begin = (links: Partial<FileLinks>) => {
+    const fetching = createFetching({
+      ...{ store: lviv.store, disk: lviv.disk, clock: org.clock, self: lviv.keys.branch },
+      links: {
+        waysTo: (holder) => lviv.relay.files.waysTo(holder),
+        fetch: (way, part, onPiece) => lviv.relay.files.fetch(way, part, onPiece),
+        ...{ lied() {}, ...links },
+      },
+      onLinks(fn) {
+        listeners.add(fn)
+        return () => void listeners.delete(fn)
+      },
+      ...{ log: keptLog(), sizeMax: () => Number.MAX_SAFE_INTEGER, isAhead: () => false },
+    })
+    t.after(() => fetching.stop())
+    fetching.start()
+    return fetching
+  }
+  return { org, kyiv, lviv, id, changed, begin }
+}
+
+test('what fails on a link that is gone says nothing of the new one', async (t) => {
+  const { org, lviv, id, changed, begin } = await overLinks(t)
+  const gone = Promise.withResolvers<never>()
+  gone.promise.catch(() => {})
+  let asked = 0
+  const fetching = begin({
+    async fetch(way, part, onPiece) {
+      const isOnOldLink = part.index > 0 && asked < 4
+      if (!isOnOldLink) return await lviv.relay.files.fetch(way, part, onPiece)
+      asked += 1
+      if (asked === 4) {
+        changed()
+        org.clock.after(100, () => gone.reject(new AppError('unavailable', 'It is gone')))
+      }
+      return await gone.promise
+    },
+  })
+  await fetching.want(id)
+  const began = org.clock.now()
+  await arrives(org, lviv, id)
+  assert.equal(asked, 4)
+  assert.ok(org.clock.now() - began < 20 * SECOND, 'it did not rest')
+})
+
+test('a way that opens while nothing could be asked is used at once', async (t) => {
+  const { org, lviv, id, changed, begin } = await overLinks(t)
+  let isOpen = false
+  const fetching = begin({
+    waysTo(holder) {
+      if (isOpen) return lviv.relay.files.waysTo(holder)
+      isOpen = true
+      queueMicrotask(changed)
+      return []
+    },
+  })
+  await fetching.want(id)
+  const began = org.clock.now()
+  await arrives(org, lviv, id)
+  assert.ok(org.clock.now() - began < 20 * SECOND, 'it did not rest')
 })
