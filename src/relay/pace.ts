@@ -9,11 +9,18 @@ import { KIB, MIB, type Millis, SECOND } from '../base/units.ts'
 import { FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX } from './frames.ts'
 
 /**
- * What we add to the way of a byte, where the line is fast enough for two pieces in that time: 150 ms, and on a long
- * way, where nobody notices, a sixth of it: it must hold a piece that is on the line alone.
+ * What we add to the way of a byte: 50 ms where answers come evenly, more where their times swing by themselves, so
+ * that a swing is not taken for a queue; 150 ms at most, and that on thin lines, where a piece takes as long. On a long
+ * way, where nobody notices, a sixth of it besides: it must hold a piece that is on the line alone.
  */
+const ADDED_MS_MIN: Millis = 50
 const ADDED_MS_MAX: Millis = 150
 const ADDED_SHARE = 1 / 6
+/** A line is thin while its window holds fewer than eight pieces. */
+const THIN_BYTES = 8 * KIB
+/** How much one answer differs from the one before, smoothed over so many; four times that covers nearly all. */
+const SWING_OVER = 16
+const SWINGS = 4
 /** Two pieces: less would leave the line idle. At 64 kbit/s it takes a quarter of a second. */
 const WINDOW_BYTES_MIN = 2 * KIB
 /** Before anything is known: half a second at 64 kbit/s. It doubles with each answer. */
@@ -48,6 +55,7 @@ export class Pace {
   /** Round trips with nothing of ours before them, and of the newest PINGs. */
   #bases: Millis[] = []
   #recent: Millis[] = []
+  #swing: Millis = ADDED_MS_MAX
   #baseAt = 0
   /** Nothing goes out until the line is empty and was measured, or so many answers have come. */
   #emptying = 0
@@ -121,6 +129,8 @@ export class Pace {
     const roundTrip = now - probe.at
     const arrived = Math.max(0, probe.sent - this.#arrived)
     this.#arrived += arrived
+    const differs = Math.abs(roundTrip - (this.#recent.at(-1) ?? roundTrip))
+    this.#swing += (differs - this.#swing) / SWING_OVER
     this.#recent = [...this.#recent, roundTrip].slice(-RECENT)
     if (probe.isBare) this.#bases = [...this.#bases, roundTrip].slice(-BASES)
     // Those that were under way when the emptying began say nothing of an empty line.
@@ -133,13 +143,18 @@ export class Pace {
     return roundTrip
   }
 
+  get #addedMsMax(): Millis {
+    if (this.#window < THIN_BYTES) return ADDED_MS_MAX
+    return Math.min(ADDED_MS_MAX, Math.max(ADDED_MS_MIN, SWINGS * this.#swing))
+  }
+
   #steer(arrived: number): void {
     const wasFull = this.#isFull
     this.#isFull = false
     if (this.#bases.length === 0) return
     const base = Math.min(...this.#bases, ...this.#recent)
     const added = Math.min(...this.#recent) - base
-    const addedMax = ADDED_MS_MAX + base * ADDED_SHARE
+    const addedMax = this.#addedMsMax + base * ADDED_SHARE
     const off = Math.max(-1, 1 - added / addedMax)
     if (off < 0.5) this.#isBeginning = false
     if (off > 0 && !wasFull) return
