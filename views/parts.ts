@@ -84,7 +84,8 @@ function initialsOf(name: string): string {
   const letters = words.slice(0, 2).map((word) => String.fromCodePoint(word.codePointAt(0) ?? 63))
   if (letters.length > 0) return letters.join('').toUpperCase()
   const [first] = new Intl.Segmenter().segment(name.trim())
-  return first?.segment ?? ''
+  // The name of who was deleted is a control character (src/base/erased.ts) and a number.
+  return first === undefined || /\p{Cc}/u.test(first.segment) ? '' : first.segment
 }
 
 /** Which of the eight hues an id has, 0 to 7: the same for everybody, for ever. */

@@ -36,8 +36,10 @@ export function followedByChats(userAt: EventKind<UserAt>, parts: GuestParts): E
       const then = event.arrivedAt + CLOCKS_APART_MS
       const wasHere = isOwn && (await branchesOf(tx, [user], then)).includes(self)
       await userAt.apply(tx, event)
-      if (!isOwn) await sendGroups(parts, tx, event)
-      else if (!wasHere) await wantChats(parts, tx, { user, stay: event.hlc })
+      if (!isOwn) return await sendGroups(parts, tx, event)
+      // Our own that was lost and came back may be of a stay that has ended: nobody would answer.
+      const isHere = (await branchesOf(tx, [user], event.arrivedAt)).includes(self)
+      if (isHere && !wasHere) await wantChats(parts, tx, { user, stay: event.hlc })
     },
   }
 }

@@ -1,12 +1,16 @@
 /** What the simulator found about people who sit at two branches; each fault has its test. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { userAt } from '../../src/accounts/events.ts'
+import type { UserAt } from '../../src/accounts/records.ts'
 import { hlcOf } from '../../src/base/hlc.ts'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { setBlock } from '../../src/chat/contacts.ts'
 import { draftOf, keepDraft } from '../../src/chat/drafts.ts'
+import { followedByChats } from '../../src/chat/guests.ts'
 import { wantChats } from '../../src/chat/history.ts'
-import { signsIn, texts, three } from './guest-cast.ts'
+import type { LoggedEvent } from '../../src/eventlog/events.ts'
+import { leaves, signsIn, texts, three } from './guest-cast.ts'
 
 test('a draft that comes after the message it became is not there again', async (t) => {
   const { company, odesa, lviv, ada, bob } = await three(t)
@@ -66,4 +70,22 @@ test('a chat in which all was refused follows its author', async (t) => {
   await signsIn(company, bob, odesa)
   await company.settle()
   assert.deepEqual(texts(await sees(chat)), ['too late'])
+})
+
+test('a stay of ours that was lost and comes back after it has ended is no refused record', async (t) => {
+  const { company, odesa, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  company.advance(SECOND)
+  await leaves(company, bob)
+  const kind = followedByChats({ ...userAt, apply: async () => {} }, odesa.guests)
+  const body = { user: bob.id, branch: odesa.keys.id }
+  const lost = { body, origin: odesa.keys.id, hlc: hlcOf(company.now(), 0) }
+  const asked = () =>
+    odesa.store.read.selectFrom('event').where('kind', '=', 0x0410).select('id').execute()
+  const before = await asked()
+  await odesa.store.writer.write((tx) =>
+    kind.apply(tx, { ...lost, arrivedAt: company.now() } as LoggedEvent<UserAt>),
+  )
+  assert.deepEqual(await asked(), before, 'nor is anything asked for it')
 })
