@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Hono } from 'hono'
-import { createHasher } from './accounts/hasher.ts'
+import { createHasher, type Hasher } from './accounts/hasher.ts'
 import { createSignInDoor } from './accounts/sign-in-door.ts'
 import { TERMINAL_IDLE_MS_MAX } from './accounts/terminals.ts'
 import { createShell, type ShellDeps } from './app.ts'
@@ -56,11 +56,17 @@ const CODE_CHARACTERS = 12
 /** Before a branch is set up it has no id: the cookie of its form has this name. */
 const SETUP_SCOPE = { branchId: 'setup' }
 
+type BranchParts = {
+  demoPassword?: string | undefined
+  /** Of passwords; tests of other things give a quick one. */
+  hasher?: Hasher
+}
+
 /** Opens the folder of a branch and starts it; what is not set up yet serves the first-run page. */
 export async function createBranch(
   world: World,
   config: Config,
-  { demoPassword }: { demoPassword?: string | undefined } = {},
+  { demoPassword, hasher = createHasher() }: BranchParts = {},
 ): Promise<Branch> {
   const { clock, random, log, disk } = world
   await using started = new AsyncDisposableStack()
@@ -72,7 +78,6 @@ export async function createBranch(
   demandDatabase(disk, files)
   const store = await openStore({ path: disk.path(DATABASE_FILE), clock, log })
   started.defer(() => store.close())
-  const hasher = createHasher()
   started.defer(() => hasher.close())
   const streams = createStreams({ clock })
   const program = staticFiles(realDisk(fileURLToPath(new URL('..', import.meta.url))))

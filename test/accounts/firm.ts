@@ -52,7 +52,7 @@ function directory() {
 /** Ann, Ben and Cid of the directory, and ada, who is ours. */
 export async function firm(t: Parameters<typeof castle>[0]) {
   const dir = directory()
-  const at = await castle(t, { ldap: SETTING }, undefined, () => dir.ldap)
+  const at = await castle(t, { ldap: SETTING }, { ldap: () => dir.ldap })
   const run = async (more: { isDry?: boolean; isForced?: boolean } = {}) => {
     const done = await at.branch.operations?.importFromLdap({
       isDry: false,

@@ -1,10 +1,8 @@
 /** Branches with people for tests of accounts: a real store and event log, a quick hasher, the pages and the API. */
-import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { accountApiRoutes } from '../../src/accounts/api.ts'
 import { auditedUserKinds } from '../../src/accounts/audited.ts'
 import { createGuards, type SignedIn } from '../../src/accounts/guard.ts'
-import type { Hasher } from '../../src/accounts/hasher.ts'
 import { createUser, type NewPerson, preparePerson } from '../../src/accounts/new-person.ts'
 import { ownSignInApiRoutes } from '../../src/accounts/own-sign-in-routes.ts'
 import { createPhotoMaker } from '../../src/accounts/photos.ts'
@@ -36,22 +34,9 @@ import {
   keysOf,
   startBranch,
 } from '../eventlog/fixture.ts'
+import { quickHasher } from '../support/quick-hasher.ts'
 
 export const PASSWORD = 'corvid lantern 7'
-
-/** Quick and otherwise like the real one: the same password and salt, the same seed. */
-export function quickHasher(): Hasher & { calls: { salt: string }[] } {
-  const calls: { salt: string }[] = []
-  return {
-    calls,
-    seedOf: async (password, salt) => {
-      calls.push({ salt })
-      const text = `${password.normalize('NFC')} ${salt}`
-      return new Uint8Array(createHash('sha256').update(text).digest())
-    },
-    close: async () => {},
-  }
-}
 
 type Test = { after(fn: () => void | Promise<void>): void }
 export type Office = Awaited<ReturnType<typeof office>>

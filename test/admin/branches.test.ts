@@ -48,7 +48,8 @@ async function lvivOf({ core, world }: Castle) {
 test('a branch that is heard and not linked is shown so, with what to look at', async (t) => {
   const network = memoryNetwork()
   const relay = { kind: 'address', address: { host: '10.0.0.1', port: 7900 } } as const
-  const at = await castle(t, { relay, announce: { kind: 'interface' } }, network.door('10.0.0.1'))
+  const door = network.door('10.0.0.1')
+  const at = await castle(t, { relay, announce: { kind: 'interface' } }, { network: door })
   const bytes = await lvivOf(at)
   const script = await at.script('ada')
   const list = () => script.json<Listed>('GET', '/admin/branches')
@@ -80,7 +81,8 @@ test('with its token ZeroTier’s state stands on the page, and the token nowher
     if (!isUp) throw Object.assign(new Error('no'), { code: 'ECONNREFUSED' })
     return { status: 200, body: new TextEncoder().encode(JSON.stringify(of[path])) }
   }
-  const at = await castle(t, { zerotierToken: TOKEN }, { ...memoryNetwork(), askLocal })
+  const network = { ...memoryNetwork(), askLocal }
+  const at = await castle(t, { zerotierToken: TOKEN }, { network })
   const ada = await at.browser('ada')
   const page = await (await ada.get('/admin/branches')).text()
   assert.match(page, /ZeroTier on this server/)
@@ -106,7 +108,7 @@ test('with its token ZeroTier’s state stands on the page, and the token nowher
 test('the page says who may issue, renews, lets another branch issue, and changes the link key', async (t) => {
   const network = memoryNetwork()
   const relay = { kind: 'address', address: { host: '10.0.0.1', port: 7900 } } as const
-  const at = await castle(t, { relay }, network.door('10.0.0.1'))
+  const at = await castle(t, { relay }, { network: network.door('10.0.0.1') })
   await lvivOf(at)
   const ada = await at.browser('ada')
   const self = at.core.membership.self

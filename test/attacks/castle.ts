@@ -2,8 +2,10 @@
  * A whole branch for attacks: everything a server has but its sockets and its relay, in a temporary folder, with people
  * of every role. Browsers carry cookies, scripts carry tokens; what the server logged can be searched for secrets.
  */
+import { join } from 'node:path'
 import type { Hono } from 'hono'
 import { setTemporaryPassword } from '../../src/accounts/actions.ts'
+import type { Hasher } from '../../src/accounts/hasher.ts'
 import { createUser } from '../../src/accounts/new-person.ts'
 import { getPerson, type Person } from '../../src/accounts/queries.ts'
 import type { Role } from '../../src/accounts/records.ts'
@@ -11,12 +13,14 @@ import type { UserId } from '../../src/base/ids.ts'
 import { type Branch, createBranch } from '../../src/branch.ts'
 import type { Config } from '../../src/config.ts'
 import type { Core } from '../../src/core.ts'
+import { DATABASE_FILE } from '../../src/db/open.ts'
 import { cookieName } from '../../src/web/cookies.ts'
 import type { Visitor } from '../../src/web/env.ts'
 import { type Listener, listen } from '../../src/web/listen.ts'
 import type { Network } from '../../src/world/network.ts'
 import { realWorld, type World } from '../../src/world/world.ts'
-import { temporaryFolder } from '../db/store.ts'
+import { putEmptyDatabase, temporaryFolder } from '../db/store.ts'
+import { quickHasher } from '../support/quick-hasher.ts'
 
 export const PASSWORD = 'corvid lantern 7'
 export const SETUP_CODE = 'hark-bell-code'
@@ -68,13 +72,22 @@ export type Ruin = {
   serve(): Promise<Listener>
 }
 
+type RuinOptions = {
+  demo?: boolean
+  network?: Network | undefined
+  ldap?: World['ldap'] | undefined
+  /** A quick one when absent; tests of floods of passwords need the real one. */
+  hasher?: Hasher | undefined
+}
+
 /** A branch that nobody has set up. */
 export async function ruin(
   t: Test,
   more: Partial<Config> = {},
-  { demo = false, network, ldap }: { demo?: boolean; network?: Network; ldap?: World['ldap'] } = {},
+  { demo = false, network, ldap, hasher = quickHasher() }: RuinOptions = {},
 ): Promise<Ruin> {
   const folder = temporaryFolder(t)
+  await putEmptyDatabase(join(folder, DATABASE_FILE))
   const lines: string[] = []
   const real = realWorld(folder, (line) => void lines.push(line), 'debug')
   // Its own clock, so that `stopTime` stops nobody else's.
@@ -84,11 +97,10 @@ export async function ruin(
     network: network ?? real.network,
     ...(ldap && { ldap }),
   }
-  const branch = await createBranch(
-    world,
-    configIn(folder, more),
-    demo ? { demoPassword: PASSWORD } : {},
-  )
+  const branch = await createBranch(world, configIn(folder, more), {
+    ...(demo && { demoPassword: PASSWORD }),
+    hasher,
+  })
   t.after(() => branch.stop())
   return {
     branch,
@@ -127,18 +139,10 @@ export type Castle = Ruin & {
 export async function castle(
   t: Test,
   more: Partial<Config> = {},
-  network?: Network,
-  ldap?: World['ldap'],
+  parts: Omit<RuinOptions, 'demo'> = {},
 ): Promise<Castle> {
   const admin = { adminLogin: 'ada', adminName: 'Ada Admin', adminPassword: PASSWORD }
-  const ruined = await ruin(
-    t,
-    { org: 'Dovira', branch: 'Kyiv', ...admin, ...more },
-    {
-      ...(network && { network }),
-      ...(ldap && { ldap }),
-    },
-  )
+  const ruined = await ruin(t, { org: 'Dovira', branch: 'Kyiv', ...admin, ...more }, parts)
   const core = ruined.branch.core
   if (core === undefined) throw new Error('The branch is not set up')
   return {

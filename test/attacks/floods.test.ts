@@ -1,6 +1,7 @@
 /** Ten thousand of everything a stranger or a colleague may send: what it costs is bounded, and the others notice nothing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createHasher } from '../../src/accounts/hasher.ts'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import type { Sink } from '../../src/web/sse.ts'
 import { type Castle, castle, PASSWORD, stopTime, streamAt, until } from './castle.ts'
@@ -141,7 +142,7 @@ test('who must wait anyway is told so before anything is looked up, in words', a
 })
 
 test('400 guesses at once from as many machines: who was here before gets in, pages go on, the queue stays short', async (t) => {
-  const at = await castle(t)
+  const at = await castle(t, {}, { hasher: createHasher() })
   const desk = { login: 'ada', password: PASSWORD, address: '192.168.0.2' }
   assert.equal((await tryFrom(at, 'page', desk)).status, 303)
   const statuses: Record<number, number> = {}

@@ -1,6 +1,7 @@
 /** Whoever guesses keeps only himself out: by address, also behind a proxy, whose word counts only where there is one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createHasher } from '../../src/accounts/hasher.ts'
 import { type Castle, castle, PASSWORD, stopTime } from './castle.ts'
 
 const PROXY = '127.0.0.1'
@@ -62,7 +63,7 @@ test('where no proxy was named, nobody is believed', async (t) => {
 })
 
 test('a storm of sign-ins is refused in time, and those who are in notice nothing', async (t) => {
-  const at = await castle(t)
+  const at = await castle(t, {}, { hasher: createHasher() })
   const ada = await at.browser('ada')
   stopTime(at)
   const storm = Array.from({ length: 100 }, (_, i) =>

@@ -15,7 +15,7 @@ type Test = Parameters<typeof castle>[0]
 /** Kyiv with a relay on a network in memory. */
 export function networkedCastle(t: Test): Promise<Castle> {
   const relay = { kind: 'address', address: { host: '10.0.0.1', port: 7900 } } as const
-  return castle(t, { relay }, memoryNetwork().door('10.0.0.1'))
+  return castle(t, { relay }, { network: memoryNetwork().door('10.0.0.1') })
 }
 
 /** A branch that is a member on paper: no server of it runs. */

@@ -3,6 +3,9 @@
  * branch that sends it is killed half-way, and what is said is true; what is too large never leaves the browser.
  */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { Client, end, kill, type Server, start, twoBranches, until } from '../scenarios/servers.ts'
@@ -47,6 +50,7 @@ describe('files of another branch', STORY, () => {
   let chat: string
   let plan: string
   let film: string
+  const folder = mkdtempSync(join(tmpdir(), 'branchline-coming-'))
 
   before(async () => {
     ;({ kyiv, lviv, stop } = await twoBranches())
@@ -60,7 +64,7 @@ describe('files of another branch', STORY, () => {
     await until('Lev is known', isKnown)
     chat = await ada.directWith('lev')
     plan = await sendFile(ada, chat, 'plan.dwg', bytesOf(3 * MIB))
-    film = await sendFile(ada, chat, 'film.dwg', bytesOf(8 * MIB).fill(9, 0, 99))
+    film = await sendFile(ada, chat, 'film.dwg', bytesOf(3 * MIB).fill(9, 0, 99))
     browser = await launch()
     visitor = await Visitor.of(browser)
     lev = await visitor.open()
@@ -72,6 +76,7 @@ describe('files of another branch', STORY, () => {
   after(async () => {
     await browser?.close()
     await stop?.()
+    rmSync(folder, { recursive: true, force: true })
   })
   const chapter = chapters()
   const card = (id: string) => lev.locator(`#file-${id}`)
@@ -128,7 +133,7 @@ describe('files of another branch', STORY, () => {
   chapter(
     'on the page of all files a click fetches too, and the card moves by itself',
     async () => {
-      const list = await sendFile(ada, chat, 'list.dwg', bytesOf(2 * MIB).fill(5, 0, 9))
+      const list = await sendFile(ada, chat, 'list.dwg', bytesOf(MIB).fill(5, 0, 9))
       const there = await Client.signIn(lviv, 'lev')
       await until('it is in Lviv', async () => (await there.messages(chat)).length === 3)
       await lev.goto(`${lviv.origin}/chats/${chat}/media?kind=files`)
@@ -163,11 +168,13 @@ describe('files of another branch', STORY, () => {
       lev.on('request', (request) => void asked.push(`${request.method()} ${request.url()}`))
       const chooser = lev.waitForEvent('filechooser')
       await lev.click('.attach')
-      const file = (name: string, buffer: Buffer) => ({ name, mimeType: '', buffer })
-      await (await chooser).setFiles([
-        file('large.bin', Buffer.alloc(33 * MIB)),
-        file('small.bin', Buffer.alloc(10)),
-      ])
+      // Files, not bytes: those would go to the browser as text, for ten seconds.
+      const file = (name: string, bytes: number) => {
+        const path = join(folder, name)
+        writeFileSync(path, Buffer.alloc(bytes))
+        return path
+      }
+      await (await chooser).setFiles([file('large.bin', 33 * MIB), file('small.bin', 10)])
       const row = (name: string) => lev.locator('#outgoing .file', { hasText: name })
       await seen(row('large.bin').locator('.file-facts', { hasText: 'the limit is 32 MB' }))
       await seen(lev.locator('#outgoing [data-state=whole]', { hasText: 'small.bin' }))

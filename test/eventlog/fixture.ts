@@ -18,6 +18,7 @@ import type { LogParts } from '../../src/eventlog/parts.ts'
 import type { Clock } from '../../src/world/clock.ts'
 import type { Log } from '../../src/world/log.ts'
 import { realRandom } from '../../src/world/random.ts'
+import { putEmptyDatabase } from '../db/store.ts'
 
 export type Keys = {
   id: BranchId
@@ -144,6 +145,7 @@ export async function startBranch(options: BranchOptions): Promise<TestBranch> {
   const clock = options.clock ?? handClock().clock
   const lines = keptLog()
   const path = join(folder, 'branchline.db')
+  await putEmptyDatabase(path)
   const store = await openStore({ path, clock, log: lines })
   await store.writer.write(async (tx) => {
     for (const each of [keys, ...options.knows]) await putBranch(tx, each)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { createPictures, PICTURE_BYTES_MAX } from '../../src/files/pictures.ts'
 import { realClock } from '../../src/world/clock.ts'
 import type { Log } from '../../src/world/log.ts'
 import type { OwnProcess } from '../../src/world/process.ts'
+import { bomb } from '../support/bomb.ts'
 
 const lines: string[] = []
 const log: Log = {
@@ -42,38 +42,9 @@ test('a small picture is not made larger, and one of noise still has a small cop
   assert.ok((seen?.thumb.length ?? Number.NaN) <= 24 * 1024)
 })
 
-/** A PNG of zeros, one bit per pixel: `side` x `side` in some hundred thousandth of its size (W3C PNG, 5 and 11). */
-function bomb(side: number): Uint8Array {
-  const head = Buffer.alloc(13)
-  head.writeUInt32BE(side, 0)
-  head.writeUInt32BE(side, 4)
-  head[8] = 1
-  const rows = deflateSync(Buffer.alloc((Math.ceil(side / 8) + 1) * side), { level: 9 })
-  const parts = [chunk('IHDR', head), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...parts])
-}
-
-function chunk(name: string, bytes: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(name), bytes])
-  const ends = Buffer.alloc(8)
-  ends.writeUInt32BE(bytes.length, 0)
-  ends.writeUInt32BE(crc(named), 4)
-  return Buffer.concat([ends.subarray(0, 4), named, ends.subarray(4)])
-}
-
-/** CRC-32 of W3C PNG, annex D. */
-function crc(bytes: Buffer): number {
-  let rest = 0xffffffff
-  for (const byte of bytes) {
-    rest ^= byte
-    for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
-  }
-  return (rest ^ 0xffffffff) >>> 0
-}
-
 test('a picture that unpacks to far more is a file without a picture', async () => {
-  assert.equal((await look(bomb(4_000)))?.width, 4_000) // the same by its form, within the limit
-  assert.equal(await look(bomb(30_000)), undefined)
+  assert.equal((await look(bomb(4_000, 4_000)))?.width, 4_000) // the same by its form, within the limit
+  assert.equal(await look(bomb(30_000, 30_000)), undefined)
 })
 
 test('of thousands of pictures in one the first is looked at', async () => {

@@ -30,7 +30,7 @@ import { createRelay } from '../../src/relay/relay.ts'
 import { createRevocations, type Revoked, revokeBranch } from '../../src/relay/revocations.ts'
 import type { Network } from '../../src/world/network.ts'
 import { realRandom } from '../../src/world/random.ts'
-import { temporaryFolder } from '../db/store.ts'
+import { putEmptyDatabase, temporaryFolder } from '../db/store.ts'
 import { handClock, keptLog, type Note, noteKind } from '../eventlog/fixture.ts'
 import { memoryNetwork } from '../support/transport.ts'
 
@@ -136,7 +136,9 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   const { org, host, folder, member, peers = [], behind = 0 } = options
   const clock = { ...org.clock, now: () => org.clock.now() - behind }
   const log = keptLog()
-  const store = await openStore({ path: join(folder, `${host}.db`), clock, log })
+  const path = join(folder, `${host}.db`)
+  await putEmptyDatabase(path)
+  const store = await openStore({ path, clock, log })
   const files = options.files ?? memoryKeys()
   await prepare({ ...options, store, files })
   const revocations = createRevocations()

@@ -3,8 +3,9 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runsAside } from './aside.ts'
 import { chanceOf } from './chance.ts'
-import { commit, report, run } from './run.ts'
+import { commit, report } from './report.ts'
 
 /** 200 in all. */
 const PER_PART = 25
@@ -18,15 +19,19 @@ function freshSeeds(part: number): number[] {
   return Array.from({ length: PER_PART }, () => chance.between(1, 2 ** 30))
 }
 
-/** Runs a seed as `npm test` does. */
-export async function holds(options: { seed: number; branches?: number }): Promise<void> {
-  const outcome = await run({ ...options, minutes: MINUTES })
-  const text = report(outcome, { ...options, minutes: MINUTES })
-  assert.equal(outcome.faults.length, 0, text)
+/** Runs seeds as `npm test` does. */
+export function holding(): (options: { seed: number; branches?: number }) => Promise<void> {
+  const runAside = runsAside()
+  return async (options) => {
+    const outcome = await runAside({ ...options, minutes: MINUTES })
+    const text = report(outcome, { ...options, minutes: MINUTES })
+    assert.equal(outcome.faults.length, 0, text)
+  }
 }
 
 /** One test for each of the seeds of a part. */
 export function testFresh(part: number): void {
+  const holds = holding()
   for (const seed of freshSeeds(part)) {
     test(`seed ${seed}, of today, holds`, () => holds({ seed }))
   }

@@ -6,10 +6,11 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runMany, tableOf } from './many.ts'
 import './native.ts'
+import { report } from './report.ts'
 import type { Outcome } from './run.ts'
 
 const { BRANCHES_MAX } = await import('./company.ts')
-const { report, run, STORM_MINUTES } = await import('./run.ts')
+const { run, STORM_MINUTES } = await import('./run.ts')
 
 const HELP = `npm run sim [-- --seed N | --seeds N [--from S] [--threads N]] [--minutes N] [--branches N] [--trace]
   --seed      one run again; --trace shows all of it

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import Database from 'better-sqlite3'
 import { Hono } from 'hono'
 import { sql } from 'kysely'
 import type { Hasher } from '../../src/accounts/hasher.ts'
@@ -324,14 +325,17 @@ export class Office {
     await work.store.writer.write((tx) => pragma.execute(tx)).catch(() => {})
   }
 
-  /** Its database as it lies on the disk. */
-  bytes(): Buffer {
-    return Buffer.concat([...this.#database().values()])
+  /** Its database as it lies on the disk: the file, and what SQLite keeps beside it. */
+  bytes(): Buffer[] {
+    return [...this.#database().values()]
   }
 
-  /** For `begin`; it is down. */
+  /** For `begin`; it is down, by `kill`. All is in the file: whoever begins with it would read the log beside it anew. */
   image(): Image {
     const { files, lives } = this.machine
+    const file = new Database(this.#path)
+    file.pragma('wal_checkpoint(truncate)')
+    file.close()
     return { keys: new Map(files), database: this.#database(), lives }
   }
 

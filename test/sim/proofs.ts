@@ -105,9 +105,9 @@ export function readable(
   return offices.flatMap((office) => {
     const events = snapshots.find(({ name }) => name === office.name)?.events ?? []
     const held = new Set(events.map(({ body }) => body.body))
-    const file = office.bytes()
+    const files = office.bytes()
     return texts
-      .filter((text) => !held.has(text) && file.includes(text))
+      .filter((text) => !held.has(text) && files.some((file) => file.includes(text)))
       .map((text) => `the file of ${office.name} says "${text}", which is mail of others`)
   })
 }

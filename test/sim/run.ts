@@ -2,7 +2,6 @@
  * One run: a company from a seed, a storm, repairs, quiet, and the checks. Everything follows from the seed, so a run
  * that failed fails again.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,8 +55,6 @@ const SHOWN_MS_MAX = 10 * MINUTE
 const ACKS_LOOKED_AT_MS = SECOND
 /** Of all that strangers must not see at the end. */
 const LOOKED_AT_MAX = 20
-const FAULTS_TOLD_MAX = 12
-const LINES_TOLD = 50
 
 /** Runs a seed. Never throws: what was thrown is a fault. */
 export async function run(options: RunOptions): Promise<Outcome> {
@@ -283,35 +280,4 @@ async function strangersSee(company: Company, workload: Workload): Promise<strin
 function told(error: unknown): string {
   if (error instanceof Broken) return error.message
   return error instanceof Error ? `${error.stack}` : String(error)
-}
-
-/** What a failing run prints: what did not hold, how to see it again, and the end of what happened. */
-export function report({ seed, faults, lines }: Outcome, options: Omit<RunOptions, 'bug'>): string {
-  const { minutes, branches } = options
-  const flags = [
-    `--seed ${seed}`,
-    ...(minutes === undefined ? [] : [`--minutes ${minutes}`]),
-    ...(branches === undefined ? [] : [`--branches ${branches}`]),
-  ]
-  return [
-    `Seed ${seed} at ${commit()} fails:`,
-    ...faults.slice(0, FAULTS_TOLD_MAX).map((fault) => `  ${fault}`),
-    ...(faults.length > FAULTS_TOLD_MAX ? [`  and ${faults.length - FAULTS_TOLD_MAX} more`] : []),
-    `Again: npm run sim -- ${flags.join(' ')}`,
-    'The end of it:',
-    ...lines.slice(-LINES_TOLD),
-    '',
-  ].join('\n')
-}
-
-/** The commit this runs at, as far as git knows. */
-export function commit(): string {
-  try {
-    const args = ['rev-parse', '--short', 'HEAD']
-    return execFileSync('git', args, { cwd: import.meta.dirname, stdio: 'pipe' })
-      .toString()
-      .trim()
-  } catch {
-    return 'unknown'
-  }
 }

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import './native.ts'
 import { KEPT } from './seeds.ts'
 
-const { holds } = await import('./fresh.ts')
+const { holding } = await import('./fresh.ts')
 const { run } = await import('./run.ts')
+const holds = holding()
 
 for (const { seed, branches, found } of KEPT) {
   test(`seed ${seed} holds (it found ${found})`, () =>
