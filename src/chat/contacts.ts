@@ -26,11 +26,14 @@ export async function deleteContact(
   if (viewer === contact) throw invalidInput('user', 'Nobody is in his own list', 'person-unknown')
   await store.writer.write(async (tx) => {
     await demandKnown(tx, contact)
-    // Also whoever wrote without being added goes from the list; nobody is deleted twice.
+    // Also whoever wrote without being added goes from the list, until he writes again; nobody is deleted twice.
     const known = await contactRow(tx, viewer, contact)
-    if (!(await isInList(tx, { owner: viewer, contact, known }))) return
+    const written = await lastWritten(tx, directIdOf(viewer, contact))
+    const decided = known?.hlc ?? HLC_ZERO
+    if (known?.removed !== 0 && written <= decided) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: true, at: above(known?.hlc, now()) }
+    const at = above(written, above(decided, now()))
+    const body = { owner: viewer, contact, removed: true, at }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
 }
@@ -51,19 +54,15 @@ export async function contactRow(
     .executeTakeFirst()
 }
 
-/** Whether there is something to delete: a contact, or a chat in which something was written since. */
-async function isInList(
-  tx: Db,
-  { owner, contact, known }: { owner: UserId; contact: UserId; known: ContactRow | undefined },
-): Promise<boolean> {
-  if (known?.removed === 0) return true
+/** The clock value of a chat's last message; zero where nothing was written. */
+async function lastWritten(tx: Db, conversation: ConversationId): Promise<Hlc> {
   const row = await tx
-    .selectFrom('conversation')
-    .where('id', '=', directIdOf(owner, contact))
-    .select('lastTimeKey')
+    .selectFrom('conversation as c')
+    .innerJoin('event as e', 'e.position', 'c.lastPosition')
+    .where('c.id', '=', conversation)
+    .select('e.hlc')
     .executeTakeFirst()
-  const last = row?.lastTimeKey ?? HLC_ZERO
-  return last > (known?.hlc ?? HLC_ZERO)
+  return row?.hlc ?? HLC_ZERO
 }
 
 /** Whether the viewer takes messages from somebody: `on` blocks him. Both ends are told, the page of neither. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
-import { getChat } from '../../src/chat/chats.ts'
+import { chatsOf, getChat } from '../../src/chat/chats.ts'
 import { blocksBetween, contactRow, deleteContact, setBlock } from '../../src/chat/contacts.ts'
 import { draftOf } from '../../src/chat/drafts.ts'
 import { hears, signsIn, three } from './guest-cast.ts'
@@ -109,4 +109,22 @@ test('what is read is read, also where the clock was set back between two messag
   const unread = async ({ store, keys }: typeof kyiv) =>
     (await getChat(store.read, { id: ada.id, at: keys.id }, chat)).unread
   assert.deepEqual(await Promise.all([kyiv, lviv].map(unread)), [0, 0])
+})
+
+test('a contact deleted after a message by a clock ahead is gone, and what is written next brings the chat back', async (t) => {
+  const { company, kyiv, lviv, ada, bob } = await three(t)
+  const chat = await bob.adds(ada)
+  await ada.adds(bob)
+  company.sets(kyiv, 10 * MINUTE)
+  await ada.posts(chat, 'by the clock ahead')
+  await company.settle()
+  const isListed = async () =>
+    (await chatsOf(lviv.store.read, bob.viewer)).some(({ id }) => id === chat)
+  assert.equal(await isListed(), true)
+  await deleteContact(lviv.parts, bob.id, ada.id)
+  assert.equal(await isListed(), false)
+  company.advance(MINUTE)
+  await ada.posts(chat, 'once more')
+  await company.settle()
+  assert.equal(await isListed(), true)
 })

@@ -123,12 +123,15 @@ async function whereUnknown(office: Office, { id, home }: Person): Promise<strin
 
 /**
  * Who deleted a contact sees the chat again where something in it came late and is unread, and each branch says for
- * itself what is late (decision 037): such a chat may stand in one of the two lists.
+ * itself what is late (decision 037): such a chat may stand in one of the two lists. By clocks that were set the last
+ * message differs, too, and with it whether something was written after the contact was deleted.
  */
-function cameBackAtOne(home: Facts, there: Facts): string[] {
+function cameBackAtOne(home: Facts, there: Facts, weather: ReadonlySet<Weather>): string[] {
   const listed = [home, there].map((facts) => (facts.get('list') ?? '').split(' '))
   const [here = [], other = []] = listed
-  const isLate = (facts: Facts) => (id: string) => facts.has(`late ${id}`)
+  const isClockSet = weather.has('a clock was set')
+  const isLate = (facts: Facts) => (id: string) =>
+    facts.has(`late ${id}`) || (isClockSet && facts.get(`row ${id}`)?.includes('"direct"') === true)
   return [
     ...here.filter((id) => !other.includes(id)).filter(isLate(home)),
     ...other.filter((id) => !here.includes(id)).filter(isLate(there)),
@@ -142,7 +145,7 @@ function differences(of: {
 }): string[] {
   const { home, there, weather } = of
   if (there === undefined) return ['nothing: he may not sign in, at home he may']
-  const backAtOne = cameBackAtOne(home, there)
+  const backAtOne = cameBackAtOne(home, there, weather)
   const shown = (facts: Facts, name: string) => {
     const text = facts.get(name) ?? 'nothing'
     if (!LISTS.includes(name)) return text
