@@ -155,7 +155,7 @@ async function overHttp(bench: Bench): Promise<Measured[]> {
       for (const [n, id] of homes.entries()) {
         await tx
           .insertInto('branch')
-          .values({ ...row, id, name: `Office ${n}` })
+          .values({ ...row, id, n: row.n + 1000 + n, name: `Office ${n}` })
           .execute()
       }
     })
