@@ -2,7 +2,7 @@
  * 0402 msg.post, a message: its form, who may write it, and its place in the timeline and among what is unread. Source:
  * docs/protocol.md, section 8.
  */
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
 import type { Hlc } from '../base/hlc.ts'
 import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
@@ -111,7 +111,8 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   if (newest >= timeKey) await showFrom(tx, { conversation: conversationId, timeKey })
   // What one of the two is not shown is not the last message in anybody's list.
   if (newest > timeKey || isRefused) return
-  await moveLast(tx, { conversation: conversationId, position, timeKey })
+  const id = messageIdOf(event)
+  await moveLast(tx, { conversation: conversationId, position, timeKey, id })
 }
 
 /** Somebody who joined by a clock further ahead than this sees what comes when the time is there. */
@@ -160,12 +161,16 @@ const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
     .onConflict((on) => on.doNothing()),
 )
 
-const moveLast = prepared(
-  (db, value: Holes<{ conversation: ConversationId; position: number; timeKey: Hlc }>) =>
-    db
-      .updateTable('conversation')
-      .set({ lastPosition: value('position'), lastTimeKey: value('timeKey') })
-      .where('id', '=', value('conversation')),
+type Last = { conversation: ConversationId; position: number; timeKey: Hlc; id: MessageId }
+
+/** In the order of pages: of two with one clock value the one with the higher id is the last. */
+const moveLast = prepared((db, value: Holes<Last>) =>
+  db
+    .updateTable('conversation')
+    .set({ lastPosition: value('position'), lastTimeKey: value('timeKey') })
+    .where('id', '=', value('conversation'))
+    .where(sql<SqlBool>`(lastPosition is null or lastTimeKey < ${value('timeKey')}
+      or (select m.id from message as m where m.position = lastPosition) < ${value('id')})`),
 )
 
 /**

@@ -108,8 +108,9 @@ async function keepAck(
 ): Promise<void> {
   const [before] = await findAck(tx, { feedN: feed.n, branchId: peer })
   const isOthers = isCarried(feed, self)
-  if (isOthers) await dropCarried(tx, feed.n, entry.durable)
-  else if (feed.origin === self && entry.durable > feed.head) {
+  // Its origin holds it anyway, and says so when it is offered what it wrote.
+  if (isOthers && feed.destination === peer) await dropCarried(tx, feed.n, entry.durable)
+  if (feed.origin === self && entry.durable > feed.head) {
     log.warn('eventlog.ack-beyond-head', { peer, feed: feed.id })
   }
   const durable = Math.max(before?.durable ?? 0, Math.min(entry.durable, feed.head))

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConversationId } from '../../src/base/ids.ts'
+import { SECOND } from '../../src/base/units.ts'
 import { chatsOf, recentChats } from '../../src/chat/chats.ts'
 import { createGroup } from '../../src/chat/groups.ts'
 import { companyOf, type Office, type Person } from './cast.ts'
@@ -147,3 +148,22 @@ async function removeContact({ parts }: Office, owner: Person, contact: Person):
   const kind = parts.kinds.contactPut
   await parts.store.writer.write((tx) => parts.append(tx, { kind, body, to: [] }))
 }
+
+test('of two messages of one instant every branch lists the one as the last that its page shows last', async (t) => {
+  const company = await companyOf(t, 'Kyiv', 'Lviv')
+  const [kyiv, lviv] = company.offices
+  assert(kyiv && lviv)
+  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
+  await company.settle()
+  const chat = await ada.adds(bob)
+  await bob.adds(ada)
+  for (let round = 0; round < 4; round++) {
+    company.advance(SECOND)
+    await Promise.all([ada.posts(chat, `${round} of Ada`), bob.posts(chat, `${round} of Bob`)])
+    await company.settle()
+    for (const person of [ada, bob]) {
+      const [listed] = await chatsOf(person.office.store.read, person.viewer)
+      assert.equal(listed?.last?.text, (await person.sees(chat)).at(-1))
+    }
+  }
+})

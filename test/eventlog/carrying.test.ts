@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Writer } from '../../src/base/bytes.ts'
+import { HLC_ZERO } from '../../src/base/hlc.ts'
 import { signerOf } from '../../src/certificates/signing.ts'
 import { decodeBatch, encodeBatch } from '../../src/eventlog/format.ts'
 import { decodeOpening, encodeOpening, OPENING_DOMAIN } from '../../src/eventlog/opening.ts'
@@ -72,6 +73,20 @@ test('mail goes over a third branch, once, in order, and is dropped there when i
   await handOver(kyiv, dnipro, lviv)
   await exchange(dnipro, lviv)
   assert.deepEqual(texts(lviv), ['one', 'two', 'three'])
+})
+
+test('what its origin says to hold is not dropped by a carrier', async (t) => {
+  const { kyiv, lviv, dnipro } = await threeFor(t)
+  await kyiv.post('one', [lviv.keys.id])
+  await handOver(kyiv, dnipro, lviv)
+  const { id: feed } = await mailFeed(kyiv, lviv)
+  // As after a loss: it is offered what it wrote, and answers how far it holds that.
+  await dnipro.log.acknowledged(kyiv.keys.id, [
+    { feed, durable: 1, stable: 1, at: HLC_ZERO, via: undefined },
+  ])
+  assert.equal((await carriedBy(dnipro)).batches, 1)
+  await exchange(dnipro, lviv)
+  assert.deepEqual(texts(lviv), ['one'])
 })
 
 test('the carrier cannot read it: neither its database nor its log of events holds a word', async (t) => {

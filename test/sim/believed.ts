@@ -9,6 +9,9 @@ import type { Snapshot } from './snapshot.ts'
 /** User.cred, user.block, role.grant: what a branch may say of people of others. */
 const OF_PEOPLE: ReadonlySet<number> = new Set([0x0302, 0x0303, 0x0305])
 
+/** Contact.put, contact.block, history.clear: what a guest decided there counts where it came before the cut. */
+const OF_GUESTS: ReadonlySet<number> = new Set([0x0404, 0x0405, 0x0406])
+
 /** Snapshots of the branches that stand, without what hangs on the revoked one. */
 export function believed(
   snapshots: readonly Snapshot[],
@@ -16,6 +19,8 @@ export function believed(
 ): readonly Snapshot[] {
   if (revoked === undefined) return snapshots
   const isTouched = touchedBy(snapshots, revoked)
+  const guests = guestsOf(snapshots, revoked)
+  const isOthers = ({ ownerId }: { ownerId: string }) => !guests.has(ownerId)
   return snapshots
     .filter(({ self }) => self !== revoked)
     .map((at) => ({
@@ -34,6 +39,13 @@ export function believed(
         ({ origin, conversation }) => origin !== revoked && !isTouched(conversation),
       ),
       conversations: at.conversations.filter(({ id }) => !isTouched(id)),
+      own: {
+        ...at.own,
+        contacts: at.own.contacts.filter(isOthers),
+        blocks: at.own.blocks.filter(isOthers),
+        cleared: at.own.cleared.filter(isOthers),
+        messages: at.own.messages.filter(({ userId }) => !guests.has(userId)),
+      },
       directory: Object.fromEntries(
         Object.entries(at.directory).map(([table, rows]) => [
           table,
@@ -44,6 +56,13 @@ export function believed(
         ]),
       ),
     }))
+}
+
+/** Whose own records the revoked branch wrote. */
+function guestsOf(snapshots: readonly Snapshot[], revoked: BranchId): ReadonlySet<string> {
+  const all = snapshots.flatMap(({ events }) => events)
+  const theirs = all.filter(({ kind, origin }) => origin === revoked && OF_GUESTS.has(kind))
+  return new Set(theirs.map(({ body }) => String(body.owner)))
 }
 
 /** Whether a text names the revoked branch, its people, its groups, or what it wrote of others. */
