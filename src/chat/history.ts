@@ -8,8 +8,7 @@
 import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
 import { branchesOf } from '../accounts/queries.ts'
-import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import {
@@ -25,7 +24,7 @@ import type { ChatKinds } from './events.ts'
 import { hlc, id } from './fields.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
-import { isSeen } from './seen.ts'
+import { isSeen, type SeenBody } from './seen.ts'
 import { demandVoice, isAtHome } from './standing.ts'
 
 /** Chats whose newest page follows at once; of older ones the last message, so that the list shows them. */
@@ -298,16 +297,17 @@ async function sendRead(
   const [last] = newest
   if (last === undefined) return
   const unread = await firstUnread(tx, { user, self, conversation: chat.id })
-  const marks = [...Map.groupBy(newest, ({ origin }) => origin)].flatMap(([origin, written]) => {
+  const marks: SeenBody['marks'] = []
+  for (const [origin, written] of Map.groupBy(newest, (row) => row.origin)) {
     const first = unread.get(origin)
-    const last =
-      written
-        .map(({ hlc }) => hlc)
-        .sort()
-        .at(-1) ?? HLC_ZERO
-    const upTo = first === undefined ? last : before(first)
-    return upTo === HLC_ZERO ? [] : [{ origin, hlc: upTo }]
-  })
+    const hlc = first
+      ? await lastBefore(tx, { conversation: chat.id, origin, first })
+      : written
+          .map((row) => row.hlc)
+          .toSorted()
+          .at(-1)
+    if (hlc !== undefined) marks.push({ origin, hlc })
+  }
   if (marks.length === 0) return
   const body = { conversation: chat.id, user, mark: 'read' as const, marks, lastMessage: last.id }
   await append(tx, { kind: chats.msgSeen, body, to: [branch] })
@@ -336,8 +336,20 @@ async function firstUnread(
   return new Map(rows.map(({ origin, first }) => [origin, first]))
 }
 
-/** The clock value just below another one. */
-function before(hlc: Hlc): Hlc {
-  const counter = Number.parseInt(hlc.slice(12), 16)
-  return counter > 0 ? hlcOf(millisOf(hlc), counter - 1) : hlcOf(millisOf(hlc) - 1, 0xffff)
+/** The clock of what a branch wrote there last before something: what is not here, nobody has read here. */
+async function lastBefore(
+  tx: Db,
+  { conversation, origin, first }: { conversation: ConversationId; origin: BranchId; first: Hlc },
+): Promise<Hlc | undefined> {
+  const row = await tx
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .where('m.conversationId', '=', conversation)
+    .where('m.timeKey', '<', first)
+    .where(sql<SqlBool>`+m.origin = ${origin} and +e.hlc < ${first}`)
+    .orderBy('m.timeKey', 'desc')
+    .limit(1)
+    .select('e.hlc')
+    .executeTakeFirst()
+  return row?.hlc
 }

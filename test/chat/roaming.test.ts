@@ -89,3 +89,22 @@ test('a stay of ours that was lost and comes back after it has ended is no refus
   )
   assert.deepEqual(await asked(), before, 'nor is anything asked for it')
 })
+
+test('home says of no message that it was read before it is here', async (t) => {
+  const { company, odesa, lviv, ada, bob, unread } = await three(t)
+  const chat = await ada.adds(bob)
+  const first = await ada.posts(chat, 'one')
+  await company.settle()
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  const said = () =>
+    odesa.store.read.selectFrom('seen_before').where('userId', '=', bob.id).select('upTo').execute()
+  assert.deepEqual(await said(), [])
+  await bob.reads(chat, first)
+  await company.settle()
+  await ada.posts(chat, 'two')
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  assert.equal((await said()).length, 1)
+  assert.deepEqual([await unread(chat), await unread(chat, lviv)], [1, 1])
+})
