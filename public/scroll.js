@@ -61,7 +61,11 @@
   }
 
   /** More of a guest's past has come: what stands before its beginning may have holes, and comes with it again. */
-  function pastArrived(older) {
+  function pastArrived(older, nodes) {
+    // A line may come by itself while the page it stands on is asked for.
+    for (const { id } of nodes.filter(({ dataset }) => dataset?.seq)) {
+      for (const twin of [...log.querySelectorAll(`[id="${id}"]`)].slice(1)) twin.remove()
+    }
     for (const child of [...log.children]) {
       if (child.dataset.seq < older.dataset.from) child.remove()
     }
@@ -97,7 +101,7 @@
     if (log.querySelector('article')) document.getElementById('empty-log')?.remove()
     const nodes = records.flatMap(({ addedNodes }) => [...addedNodes])
     const older = nodes.find((node) => node.id === 'older' && node.isConnected)
-    if (older) pastArrived(older)
+    if (older) pastArrived(older, nodes)
     if (fromBottom !== null) return keepPlace()
     if (isAtBottom || isOwnLast(records)) follow()
   }).observe(log, { childList: true })

@@ -105,6 +105,18 @@ describe('people and contacts', STORY, () => {
     await seen(lineOf(page, 'meanwhile 60'))
     await page.waitForFunction(`document.getElementById('body').value === 'begun at home'`)
     await page.waitForFunction(`document.querySelectorAll('#log article').length === 50`)
+    // A line of the page that is asked for comes by itself meanwhile.
+    await page.route(/\/older\?/, async (route) => {
+      const answer = await route.fetch()
+      const [, id, seq] = /<article id="([^"]+)" data-seq="([^"]+)"/.exec(await answer.text()) ?? []
+      await page.evaluate(`{
+        const line = document.createElement('article')
+        line.id = '${id}'
+        line.dataset.seq = '${seq}'
+        document.querySelector('#log article').before(line)
+      }`)
+      await route.fulfill({ response: answer })
+    })
     await page.evaluate(`document.getElementById('log').scrollTop = 0`)
     await seen(lineOf(page, 'before the journey'))
     const texts = Array.from({ length: 60 }, (_, n) => `meanwhile ${n + 1}`)
