@@ -189,15 +189,12 @@ async function moveShownFrom(tx: Db, owner: UserId, conversation: ConversationId
     where conversationId = ${conversation} and userId = ${owner}`.execute(tx)
 }
 
-/** A message came whose place is further up than those who cleared the chat begin to read. */
-export async function showFrom(
-  tx: Db,
-  of: { conversation: ConversationId; timeKey: Hlc },
-): Promise<void> {
-  await tx
-    .updateTable('membership')
-    .set({ shownFrom: of.timeKey })
-    .where('conversationId', '=', of.conversation)
-    .where('shownFrom', '>', of.timeKey)
-    .execute()
-}
+/** A message came: its place may be further up than those who cleared the chat begin to read. */
+export const showFrom = prepared(
+  (db, value: Holes<{ conversation: ConversationId; timeKey: Hlc }>) =>
+    db
+      .updateTable('membership')
+      .set({ shownFrom: value('timeKey') })
+      .where('conversationId', '=', value('conversation'))
+      .where('shownFrom', '>', value('timeKey')),
+)

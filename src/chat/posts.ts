@@ -108,7 +108,8 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
       owner: origin === self ? author : undefined,
     })
   }
-  if (newest >= timeKey) await showFrom(tx, { conversation: conversationId, timeKey })
+  // Also before what is the last one: what is refused may stand behind that.
+  await showFrom(tx, { conversation: conversationId, timeKey })
   // What one of the two is not shown is not the last message in anybody's list.
   if (newest > timeKey || isRefused) return
   const id = messageIdOf(event)

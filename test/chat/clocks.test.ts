@@ -4,7 +4,13 @@ import { type TestContext, test } from 'node:test'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
 import { chatsOf, getChat } from '../../src/chat/chats.ts'
-import { blocksBetween, contactRow, deleteContact, setBlock } from '../../src/chat/contacts.ts'
+import {
+  blocksBetween,
+  clearHistory,
+  contactRow,
+  deleteContact,
+  setBlock,
+} from '../../src/chat/contacts.ts'
 import { draftOf } from '../../src/chat/drafts.ts'
 import { hears, signsIn, three } from './guest-cast.ts'
 
@@ -127,4 +133,21 @@ test('a contact deleted after a message by a clock ahead is gone, and what is wr
   await ada.posts(chat, 'once more')
   await company.settle()
   assert.equal(await isListed(), true)
+})
+
+test('what is written after a history was cleared is shown, also before something refused by a clock ahead', async (t) => {
+  const { company, kyiv, lviv, ada, bob } = await three(t)
+  const chat = await bob.adds(ada)
+  await ada.adds(bob)
+  await bob.posts(chat, 'first')
+  await company.settle()
+  await setBlock(kyiv.parts, ada.id, { user: bob.id, on: true })
+  company.sets(lviv, MINUTE / 2)
+  await bob.posts(chat, 'refused')
+  await company.settle()
+  await clearHistory(kyiv.parts, ada.id, chat)
+  await setBlock(kyiv.parts, ada.id, { user: bob.id, on: false })
+  company.advance(SECOND)
+  await ada.posts(chat, 'once more')
+  assert.deepEqual(await ada.sees(chat), ['once more'])
 })
