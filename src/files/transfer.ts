@@ -74,6 +74,8 @@ export class Transfer {
   #closing: Promise<void> | undefined
   /** What is here of it is being read: before that nobody knows what to ask for. */
   #isBeginning = true
+  /** It gets its name: before it has that, and the table knows, it must not begin anew. */
+  #isFinishing = false
 
   constructor(parts: TransferParts, id: BlobId) {
     this.id = id
@@ -134,7 +136,7 @@ export class Transfer {
 
   /** Undefined while it goes on. */
   get ending(): Ending | undefined {
-    if (this.#isBeginning) return undefined
+    if (this.#isBeginning || this.#isFinishing) return undefined
     if (this.#ending !== undefined) return this.#ending
     return this.#underWay.size === 0 && this.#usable().length === 0 ? 'stuck' : undefined
   }
@@ -268,12 +270,15 @@ export class Transfer {
     if (this.#ending !== undefined || !this.#arriving) return
     const arriving = this.#arriving
     this.#ending = 'here' // nothing more is asked for
+    this.#isFinishing = true
     try {
       if (!(await arriving.finish())) this.#ending = 'gone'
     } catch (error) {
       this.#ending = undefined
       this.#failed(error)
       this.#ending ??= 'stuck'
+    } finally {
+      this.#isFinishing = false
     }
   }
 

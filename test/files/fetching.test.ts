@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { AppError } from '../../src/base/errors.ts'
 import { HOUR, KIB, MIB, SECOND } from '../../src/base/units.ts'
-import { findBlob, plainBytes } from '../../src/files/blobs.ts'
+import { findBlob, plainBytes, storedChunk } from '../../src/files/blobs.ts'
 import { createFetching } from '../../src/files/fetching.ts'
 import type { FileLinks } from '../../src/files/transfer.ts'
 import { temporaryFolder } from '../db/store.ts'
@@ -397,4 +397,27 @@ test('a way that opens while nothing could be asked is used at once', async (t) 
   const began = org.clock.now()
   await arrives(org, lviv, id)
   assert.ok(org.clock.now() - began < 20 * SECOND, 'it did not rest')
+})
+
+test('links that change while a file gets its name do not let it begin anew', async (t) => {
+  const { org, lviv, id, changed, begin } = await overLinks(t)
+  const { rename } = lviv.disk
+  const turns = async () => {
+    changed()
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  let renames = 0
+  lviv.disk.rename = async (from, to) => {
+    renames += 1
+    await turns()
+    await rename(from, to)
+    await turns()
+  }
+  await begin({}).want(id)
+  await arrives(org, lviv, id)
+  for (let turn = 0; turn < 10; turn++) await turns()
+  const blob = await findBlob(lviv.store.read, id)
+  assert.ok(blob?.isHere)
+  assert.ok(await storedChunk(lviv.disk, blob, 0), 'its bytes are where its name says')
+  assert.equal(renames, 1)
 })
