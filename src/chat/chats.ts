@@ -194,11 +194,10 @@ function inOrder(rows: readonly ChatRow[]): Chat[] {
 }
 
 // In a direct chat: written after the contact was deleted, or by somebody who never was one; or written before and
-// come late, so that nobody has seen it. By the clock of who wrote it: its place in the timeline may be an earlier one.
+// come late, so that nobody has seen it.
 function isListed(viewer: Viewer) {
   return sql<SqlBool>`(c.kind = 'group' or k.removed = 0
-  or (select written.hlc from event as written where written.position = c.lastPosition)
-    > coalesce(k.hlc, ${sql.lit(HLC_ZERO)})
+  or c.lastTimeKey > coalesce(k.hlc, ${sql.lit(HLC_ZERO)})
   or exists (${unreadLines(viewer)} and m.late = 1))`
 }
 

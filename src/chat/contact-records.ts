@@ -12,7 +12,7 @@ import { type Holes, prepared } from '../db/prepared.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
 import { directIdOf } from './ids.ts'
-import { demandVoice, ensureDirect } from './standing.ts'
+import { demandVoice, ensureDirect, isDatedAhead } from './standing.ts'
 import { isShownTo } from './visible.ts'
 
 /** As many as an event may name (n_to is one byte): nobody's chat has been written in at more branches. */
@@ -57,8 +57,9 @@ export const contactPut: EventKind<ContactBody> = {
   isPersonal: true,
   parse: (body) => v.parse(contactSchema, body),
   refusal: async (tx, event) => {
-    const { owner, contact } = event.body
+    const { owner, contact, at } = event.body
     await demandVoice(tx, event, owner)
+    if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
     return owner === contact ? 'wrong-contact' : undefined
   },
   apply: applyContact,
@@ -71,8 +72,9 @@ export const contactBlock: EventKind<BlockBody> = {
   scope: 'to',
   parse: (body) => v.parse(blockSchema, body),
   refusal: async (tx, event) => {
-    const { owner, blocked } = event.body
+    const { owner, blocked, at } = event.body
     await demandVoice(tx, event, owner)
+    if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
     return owner === blocked ? 'wrong-contact' : undefined
   },
   apply: applyBlock,

@@ -28,12 +28,11 @@ export async function deleteContact(
     await demandKnown(tx, contact)
     // Also whoever wrote without being added goes from the list, until he writes again; nobody is deleted twice.
     const known = await contactRow(tx, viewer, contact)
-    const written = await lastWritten(tx, directIdOf(viewer, contact))
     const decided = known?.hlc ?? HLC_ZERO
-    if (known?.removed !== 0 && written <= decided) return
+    if (known?.removed !== 0 && (await lastPlace(tx, directIdOf(viewer, contact))) <= decided)
+      return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const at = above(written, above(decided, now()))
-    const body = { owner: viewer, contact, removed: true, at }
+    const body = { owner: viewer, contact, removed: true, at: above(decided, now()) }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
 }
@@ -54,15 +53,14 @@ export async function contactRow(
     .executeTakeFirst()
 }
 
-/** The clock value of a chat's last message; zero where nothing was written. */
-async function lastWritten(tx: Db, conversation: ConversationId): Promise<Hlc> {
+/** Where the last message of a chat stands in the timeline; zero where nothing was written. */
+async function lastPlace(tx: Db, conversation: ConversationId): Promise<Hlc> {
   const row = await tx
-    .selectFrom('conversation as c')
-    .innerJoin('event as e', 'e.position', 'c.lastPosition')
-    .where('c.id', '=', conversation)
-    .select('e.hlc')
+    .selectFrom('conversation')
+    .where('id', '=', conversation)
+    .select('lastTimeKey')
     .executeTakeFirst()
-  return row?.hlc ?? HLC_ZERO
+  return row?.lastTimeKey ?? HLC_ZERO
 }
 
 /** Whether the viewer takes messages from somebody: `on` blocks him. Both ends are told, the page of neither. */

@@ -10,7 +10,7 @@ import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
-import { demandVoice } from './standing.ts'
+import { demandVoice, isDatedAhead } from './standing.ts'
 
 /** A message has 4,000; whoever pastes more finds as much again. */
 export const DRAFT_CHARS_MAX = 8000
@@ -35,8 +35,9 @@ export const draftPut: EventKind<DraftPut> = {
   isPersonal: true,
   parse: (body) => v.parse(draftBody, body),
   async refusal(tx, event) {
-    await demandVoice(tx, event, event.body.user)
-    return undefined
+    const { user, at } = event.body
+    await demandVoice(tx, event, user)
+    return (await isDatedAhead(tx, event, { user, at })) ? 'wrong-time' : undefined
   },
   apply: (tx, event) => keepDraft(tx, event.body, event.origin),
   recordOf: ({ user, conversation }) => `${user} ${conversation}`,

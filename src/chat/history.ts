@@ -336,20 +336,27 @@ async function firstUnread(
   return new Map(rows.map(({ origin, first }) => [origin, first]))
 }
 
-/** The clock of what a branch wrote there last before something: what is not here, nobody has read here. */
+/**
+ * The highest clock of what a branch wrote there before something, among as many lines as are looked at; none, when
+ * there is none among them. What is not here, nobody has read here.
+ */
 async function lastBefore(
   tx: Db,
   { conversation, origin, first }: { conversation: ConversationId; origin: BranchId; first: Hlc },
 ): Promise<Hlc | undefined> {
-  const row = await tx
+  const before = tx
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
     .where('m.conversationId', '=', conversation)
     .where('m.timeKey', '<', first)
-    .where(sql<SqlBool>`+m.origin = ${origin} and +e.hlc < ${first}`)
     .orderBy('m.timeKey', 'desc')
-    .limit(1)
-    .select('e.hlc')
+    .limit(AUTHORS_LOOKED_AT)
+    .select(['m.origin', 'e.hlc'])
+  const row = await tx
+    .selectFrom(before.as('b'))
+    .where('b.origin', '=', origin)
+    .where('b.hlc', '<', first)
+    .select((eb) => eb.fn.max('b.hlc').as('hlc'))
     .executeTakeFirst()
-  return row?.hlc
+  return row?.hlc ?? undefined
 }

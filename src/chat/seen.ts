@@ -45,6 +45,10 @@ export const seenBody = v.object({
     ),
     v.minLength(1),
     v.maxLength(MARKS_MAX),
+    // Each is looked for on its own: the same one twice would be work for nothing.
+    v.check(
+      (marks) => new Set(marks.map(({ origin, feed }) => feed ?? origin)).size === marks.length,
+    ),
   ),
   /** The last one on the screen, for people who read the log. */
   lastMessage: id<MessageId>(),
@@ -135,7 +139,9 @@ async function feedMarksOf(
   }
   const isOwn = mark.feed === undefined && event.origin === self && mark.origin === self
   if (isOwn || (isHere && mark.origin === self)) {
-    const position = await ownPosition(tx, event.body.conversation, mark, self)
+    const { conversation, user, mark: kind } = event.body
+    const after = await markOf(tx, { conversation, user, mark: kind }, 0)
+    const position = await ownPosition(tx, conversation, { ...mark, after }, self)
     if (position !== undefined) found.push({ feedN: 0, upTo: position })
   }
   return found
@@ -159,18 +165,19 @@ async function exactMark(
 
 /**
  * The last message of the conversation written here up to that clock value. The order of our log, not of the timeline:
- * with the wall clock set back, what was written later stands earlier.
+ * with the wall clock set back, what was written later stands earlier. `after`: nothing before it is looked for.
  */
 export async function ownPosition(
   tx: Db,
   conversation: ConversationId,
-  mark: Pick<SeenMark, 'hlc'>,
+  mark: Pick<SeenMark, 'hlc'> & { after?: number },
   self: BranchId,
 ): Promise<number | undefined> {
   const row = await tx
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
     .where('m.conversationId', '=', conversation)
+    .where('m.position', '>', mark.after ?? 0)
     .where(sql<SqlBool>`+m.timeKey <= ${mark.hlc}`)
     .where('m.origin', '=', self)
     .where(sql<SqlBool>`+e.hlc <= ${mark.hlc}`)

@@ -5,7 +5,7 @@
 import type { Selectable } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, isTooFarAhead, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -29,6 +29,16 @@ export async function demandVoice(
   if (!(await mayWriteFor(tx, { user, branch: event.origin, at }))) {
     throw new Parked('waits-for-person')
   }
+}
+
+/** Whether what an event decides for a person is dated too far ahead: a guest's branch may not fix it for ever. */
+export async function isDatedAhead(
+  tx: Db,
+  { origin, hlc }: LoggedEvent<unknown>,
+  { user, at }: { user: UserId; at: Hlc | undefined },
+): Promise<boolean> {
+  if (at === undefined || at <= hlc) return false
+  return isTooFarAhead(at, { hlc, isHome: await isAtHome(tx, origin, user) })
 }
 
 /**

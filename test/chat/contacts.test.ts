@@ -294,12 +294,14 @@ async function addSeat(office: Office, person: Person, at: Office) {
   })
 }
 
-test('nobody writes the records of others', async (t) => {
+test('nobody writes the records of others, nor dates a decision so far ahead that it would stand for ever', async (t) => {
   const { company, kyiv, lviv, ada, bob, chat } = await two(t)
   const at = 'f'.repeat(16) as never
   const wrong = [
     [kyiv.kinds.contactBlock, { owner: bob.id, blocked: ada.id, on: true, at: '0'.repeat(16) }],
     [kyiv.kinds.contactPut, { owner: bob.id, contact: ada.id, removed: true, at }],
+    [kyiv.kinds.contactPut, { owner: ada.id, contact: bob.id, removed: true, at }],
+    [kyiv.kinds.contactBlock, { owner: ada.id, blocked: bob.id, on: true, at }],
     [
       kyiv.kinds.historyClear,
       { owner: bob.id, conversation: chat, upTo: [{ origin: lviv.keys.id, hlc: at }] },
