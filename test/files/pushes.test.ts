@@ -48,7 +48,7 @@ test('a card is pushed to members who have its chat open, with how much is here'
   const going = { ...parts, moveOf: () => ({ state: 'going' as const, to }) }
   const [goes] = await filePushes(going, row.blobId)
   const sent = (await goes?.html?.(reader)) ?? ''
-  assert.match(sent, /to Lviv: 43 %, to Odesa: 7 %/)
+  assert.match(sent, /to Lviv: 43\u00a0%, to Odesa: 7\u00a0%/)
   assert.match(sent, /<progress max="100" value="7"/)
 
   assert.deepEqual(await filePushes(parts, '0'.repeat(32) as BlobId), [])

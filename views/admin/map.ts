@@ -15,6 +15,7 @@ type Point = { x: number; y: number }
 const WIDTH = 640
 const HEIGHT = 260
 const HEIGHT_OF_TWO = 112 // two towns are one line
+const SIDE = 200 // from the middle to the outermost; its name has the rest, in the letters of phones too
 const NAME_CHARS_MAX = 16 // fits beside its neighbours on the ring
 
 /** The map: this branch in the middle of a line of two, else all on a ring with this one at the left. */
@@ -37,7 +38,7 @@ function placeOf(index: number, count: number, height: number): Point {
   const angle = Math.PI + (2 * Math.PI * index) / Math.max(count, 1)
   const radius = count === 1 ? 0 : 1
   return {
-    x: Math.round(WIDTH / 2 + Math.cos(angle) * 220 * radius),
+    x: Math.round(WIDTH / 2 + Math.cos(angle) * SIDE * radius),
     y: Math.round(height / 2 - 8 + Math.sin(angle) * 88 * radius),
   }
 }

@@ -20,7 +20,7 @@ export function rulesPage(frame: Frame, p: RulesProps): string {
     return html`<p class="check"><label><input type="checkbox" name="secondFactorFor" value="${role}"${state}> ${frame.t.admin.roles[role]}</label></p>`
   }
   const body = html`<h1>${t.title}</h1>
-<p>${t.text}</p>
+<p class="lead">${t.text}</p>
 <form class="card" method="post" action="/admin/rules">${formTokenField(frame)}
 <h2>${t.factorFor}</h2><p>${t.factorForText}</p>
 ${p.roles.map(box)}

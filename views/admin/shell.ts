@@ -10,7 +10,7 @@ const PLACES: readonly { place: Place; href: string; icon: IconName; right: stri
   { place: 'users', href: '/admin/users', icon: 'users', right: 'administration' },
   { place: 'branches', href: '/admin/branches', icon: 'network', right: 'administration' },
   { place: 'trace', href: '/admin/trace', icon: 'search', right: 'administration' },
-  { place: 'rules', href: '/admin/rules', icon: 'shield', right: 'administration' },
+  { place: 'rules', href: '/admin/rules', icon: 'settings', right: 'administration' },
   { place: 'files', href: '/admin/files', icon: 'paperclip', right: 'administration' },
   { place: 'reports', href: '/admin/reports', icon: 'flag', right: 'reports' },
   { place: 'audit', href: '/admin/audit', icon: 'shield', right: 'audit' },

@@ -32,7 +32,7 @@ export function mediaPage(frame: Frame, p: MediaProps): string {
   const t = frame.t.shared
   const base = `/chats/${p.chatId}/media`
   const tab = (kind: MediaKind) =>
-    html`<a href="${base}?kind=${kind}"${kind === p.kind && html` aria-current="page"`}>${t[kind]}</a>`
+    html`<a href="${base}?kind=${kind}"${kind === p.kind && html` aria-current="page"`}>${t[kind]}</a> `
   const isEmpty = p.files.length === 0 && p.links.length === 0
   const body = html`<main id="main" class="plain-page media-page">
 <p><a class="back-link" href="/chats/${p.chatId}">${icon('arrow-left', frame)} ${frame.t.common.back}</a></p>
@@ -59,11 +59,11 @@ ${newest.length > 0 && html`<ul class="files tiles">${newest.map((file) => html`
 }
 
 function sharedFile({ file, ...sent }: SharedFile, reader: Reader): Html {
-  return html`<li>${stillAttachment(file, reader.t)}${sentBy(sent, reader)}</li>`
+  return html`<li>${stillAttachment(file, reader.t)} ${sentBy(sent, reader)}</li>`
 }
 
 function sharedLink({ href, host, ...sent }: SharedLink, reader: Reader): Html {
-  return html`<li><a href="${href}" rel="noreferrer"><b>${host}</b> <span class="address">${href}</span></a>${sentBy(sent, reader)}</li>`
+  return html`<li><a href="${href}" rel="noreferrer"><b>${host}</b> <span class="address">${href}</span></a> ${sentBy(sent, reader)}</li>`
 }
 
 function sentBy({ by, at }: Sent, reader: Reader): Html {

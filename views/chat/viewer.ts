@@ -48,7 +48,7 @@ export type ViewerProps = {
 export function viewerDialog(p: ViewerProps, reader: Reader): Html {
   return html`<dialog class="overlay viewer" data-dialog aria-labelledby="viewer-title">
 <header class="viewer-head"><h2 id="viewer-title" dir="auto">${p.file.name}</h2>${facts(p, reader)}
-<a class="icon-button" href="/chats/${p.chatId}" data-close title="${reader.t.common.close}">${icon('x', reader)}${hiddenWords(reader.t.common.close)}</a></header>
+<a class="icon-button" href="/chats/${p.chatId}" data-close autofocus title="${reader.t.common.close}">${icon('x', reader)}${hiddenWords(reader.t.common.close)}</a></header>
 ${shown(p, reader)}
 ${around(p, reader, true)}
 </dialog>`

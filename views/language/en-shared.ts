@@ -12,8 +12,8 @@ export const enShared = {
     links: 'Addresses of web pages from messages of this chat will be listed here.',
   },
   older: 'Older ones',
-  arriving: (percent: number) => `arriving, ${percent} %`,
-  going: (branch: string, percent: number) => `to ${branch}: ${percent} %`,
+  arriving: (percent: number) => `arriving, ${percent}\u00a0%`,
+  going: (branch: string, percent: number) => `to ${branch}: ${percent}\u00a0%`,
   save: 'Save',
   alone: 'Open on a page of its own',
   previous: 'Previous',
@@ -23,7 +23,7 @@ export const enShared = {
   waits: { line: 'comes by itself', room: 'waits for room on the disk' },
   place: (branch: string) => (branch === '' ? 'It is at another branch.' : `It is in ${branch}.`),
   comes: 'It comes by itself.',
-  come: (percent: number) => `${percent} % of it is here.`,
+  come: (percent: number) => `${percent}\u00a0% of it is here.`,
   lineDown: (branch: string, since: string) =>
     `The line to ${branch} is down since ${since}: it comes when the line returns.`,
   lineDownOver: (branch: string, since: string, over: string) =>

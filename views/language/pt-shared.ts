@@ -13,8 +13,8 @@ export const ptShared: typeof enShared = {
     links: 'Os endereços de páginas das mensagens desta conversa aparecem aqui.',
   },
   older: 'Mais antigos',
-  arriving: (percent) => `a chegar, ${percent} %`,
-  going: (branch, percent) => `para ${branch}: ${percent} %`,
+  arriving: (percent) => `a chegar, ${percent}\u00a0%`,
+  going: (branch, percent) => `para ${branch}: ${percent}\u00a0%`,
   save: 'Guardar',
   alone: 'Abrir numa página própria',
   previous: 'Anterior',
@@ -24,7 +24,7 @@ export const ptShared: typeof enShared = {
   waits: { line: 'vem sozinho', room: 'espera por espaço no disco' },
   place: (branch) => (branch === '' ? 'Está noutra filial.' : `Está em ${branch}.`),
   comes: 'Vem sozinho.',
-  come: (percent) => `Já cá estão ${percent} %.`,
+  come: (percent) => `Já cá estão ${percent}\u00a0%.`,
   lineDown: (branch, since) =>
     `A linha para ${branch} está em baixo desde ${since}: vem quando a linha voltar.`,
   lineDownOver: (branch, since, over) =>

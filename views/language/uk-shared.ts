@@ -13,8 +13,8 @@ export const ukShared: typeof enShared = {
     links: 'Тут будуть адреси вебсторінок із повідомлень цього чату.',
   },
   older: 'Давніші',
-  arriving: (percent) => `надходить, ${percent} %`,
-  going: (branch, percent) => `до філії ${branch}: ${percent} %`,
+  arriving: (percent) => `надходить, ${percent}\u00a0%`,
+  going: (branch, percent) => `до філії ${branch}: ${percent}\u00a0%`,
   save: 'Зберегти',
   alone: 'Відкрити окремою сторінкою',
   previous: 'Попереднє',
@@ -24,7 +24,7 @@ export const ukShared: typeof enShared = {
   waits: { line: 'надійде сам', room: 'чекає місця на диску' },
   place: (branch) => (branch === '' ? 'Файл в іншій філії.' : `Файл у філії ${branch}.`),
   comes: 'Він надійде сам.',
-  come: (percent) => `Тут уже ${percent} %.`,
+  come: (percent) => `Тут уже ${percent}\u00a0%.`,
   lineDown: (branch, since) =>
     `Лінії до філії ${branch} немає з ${since}: він надійде, коли лінія повернеться.`,
   lineDownOver: (branch, since, over) =>
