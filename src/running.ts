@@ -319,7 +319,7 @@ export async function startRunning(parts: RunningParts): Promise<Running> {
     files: {
       ...{ ...chat, files, sizeMax: async () => policy.sizeMax, want: fetching.want },
       limits: policy.limits,
-      serving: { read: store.read, disk: world.blobDisk, log },
+      serving: { read: store.read, disk: world.blobDisk, log, onDamaged: keeping.damaged },
     },
     status: { guards, frameOf, statuses, clock },
     streams: {

@@ -37,6 +37,8 @@ export type Keeping = {
   arrived(): void
   /** Looks at one blob; answers how many of its chunks are not right, which then come again. */
   recheck(blob: BlobId): Promise<number>
+  /** A reader found a chunk that is not right: the blob is looked at, and what is wrong comes again. */
+  damaged(blob: BlobId): void
   /** A round of the collector now. */
   collect(): Promise<void>
   stop(): Promise<void>
@@ -45,7 +47,7 @@ export type Keeping = {
 /** Starts all of it. */
 export async function startKeeping(parts: Parts): Promise<Keeping> {
   const { store, clock, log, blobDisk: disk, services } = parts
-  const recheck = async (blob: BlobId) => {
+  const recheckNow = async (blob: BlobId) => {
     const damaged = await recheckBlob({ store, disk }, blob)
     if (damaged > 0) {
       log.warn('files.rechecked', { blob, chunks: damaged })
@@ -53,13 +55,21 @@ export async function startKeeping(parts: Parts): Promise<Keeping> {
     }
     return damaged
   }
+  /** Two at once would move its file under each other's hands. */
+  const rechecking = new Map<BlobId, Promise<number>>()
+  const recheck = (blob: BlobId) => {
+    const running = rechecking.get(blob) ?? recheckNow(blob).finally(() => rechecking.delete(blob))
+    rechecking.set(blob, running)
+    return running
+  }
   const failed = (error: unknown) => log.error('files.collect-failed', { error })
+  const damaged = (blob: BlobId) => void recheck(blob).catch(failed)
   const scanning =
     parts.scanner && services
       ? createScanning({
           ...{ store, disk, clock, log, onVerdict: parts.onVerdict },
           scanner: createScanner({ services, clock }, parts.scanner),
-          onDamaged: ({ blob }) => void recheck(blob).catch(failed),
+          onDamaged: ({ blob }) => damaged(blob),
         })
       : undefined
   await store.writer.write((tx) => putMeta(tx, { [SCANNING]: scanning === undefined ? '' : 'yes' }))
@@ -82,6 +92,7 @@ export async function startKeeping(parts: Parts): Promise<Keeping> {
     scannerAwaySince: () => scanning?.awaySince(),
     arrived: () => scanning?.look(),
     recheck,
+    damaged,
     collect,
     async stop() {
       cancel()

@@ -13,7 +13,13 @@ import { DamagedBlob, findBlob, type KnownBlob, plainBytes, plainPart, WrongKey 
 import { fileName } from './names.ts'
 import { demandOriginal, demandScanned } from './scanning.ts'
 
-export type Serving = { read: Db; disk: BlobDisk; log: Log }
+export type Serving = {
+  read: Db
+  disk: BlobDisk
+  log: Log
+  /** A chunk is missing or was changed: it has to come again. */
+  onDamaged(blob: BlobId): void
+}
 
 export type Served = {
   name: string
@@ -164,11 +170,15 @@ function rangeOf(
 
 type Piece = Range & { blob: KnownBlob; key: Uint8Array }
 
-async function streamOf({ disk, log }: Serving, piece: Piece): Promise<ReadableStream<Uint8Array>> {
+async function streamOf(
+  { disk, log, onDamaged }: Serving,
+  piece: Piece,
+): Promise<ReadableStream<Uint8Array>> {
   const pieces = plainBytes(disk, piece.blob, piece)
   const told = (error: unknown) => {
     if (error instanceof DamagedBlob) {
       log.error('files.damaged', { blob: error.blob, chunk: error.index })
+      onDamaged(error.blob)
     }
     return error
   }

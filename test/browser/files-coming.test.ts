@@ -100,7 +100,7 @@ describe('files of another branch', STORY, () => {
       assert.equal(lev.url(), address)
       const percents = [...shown].flatMap((text) => /arriving, (\d+)/.exec(text)?.[1] ?? [])
       assert.ok(percents.length >= 3, `the bar moved: ${[...shown].join(' | ')}`)
-      const told = [...goes].filter((text) => /to Lviv: \d+ %/.test(text))
+      const told = [...goes].filter((text) => /to Lviv: \d+\s%/.test(text))
       assert.ok(told.length >= 3, `the sender saw it go: ${[...goes].join(' | ')}`)
       await gone(facts.filter({ hasText: 'Lviv' }))
       await sender.close()
@@ -114,7 +114,7 @@ describe('files of another branch', STORY, () => {
     async () => {
       await lev.goto(`${lviv.origin}/files/${film}/view`)
       const way = lev.locator('.viewer-way')
-      const come = async () => Number(/(\d+) %/.exec((await way.textContent()) ?? '')?.[1] ?? 0)
+      const come = async () => Number(/(\d+)\s%/.exec((await way.textContent()) ?? '')?.[1] ?? 0)
       await seen(way)
       await until('a third has come', async () => (await come()) > 30)
       await kill(kyiv)

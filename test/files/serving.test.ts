@@ -54,7 +54,11 @@ function serving({ disk, read, blob }: Kept, of: Partial<Served> = {}) {
     return c.text(`${error.detail}`, error.status)
   })
   app.get('/f', (c) =>
-    served(c, { read, disk, log }, { ...file, isInline: c.req.query('inline') !== undefined }),
+    served(
+      c,
+      { read, disk, log, onDamaged: (id) => damage.push(['again', id]) },
+      { ...file, isInline: c.req.query('inline') !== undefined },
+    ),
   )
   return { app, damage }
 }
@@ -276,7 +280,9 @@ test('a file whose beginning is damaged or gone is refused in words', async (t) 
   assert.equal((await app.request('/f')).status, 503)
   assert.deepEqual(damage, [
     ['files.damaged', 1],
+    ['again', file.blob],
     ['files.damaged', 0],
+    ['again', file.blob],
   ])
 })
 
@@ -300,7 +306,10 @@ test('damage further on breaks the connection: nobody takes a part for the whole
     const response = await fetch(`http://127.0.0.1:${port}/f`)
     assert.equal(response.headers.get('content-length'), String(size))
     await assert.rejects(response.bytes(), /terminated/)
-    assert.deepEqual(damage, [['files.damaged', 2]])
+    assert.deepEqual(damage, [
+      ['files.damaged', 2],
+      ['again', file.blob],
+    ])
   } finally {
     quiet.mock.restore()
     server.close()

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { hash, randomBytes } from 'node:crypto'
-import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { found, joinBy, knows, linkTo, stopAll } from './company.ts'
@@ -137,5 +137,14 @@ test(
       const again = await run('doctor', '--files', '--data', lviv.data)
       return !/damaged/i.test(again.out + again.err)
     })
+  },
+)
+
+test(
+  'a file that is gone from the disk comes again by itself when somebody opens it',
+  OPTIONS,
+  async () => {
+    rmSync(stored(lviv))
+    assert.equal(await fetched(lev), SHA256)
   },
 )
