@@ -47,7 +47,7 @@ async function forget(parts: Parts, user: UserId): Promise<void> {
     while (await eraseSome(parts, conversation));
   }
   await store.writer.write(async (tx) => {
-    for (const table of ['draft', 'history_part'] as const) {
+    for (const table of ['draft', 'history_part', 'seen_before'] as const) {
       await tx.deleteFrom(table).where('userId', '=', user).execute()
     }
     await tx

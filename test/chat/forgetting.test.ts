@@ -27,7 +27,13 @@ test('thirty days after a guest has left his chats are gone there, and all comes
   company.advance(29 * DAY)
   assert.equal(await forget(), 0)
   company.advance(2 * DAY)
+  const marks = odesa.store.read
+    .selectFrom('seen_before')
+    .where('userId', '=', bob.id)
+    .select('upTo')
+  assert.notDeepEqual(await marks.execute(), [])
   assert.equal(await forget(), 1)
+  assert.deepEqual(await marks.execute(), [], 'nor what he read elsewhere')
   const bodies = await odesa.store.read.selectFrom('message').select('body').execute()
   assert.deepEqual(texts(bodies).sort(), ['from Odesa', 'lunch?'])
   const log = await odesa.store.read.selectFrom('event').select(['body', 'state']).execute()
