@@ -181,6 +181,7 @@ describe('two people at two branches', STORY, () => {
     await ada.unroute('**/messages')
     assert.equal(await box(ada).inputValue(), 'half a thought')
     await box(ada).fill('')
+    await seen(lineOf(lev, 'slow one'))
   })
 
   chapter(
