@@ -29,8 +29,13 @@ const blockSchema = v.object({
   owner: id<UserId>(),
   blocked: id<UserId>(),
   on: v.boolean(),
-  /** Above all that was known of this block: what was written from then on is refused, or taken again. */
+  /** Its place among the decisions: above all that were known. */
   at: hlc,
+  /**
+   * What was written from then on is refused, or taken again: when it was decided, where that is before its place,
+   * because what was known was dated ahead. Without one, `at`.
+   */
+  since: v.optional(hlc),
 })
 const clearSchema = v.object({
   owner: id<UserId>(),
@@ -72,8 +77,9 @@ export const contactBlock: EventKind<BlockBody> = {
   scope: 'to',
   parse: (body) => v.parse(blockSchema, body),
   refusal: async (tx, event) => {
-    const { owner, blocked, at } = event.body
+    const { owner, blocked, at, since = at } = event.body
     await demandVoice(tx, event, owner)
+    if (since > at) return 'wrong-time'
     if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
     return owner === blocked ? 'wrong-contact' : undefined
   },
@@ -109,15 +115,22 @@ async function applyContact(tx: Db, event: LoggedEvent<ContactBody>): Promise<vo
 
 /** Every decision is kept: of a message that comes late counts what held when it was written. */
 async function applyBlock(tx: Db, { body }: LoggedEvent<BlockBody>): Promise<void> {
-  const { owner: ownerId, blocked: blockedId, on: isOn, at } = body
+  const { owner: ownerId, blocked: blockedId, on, at, since = at } = body
+  const isOn = on ? (1 as const) : (0 as const)
   await tx
     .insertInto('contact_block')
-    .values({ ownerId, blockedId, at, isOn: isOn ? 1 : 0 })
-    .onConflict((on) =>
-      // Two branches in one instant: the block holds.
-      on.columns(['ownerId', 'blockedId', 'at']).doUpdateSet((eb) => ({
-        isOn: sql<0 | 1>`max(contact_block.isOn, ${eb.ref('excluded.isOn')})`,
-      })),
+    .values({ ownerId, blockedId, at, since, isOn })
+    .onConflict((conflict) =>
+      // Two branches in one instant: the block holds, and of two alike the earlier.
+      conflict
+        .columns(['ownerId', 'blockedId', 'at'])
+        .doUpdateSet({ isOn, since })
+        .where((eb) =>
+          eb.or([
+            eb('contact_block.isOn', '<', isOn),
+            eb.and([eb('contact_block.isOn', '=', isOn), eb('contact_block.since', '>', since)]),
+          ]),
+        ),
     )
     .execute()
   await judgeAgain(tx, body)
@@ -128,7 +141,7 @@ async function judgeAgain(tx: Db, { owner, blocked }: BlockBody): Promise<void> 
   const conversation = directIdOf(owner, blocked)
   await sql`update message set refused = coalesce((
       select k.isOn from contact_block as k join event as e on e.position = message.position
-      where k.ownerId = ${owner} and k.blockedId = ${blocked} and k.at <= e.hlc
+      where k.ownerId = ${owner} and k.blockedId = ${blocked} and k.since <= e.hlc
       order by k.at desc limit 1), 0)
     where conversationId = ${conversation} and authorId = ${blocked}`.execute(tx)
   await sql`update conversation set (lastPosition, lastTimeKey) = (
@@ -157,7 +170,7 @@ const decisionAt = prepared(
       .where('c.kind', '=', 'direct')
       .where('other.userId', '!=', value('author'))
       .where('k.blockedId', '=', value('author'))
-      .where('k.at', '<=', value('hlc'))
+      .where('k.since', '<=', value('hlc'))
       .orderBy('k.at', 'desc')
       .limit(1)
       .select('k.isOn'),

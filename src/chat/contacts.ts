@@ -76,8 +76,9 @@ export async function setBlock(
     const { mine } = await blocksBetween(tx, { viewer, other: blocked })
     if (mine === on) return
     const to = await branchesOf(tx, [viewer, blocked], clock.now())
-    const at = above(await lastDecision(tx, viewer, blocked), parts.now())
-    const body = { owner: viewer, blocked, on, at }
+    const now = parts.now()
+    const at = above(await lastDecision(tx, viewer, blocked), now)
+    const body = { owner: viewer, blocked, on, at, ...(at > now && { since: now }) }
     await append(tx, { kind: kinds.contactBlock, body, to })
   })
 }

@@ -68,13 +68,13 @@ async function sendBlocksOf(
     .innerJoin('user as owner', 'owner.id', 'k.ownerId')
     .where('owner.home', '=', self)
     .where((eb) => eb.or([eb('k.ownerId', '=', user), eb('k.blockedId', '=', user)]))
-    .select(['k.ownerId as owner', 'k.blockedId as blocked', 'k.isOn', 'k.at'])
+    .select(['k.ownerId as owner', 'k.blockedId as blocked', 'k.isOn', 'k.at', 'k.since'])
     .orderBy('k.ownerId')
     .orderBy('k.blockedId')
     .orderBy('k.at')
     .execute()
-  for (const { owner, blocked, isOn, at } of rows) {
-    const body = { owner, blocked, on: isOn === 1, at }
+  for (const { isOn, ...decided } of rows) {
+    const body = { ...decided, on: isOn === 1 }
     await append(tx, { kind: kinds.contactBlock, body, to: [branch] })
   }
 }

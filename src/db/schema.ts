@@ -479,7 +479,10 @@ interface ContactTable {
 interface ContactBlockTable {
   ownerId: UserId
   blockedId: UserId
+  /** Its place among the decisions. */
   at: Hlc
+  /** What was written from then on is judged by it. */
+  since: Hlc
   isOn: Flag
 }
 

@@ -1,7 +1,7 @@
 /** Whose clock is wrong: what a person decides comes after what he sees, and it reaches all of his branches. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { MINUTE, SECOND } from '../../src/base/units.ts'
+import { HOUR, MINUTE, SECOND } from '../../src/base/units.ts'
 import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
 import { chatsOf, getChat } from '../../src/chat/chats.ts'
 import {
@@ -79,6 +79,54 @@ test('a block set where the clock is ahead can be taken back at home', async (t)
   await goOn()
   assert.deepEqual(await blocks(), [false, false, false])
   await postMessage(kyiv.parts, ada.id, { conversation: chat, body: 'again' })
+})
+
+test('of a message counts what was decided before it, also where a clock hours ahead decided something else', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  await bob.adds(ada)
+  const chat = await ada.adds(bob)
+  await company.settle()
+  company.sets(odesa, 3 * HOUR)
+  const decides = async (at: typeof odesa, on: boolean) => {
+    company.advance(MINUTE)
+    await setBlock(at.parts, bob.id, { user: ada.id, on })
+  }
+  const flags = () =>
+    Promise.all(
+      [lviv, odesa].map(({ store }) =>
+        store.read.selectFrom('message').orderBy('timeKey').select(['body', 'refused']).execute(),
+      ),
+    )
+  await decides(lviv, true)
+  await company.link(lviv, odesa)
+  await decides(odesa, false)
+  await company.link(odesa, lviv)
+  await decides(lviv, true)
+  await company.link(lviv, odesa)
+  company.advance(MINUTE)
+  await ada.posts(chat, 'while he is blocked') // Kyiv has not heard of any of it
+  await company.link(kyiv, lviv)
+  await decides(lviv, false)
+  await company.link(kyiv, lviv)
+  company.advance(MINUTE)
+  await ada.posts(chat, 'free again')
+  await company.link(kyiv, lviv)
+  await company.link(kyiv, odesa)
+  await company.settle()
+  const expected = [
+    { body: 'while he is blocked', refused: 1 },
+    { body: 'free again', refused: 0 },
+  ]
+  assert.deepEqual(await flags(), [expected, expected])
+  company.advance(4 * HOUR)
+  await ada.posts(chat, 'when the clocks have passed all of it')
+  await company.settle()
+  const last = { body: 'when the clocks have passed all of it', refused: 0 }
+  assert.deepEqual(await flags(), [
+    [...expected, last],
+    [...expected, last],
+  ])
 })
 
 test('a draft begun at home after a message by a clock ahead follows; sending it ends it everywhere', async (t) => {

@@ -292,10 +292,9 @@ const sameOwnRecords: Check = ({ snapshots }) => {
       }
       for (const block of home.own.blocks.filter(({ ownerId }) => ownerId === owner.id)) {
         const other = snapshots.find((each) => homeOf(each, block.blockedId) === each.self)
-        const known = other?.own.blocks.find(
-          ({ ownerId, blockedId }) => ownerId === owner.id && blockedId === block.blockedId,
-        )
-        if (other && JSON.stringify(known) !== JSON.stringify(block)) {
+        if (
+          other?.own.blocks.some((row) => JSON.stringify(row) === JSON.stringify(block)) === false
+        ) {
           faults.push(`${other.name} does not know ${JSON.stringify(block)} of ${home.name}`)
         }
       }

@@ -183,11 +183,7 @@ async function conversationsOf(db: Db) {
 /** What people keep for themselves, where they stay, and which messages each of them is shown. */
 async function ownRecordsOf(db: Db, now: Millis) {
   const contacts = await db.selectFrom('contact').selectAll().execute()
-  const blocks = await db
-    .selectFrom('contact_block')
-    .groupBy(['ownerId', 'blockedId'])
-    .select((eb) => ['ownerId', 'blockedId', 'isOn', eb.fn.max('at').as('at')])
-    .execute()
+  const blocks = await db.selectFrom('contact_block').selectAll().execute()
   const cleared = await db.selectFrom('cleared').selectAll().execute()
   const stays = await db
     .selectFrom('location as l')

@@ -22,6 +22,7 @@ import { up as files } from './019-files.ts'
 import { up as shared } from './020-shared.ts'
 import { up as fetching } from './021-fetching.ts'
 import { up as filePolicies } from './022-file-policies.ts'
+import { up as decidedSince } from './023-decided-since.ts'
 
 export type Migration = { name: string; up(db: Kysely<unknown>): Promise<void> }
 
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '020-shared', up: shared },
   { name: '021-fetching', up: fetching },
   { name: '022-file-policies', up: filePolicies },
+  { name: '023-decided-since', up: decidedSince },
 ]

@@ -1,0 +1,12 @@
+/** From when on a decision to block counts, apart from its place among the decisions. */
+import { type Kysely, sql } from 'kysely'
+
+const CHANGES = [
+  sql`alter table contact_block add column since text not null default ''`, // hlc
+  sql`update contact_block set since = at`,
+]
+
+/** Adds the column. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const change of CHANGES) await change.execute(db)
+}
