@@ -4,7 +4,7 @@
  * Source: Kulkarni et al., "Logical Physical Clocks" (2014); the limit of its drift: docs/protocol.md, section 8.
  */
 import type { Millis } from './units.ts'
-import { DAY, MINUTE } from './units.ts'
+import { MINUTE } from './units.ts'
 
 declare const brand: unique symbol
 export type Hlc = string & { readonly [brand]: 'Hlc' }
@@ -38,16 +38,6 @@ export function tick(last: Hlc, now: Millis): Hlc {
   if (now > lastMs) return hlcOf(now, 0)
   const counter = Number.parseInt(last.slice(12), 16) + 1
   return counter > COUNTER_MAX ? hlcOf(lastMs + 1, 0) : hlcOf(lastMs, counter)
-}
-
-/** How far a decision may be above the clock of the event that tells it: clocks of offices differ by less. */
-const DECIDED_AHEAD_MS_MAX = DAY
-/** The same where the person is at home: it tells on what other branches were allowed to decide. */
-const TOLD_AHEAD_MS_MAX = 30 * DAY
-
-/** Whether a decision is so far above its event's clock that nothing could be decided after it for long. */
-export function isTooFarAhead(at: Hlc, { hlc, isHome }: { hlc: Hlc; isHome: boolean }): boolean {
-  return millisOf(at) - millisOf(hlc) > (isHome ? TOLD_AHEAD_MS_MAX : DECIDED_AHEAD_MS_MAX)
 }
 
 /** A value for what is decided now about something that stands: above `known`, also where a clock ahead wrote that. */

@@ -245,7 +245,8 @@ async function putDraft(
   tx: Db,
   of: { user: UserId; conversation: ConversationId; body: string },
 ): Promise<void> {
-  const draft = { ...of, at: above(await lastWord(tx, { ...of, at: now() }), now()) }
+  const begun = now()
+  const draft = { ...of, at: above(await lastWord(tx, { ...of, at: begun }), begun) }
   await keepDraft(tx, draft, self)
   const to = (await branchesOf(tx, [of.user], clock.now())).filter((branch) => branch !== self)
   if (to.length > 0) await append(tx, { kind: draftPut, body: draft, to })

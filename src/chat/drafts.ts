@@ -3,9 +3,8 @@
  * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
  */
 import * as v from 'valibot'
-import { HLC_ZERO, type Hlc, hlcOf, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
-import { HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
@@ -57,7 +56,7 @@ const draftRow = prepared((db, value: Holes<{ user: UserId; conversation: Conver
     .selectFrom('draft')
     .where('userId', '=', value('user'))
     .where('conversationId', '=', value('conversation'))
-    .select('body'),
+    .select(['body', 'hlc']),
 )
 
 /** The same where another branch than `except` had the last word about it, nothing among it; else undefined. */
@@ -88,55 +87,41 @@ export async function sendDrafts(
   }
 }
 
-/** The message was written: what had been typed before it is done. */
+/** The message was written: what had been typed before it is done. `timeKey`: its place in the timeline. */
 export async function endDraft(
   tx: Db,
-  {
-    body: { author, conversation },
-    hlc,
-    origin,
-  }: LoggedEvent<{ author: UserId; conversation: ConversationId }>,
+  { body, hlc, origin }: LoggedEvent<{ author: UserId; conversation: ConversationId }>,
+  timeKey: Hlc,
 ): Promise<void> {
+  const { author: user, conversation } = body
+  // From a clock ahead its place does not tell when it was written: the draft does, also where there was none.
+  if (timeKey < hlc) return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
   const draft = tx.updateTable('draft').set({ body: '', hlc, branchId: origin })
   await draft
-    .where('userId', '=', author)
+    .where('userId', '=', user)
     .where('conversationId', '=', conversation)
     .where('hlc', '<', hlc)
     .execute()
 }
 
-/** Further than that before a draft nobody wrote a message that ended it: so far may a clock be ahead of ours. */
-const CLOCKS_APART_MS: Millis = HOUR
-
 type Own = Pick<DraftPut, 'user' | 'conversation' | 'at'>
 
-/** The clock of the person's latest message there; of messages long before `at` only if there is no later one. */
-async function lastMessage(tx: Db, { user, conversation, at }: Own): Promise<Hlc | undefined> {
-  // A message from a clock that is ahead has an earlier place in the timeline than its own clock says.
-  const from = hlcOf(Math.max(0, millisOf(at) - CLOCKS_APART_MS), 0)
+/** The clock of the person's latest message there after `at`. */
+async function messageAfter(tx: Db, { user, conversation, at }: Own): Promise<Hlc | undefined> {
   const latest = tx
-    .selectFrom('message as m')
-    .innerJoin('event as e', 'e.position', 'm.position')
-    .where('m.conversationId', '=', conversation)
-    .where('m.timeKey', '>=', from)
-    .where('m.authorId', '=', user)
-    .select((eb) => eb.fn.max('e.hlc').as('hlc'))
+    .selectFrom('message')
+    .where('conversationId', '=', conversation)
+    .where('timeKey', '>', at)
+    .where('authorId', '=', user)
+    .select((eb) => eb.fn.max('timeKey').as('hlc'))
   return (await latest.executeTakeFirst())?.hlc ?? undefined
 }
 
-/** The latest that is known of a draft: its own clock, or that of a message which ended it. */
+/** The latest that is known of a draft: its own clock, or that of a message which ended it after `at`. */
 export async function lastWord(tx: Db, own: Own): Promise<Hlc | undefined> {
-  const row = await tx
-    .selectFrom('draft')
-    .where('userId', '=', own.user)
-    .where('conversationId', '=', own.conversation)
-    .select('hlc')
-    .executeTakeFirst()
-  const message = await lastMessage(tx, own)
-  return [row?.hlc, message]
-    .filter((each) => each !== undefined)
-    .sort()
-    .at(-1)
+  const [row] = await draftRow(tx, own)
+  const message = await messageAfter(tx, own)
+  return message !== undefined && message > (row?.hlc ?? HLC_ZERO) ? message : row?.hlc
 }
 
 /**
@@ -144,10 +129,14 @@ export async function lastWord(tx: Db, own: Own): Promise<Hlc | undefined> {
  * same one from another branch is no other: it stays whose it was.
  */
 export async function keepDraft(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
+  if (draft.body !== '' && (await messageAfter(tx, draft)) !== undefined) return
+  await putRow(tx, draft, branchId)
+}
+
+async function putRow(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void> {
   const { user: userId, conversation: conversationId, body, at: hlc } = draft
   const person = tx.selectFrom('user').where('id', '=', userId).where('erasedAt', 'is not', null)
   if ((await person.select('id').executeTakeFirst()) !== undefined) return
-  if (draft.body !== '' && ((await lastMessage(tx, draft)) ?? HLC_ZERO) > hlc) return
   await tx
     .insertInto('draft')
     .values({ userId, conversationId, body, hlc, branchId })

@@ -5,8 +5,9 @@
 import type { Selectable } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, isTooFarAhead, millisOf } from '../base/hlc.ts'
+import { HLC_ZERO, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
+import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { ConversationTable } from '../db/schema.ts'
@@ -31,6 +32,11 @@ export async function demandVoice(
   }
 }
 
+/** How far a decision may be above the clock of the event that tells it: clocks of offices differ by less. */
+const DECIDED_AHEAD_MS_MAX: Millis = DAY
+/** The same where the person is at home: it tells on what other branches were allowed to decide. */
+const TOLD_AHEAD_MS_MAX: Millis = 30 * DAY
+
 /** Whether what an event decides for a person is dated too far ahead: a guest's branch may not fix it for ever. */
 export async function isDatedAhead(
   tx: Db,
@@ -38,7 +44,8 @@ export async function isDatedAhead(
   { user, at }: { user: UserId; at: Hlc | undefined },
 ): Promise<boolean> {
   if (at === undefined || at <= hlc) return false
-  return isTooFarAhead(at, { hlc, isHome: await isAtHome(tx, origin, user) })
+  const max = (await isAtHome(tx, origin, user)) ? TOLD_AHEAD_MS_MAX : DECIDED_AHEAD_MS_MAX
+  return millisOf(at) - millisOf(hlc) > max
 }
 
 /**

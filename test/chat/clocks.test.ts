@@ -148,6 +148,22 @@ test('a draft begun at home after a message by a clock ahead follows; sending it
   assert.deepEqual(await drafts(), ['', '', ''])
 })
 
+test('a draft is the same everywhere, also hours after a message by a clock hours ahead', async (t) => {
+  const { company, lviv, odesa, bob, chat, goOn, everywhere } = await ahead(t)
+  const of = { user: bob.id, conversation: chat }
+  const drafts = () => everywhere(({ store }) => draftOf(store.read, of))
+  company.sets(odesa, 5 * HOUR)
+  await postMessage(odesa.parts, bob.id, { conversation: chat, body: 'from Odesa' })
+  await goOn()
+  company.advance(2 * HOUR)
+  await saveDraft(lviv.parts, { ...of, body: 'from Lviv' })
+  await goOn()
+  assert.deepEqual(await drafts(), ['from Lviv', 'from Lviv', 'from Lviv'])
+  await bob.posts(chat, 'from Lviv')
+  await goOn()
+  assert.deepEqual(await drafts(), ['', '', ''])
+})
+
 test('what is read is read, also where the clock was set back between two messages', async (t) => {
   const { company, kyiv, lviv, ada } = await three(t)
   const carol = await kyiv.hire('Carol')
