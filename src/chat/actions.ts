@@ -4,7 +4,7 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import { above, type Hlc } from '../base/hlc.ts'
+import { above, decidedAfter, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FileId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
@@ -43,7 +43,8 @@ export async function addContact(
     const known = await contactRow(tx, viewer, contact)
     if (known?.removed === 0) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: false, at: above(known?.hlc, now()) }
+    const decided = decidedAfter(known?.hlc, now())
+    const body = { owner: viewer, contact, removed: false, ...decided }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
   return directIdOf(viewer, contact)

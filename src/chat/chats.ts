@@ -98,7 +98,7 @@ function chats(db: Db, viewer: Viewer) {
       ...(['other.home as otherHome', 'other.post', 'other.department'] as const),
       'photo.hash as photo',
       ...(['other.phone', 'other.room', 'other.disabled', 'place.name as branch'] as const),
-      ...(['k.hlc as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
+      ...(['k.since as contactAt', 'k.removed', 'last.id as lastId', 'last.body'] as const),
       ...(['last.sentAt', 'last.position as lastPosition'] as const),
       // Also of what was cleared: the chat keeps its place.
       sql<Hlc | null>`iif(c.lastTimeKey >= mine.joinedAt, c.lastTimeKey, null)`.as('lastKey'),
@@ -197,7 +197,7 @@ function inOrder(rows: readonly ChatRow[]): Chat[] {
 // come late, so that nobody has seen it.
 function isListed(viewer: Viewer) {
   return sql<SqlBool>`(c.kind = 'group' or k.removed = 0
-  or c.lastTimeKey > coalesce(k.hlc, ${sql.lit(HLC_ZERO)})
+  or c.lastTimeKey > coalesce(k.since, ${sql.lit(HLC_ZERO)})
   or exists (${unreadLines(viewer)} and m.late = 1))`
 }
 
@@ -238,7 +238,7 @@ const chatsById = prepared((db, value: Holes<Viewer & { ids: string }>) =>
 /** `activityOf` in SQL: the clock value of a chat's last message is kept with the chat. */
 const ACTIVITY = sql<Hlc>`max(
   iif(c.lastTimeKey >= mine.joinedAt, c.lastTimeKey, ${sql.lit(HLC_ZERO)}),
-  iif(k.removed = 0, k.hlc, ${sql.lit(HLC_ZERO)}),
+  iif(k.removed = 0, k.since, ${sql.lit(HLC_ZERO)}),
   iif(c.kind = 'group', mine.joinedAt, ${sql.lit(HLC_ZERO)}))`
 
 /** All chats in the order of the list, and whether something in them is unread: a look into an index for each. */

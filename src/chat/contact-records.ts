@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely'
 import * as v from 'valibot'
-import { type Hlc, millisOf } from '../base/hlc.ts'
+import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -22,19 +22,18 @@ const contactSchema = v.object({
   owner: id<UserId>(),
   contact: id<UserId>(),
   removed: v.boolean(),
-  /** Above all that was known of this contact; without one, the event's own clock. */
+  /** Its place among the decisions: above all that were known. Without one, the event's own clock. */
   at: v.optional(hlc),
+  /** When it was decided, where that is before its place, because what was known was dated ahead. Without one, `at`. */
+  since: v.optional(hlc),
 })
 const blockSchema = v.object({
   owner: id<UserId>(),
   blocked: id<UserId>(),
   on: v.boolean(),
-  /** Its place among the decisions: above all that were known. */
+  /** As above. */
   at: hlc,
-  /**
-   * What was written from then on is refused, or taken again: when it was decided, where that is before its place,
-   * because what was known was dated ahead. Without one, `at`.
-   */
+  /** The same of it: what was written from then on is refused, or taken again. */
   since: v.optional(hlc),
 })
 const clearSchema = v.object({
@@ -62,8 +61,9 @@ export const contactPut: EventKind<ContactBody> = {
   isPersonal: true,
   parse: (body) => v.parse(contactSchema, body),
   refusal: async (tx, event) => {
-    const { owner, contact, at } = event.body
+    const { owner, contact, at = event.hlc, since = at } = event.body
     await demandVoice(tx, event, owner)
+    if (since > at) return 'wrong-time'
     if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
     return owner === contact ? 'wrong-contact' : undefined
   },
@@ -100,14 +100,23 @@ export const historyClear: EventKind<ClearBody> = {
 }
 
 async function applyContact(tx: Db, event: LoggedEvent<ContactBody>): Promise<void> {
-  const { owner, contact, removed } = event.body
-  const at = event.body.at ?? event.hlc
-  const values = { addedAt: millisOf(at), hlc: at, removed: removed ? (1 as const) : (0 as const) }
+  const { owner, contact, removed, at = event.hlc, since = at } = event.body
+  const values = { hlc: at, since, removed: removed ? (1 as const) : (0 as const) }
   await tx
     .insertInto('contact')
     .values({ ownerId: owner, contactId: contact, ...values })
     .onConflict((on) =>
-      on.columns(['ownerId', 'contactId']).doUpdateSet(values).where('contact.hlc', '<', at),
+      // Two branches that knew the same may have given one place: then the later one holds.
+      on
+        .columns(['ownerId', 'contactId'])
+        .doUpdateSet(values)
+        .where((eb) =>
+          eb(
+            eb.refTuple('contact.hlc', 'contact.since', 'contact.removed'),
+            '<',
+            eb.tuple(at, since, values.removed),
+          ),
+        ),
     )
     .execute()
   if (!removed) await ensureDirect(tx, [owner, contact])

@@ -7,7 +7,7 @@
 import { sql } from 'kysely'
 import { branchesOf, findPerson } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import { above, HLC_ZERO, type Hlc } from '../base/hlc.ts'
+import { decidedAfter, HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -28,16 +28,15 @@ export async function deleteContact(
     await demandKnown(tx, contact)
     // Also whoever wrote without being added goes from the list, until he writes again; nobody is deleted twice.
     const known = await contactRow(tx, viewer, contact)
-    const decided = known?.hlc ?? HLC_ZERO
-    if (known?.removed !== 0 && (await lastPlace(tx, directIdOf(viewer, contact))) <= decided)
-      return
+    const last = await lastPlace(tx, directIdOf(viewer, contact))
+    if (known?.removed !== 0 && last <= (known?.since ?? HLC_ZERO)) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: true, at: above(decided, now()) }
+    const body = { owner: viewer, contact, removed: true, ...decidedAfter(known?.hlc, now()) }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
 }
 
-type ContactRow = { removed: 0 | 1; hlc: Hlc }
+type ContactRow = { removed: 0 | 1; hlc: Hlc; since: Hlc }
 
 /** What was decided last about a contact. */
 export async function contactRow(
@@ -49,7 +48,7 @@ export async function contactRow(
     .selectFrom('contact')
     .where('ownerId', '=', owner)
     .where('contactId', '=', contact)
-    .select(['removed', 'hlc'])
+    .select(['removed', 'hlc', 'since'])
     .executeTakeFirst()
 }
 
@@ -76,9 +75,8 @@ export async function setBlock(
     const { mine } = await blocksBetween(tx, { viewer, other: blocked })
     if (mine === on) return
     const to = await branchesOf(tx, [viewer, blocked], clock.now())
-    const now = parts.now()
-    const at = above(await lastDecision(tx, viewer, blocked), now)
-    const body = { owner: viewer, blocked, on, at, ...(at > now && { since: now }) }
+    const decided = decidedAfter(await lastDecision(tx, viewer, blocked), parts.now())
+    const body = { owner: viewer, blocked, on, ...decided }
     await append(tx, { kind: kinds.contactBlock, body, to })
   })
 }

@@ -37,11 +37,11 @@ async function sendOwn({ append, kinds }: Parts, tx: Db, { user, branch }: Guest
   const contacts = await tx
     .selectFrom('contact')
     .where('ownerId', '=', user)
-    .select(['contactId', 'hlc', 'removed'])
+    .select(['contactId', 'hlc', 'since', 'removed'])
     .orderBy('contactId')
     .execute()
-  for (const { contactId: contact, hlc: at, removed } of contacts) {
-    const body = { owner: user, contact, removed: removed === 1, at }
+  for (const { contactId: contact, hlc: at, since, removed } of contacts) {
+    const body = { owner: user, contact, removed: removed === 1, at, since }
     await append(tx, { kind: kinds.contactPut, body, to })
   }
   const hidden = await tx

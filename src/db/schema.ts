@@ -470,8 +470,10 @@ interface UserStatusTable {
 interface ContactTable {
   ownerId: UserId
   contactId: UserId
-  addedAt: Millis
+  /** The place of the last decision among all. */
   hlc: Hlc
+  /** When it was made: what was written from then on is newer. */
+  since: Hlc
   removed: Flag
 }
 

@@ -46,6 +46,40 @@ test('a contact deleted where the clock is ahead can be added at home, everywher
   assert.deepEqual(await removed(), [1, 1, 1])
 })
 
+test('a contact deleted at home, after a clock hours ahead added him, is listed again by what is new', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, chat, goOn } = await ahead(t)
+  const carol = await kyiv.hire('Carol')
+  company.sets(odesa, 3 * HOUR)
+  await goOn()
+  const lists = () =>
+    Promise.all(
+      [lviv, odesa].map(async (at) =>
+        (await chatsOf(at.store.read, bob.at(at))).map(({ id }) => id),
+      ),
+    )
+  await deleteContact(odesa.parts, bob.id, ada.id)
+  await goOn()
+  await addContact(lviv.parts, bob.id, ada.id)
+  await goOn()
+  const other = await carol.adds(bob)
+  await carol.posts(other, 'good morning')
+  await goOn()
+  assert.deepEqual(await lists(), [
+    [other, chat],
+    [other, chat],
+  ])
+  await deleteContact(lviv.parts, bob.id, ada.id)
+  await goOn()
+  assert.deepEqual(await lists(), [[other], [other]])
+  await ada.adds(bob)
+  await ada.posts(chat, 'do you hear me?')
+  await goOn()
+  assert.deepEqual(await lists(), [
+    [chat, other],
+    [chat, other],
+  ])
+})
+
 test('what was decided where the clock is ahead goes on to a branch that comes later', async (t) => {
   const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
   const carol = await kyiv.hire('Carol')
