@@ -13,6 +13,7 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
+import { conversationRow } from './standing.ts'
 import { isShownTo } from './visible.ts'
 
 /** `read` says more than `shown`: what was read was shown. */
@@ -20,6 +21,9 @@ export type Mark = 'shown' | 'read'
 
 /** One mark names one feed; a chat of twenty people has fewer feeds that matter. Bounds one event. */
 export const MARKS_MAX = 200
+
+/** Of one person, chats with marks that are not here yet: more than anybody opens while a line is down. */
+export const CHATS_AHEAD_MAX = 1000
 
 const id = <T extends string>(form = /^[0-9a-f]{32}$/) =>
   v.pipe(
@@ -188,12 +192,15 @@ export async function ownPosition(
   return row?.position
 }
 
-/** The reader sits, or sat, at another branch: it saw the same messages by other feeds. */
+/**
+ * The reader sits, or sat, at another branch: it saw the same messages by other feeds. What was not kept stays unread.
+ */
 async function keepBefore(
   tx: Db,
   { user: userId, conversation: conversationId, mark }: SeenBody,
   { origin, hlc: upTo }: SeenMark,
 ): Promise<void> {
+  if (!(await isExpected(tx, { user: userId, conversation: conversationId, origin }))) return
   await tx
     .insertInto('seen_before')
     .values({ userId, conversationId, origin, mark, upTo })
@@ -204,6 +211,25 @@ async function keepBefore(
         .where('seen_before.upTo', '<', upTo),
     )
     .execute()
+}
+
+/** Whether there may be messages of a branch in a chat, now or soon: the mark of a guest may come before his chat. */
+async function isExpected(
+  tx: Db,
+  of: { user: UserId; conversation: ConversationId; origin: BranchId },
+): Promise<boolean> {
+  const branch = tx.selectFrom('branch').where('id', '=', of.origin).select('id')
+  if ((await branch.executeTakeFirst()) === undefined) return false
+  if ((await conversationRow(tx, of.conversation)) !== undefined) return true
+  const ahead = await tx
+    .selectFrom('seen_before as sb')
+    .leftJoin('conversation as c', 'c.id', 'sb.conversationId')
+    .where('sb.userId', '=', of.user)
+    .where('sb.conversationId', '!=', of.conversation)
+    .where('c.id', 'is', null)
+    .select((eb) => eb.fn.count<number>('sb.conversationId').distinct().as('count'))
+    .executeTakeFirstOrThrow()
+  return ahead.count < CHATS_AHEAD_MAX
 }
 
 type Reading = { conversation: ConversationId; user: UserId; mark: Mark }

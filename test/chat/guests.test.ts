@@ -3,14 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
+import { hlcOf } from '../../src/base/hlc.ts'
+import type { ConversationId, MessageId } from '../../src/base/ids.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { createGroup, removeMember } from '../../src/chat/groups.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
+import { CHATS_AHEAD_MAX } from '../../src/chat/seen.ts'
 import type { Forward, LoggedEvent } from '../../src/eventlog/events.ts'
 import { companyOf, seat } from './cast.ts'
-import { signsIn } from './guest-cast.ts'
+import { signsIn, three } from './guest-cast.ts'
 
 test('what a guest reads is read at home too, and the author hears of it once', async (t) => {
   const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa')
@@ -143,4 +146,24 @@ test('a mark that comes to a guest before its messages counts when they come', a
   await company.settle()
   const { unread } = await getChat(odesa.store.read, bob.at(odesa), chat)
   assert.equal(unread, 1, 'the new one alone')
+})
+
+test('marks of chats and branches that nobody has heard of take bounded room', async (t) => {
+  const { company, lviv, odesa, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  const [known, invented] = [odesa.keys.id, 'e'.repeat(32) as typeof odesa.keys.id]
+  const hlc = hlcOf(company.now(), 0)
+  const chatOf = (n: number) => n.toString(16).padStart(32, '0') as ConversationId
+  await odesa.store.writer.write(async (tx) => {
+    for (let n = 0; n < CHATS_AHEAD_MAX + 5; n++) {
+      const marks = [known, invented].map((origin) => ({ origin, hlc }))
+      const seen = { conversation: chatOf(n), user: bob.id, mark: 'read' as const, marks }
+      const body = { ...seen, lastMessage: 'f'.repeat(32) as MessageId }
+      await odesa.log.append(tx, { kind: odesa.kinds.msgSeen, body, to: [lviv.keys.id] })
+    }
+  })
+  await company.settle()
+  const kept = await lviv.store.read.selectFrom('seen_before').select(['origin']).execute()
+  assert.equal(kept.length, CHATS_AHEAD_MAX)
+  assert(kept.every(({ origin }) => origin === known))
 })
