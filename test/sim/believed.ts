@@ -3,14 +3,12 @@
  * took something of it before he heard keeps it (docs/protocol.md, section 6), so its people, its groups and the
  * passwords that were changed there may differ.
  */
-import type { BranchId } from '../../src/base/ids.ts'
+import type { BranchId, UserId } from '../../src/base/ids.ts'
+import { directIdOf } from '../../src/chat/ids.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** User.cred, user.block, role.grant: what a branch may say of people of others. */
 const OF_PEOPLE: ReadonlySet<number> = new Set([0x0302, 0x0303, 0x0305])
-
-/** Contact.put, contact.block, history.clear: what a guest decided there counts where it came before the cut. */
-const OF_GUESTS: ReadonlySet<number> = new Set([0x0404, 0x0405, 0x0406])
 
 /** Snapshots of the branches that stand, without what hangs on the revoked one. */
 export function believed(
@@ -19,8 +17,7 @@ export function believed(
 ): readonly Snapshot[] {
   if (revoked === undefined) return snapshots
   const isTouched = touchedBy(snapshots, revoked)
-  const guests = guestsOf(snapshots, revoked)
-  const isOthers = ({ ownerId }: { ownerId: string }) => !guests.has(ownerId)
+  const decided = decidedAt(snapshots, revoked)
   return snapshots
     .filter(({ self }) => self !== revoked)
     .map((at) => ({
@@ -41,10 +38,12 @@ export function believed(
       conversations: at.conversations.filter(({ id }) => !isTouched(id)),
       own: {
         ...at.own,
-        contacts: at.own.contacts.filter(isOthers),
-        blocks: at.own.blocks.filter(isOthers),
-        cleared: at.own.cleared.filter(isOthers),
-        messages: at.own.messages.filter(({ userId }) => !guests.has(userId)),
+        contacts: at.own.contacts.filter((row) => !decided.has(`${row.ownerId} ${row.contactId}`)),
+        blocks: at.own.blocks.filter((row) => !decided.has(`${row.ownerId} ${row.blockedId}`)),
+        cleared: at.own.cleared.filter(
+          (row) => !decided.has(`${row.ownerId} ${row.conversationId}`),
+        ),
+        messages: at.own.messages.filter((row) => !decided.has(row.conversationId)),
       },
       directory: Object.fromEntries(
         Object.entries(at.directory).map(([table, rows]) => [
@@ -58,11 +57,22 @@ export function believed(
     }))
 }
 
-/** Whose own records the revoked branch wrote. */
-function guestsOf(snapshots: readonly Snapshot[], revoked: BranchId): ReadonlySet<string> {
-  const all = snapshots.flatMap(({ events }) => events)
-  const theirs = all.filter(({ kind, origin }) => origin === revoked && OF_GUESTS.has(kind))
-  return new Set(theirs.map(({ body }) => String(body.owner)))
+/**
+ * What the revoked branch wrote for guests, by contact.put, contact.block and history.clear: it counts where it came
+ * before the cut. Of whom and about what, and the chats in which it says what is shown.
+ */
+function decidedAt(snapshots: readonly Snapshot[], revoked: BranchId): ReadonlySet<string> {
+  const found = new Set<string>()
+  const theirs = snapshots.flatMap(({ events }) => events.filter((each) => each.origin === revoked))
+  for (const { kind, body } of theirs) {
+    const owner = body.owner as UserId
+    if (kind === 0x0404) found.add(`${owner} ${body.contact}`)
+    if (kind === 0x0405) found.add(`${owner} ${body.blocked}`)
+    if (kind === 0x0405) found.add(directIdOf(owner, body.blocked as UserId))
+    if (kind === 0x0406) found.add(`${owner} ${body.conversation}`)
+    if (kind === 0x0406) found.add(`${body.conversation}`)
+  }
+  return found
 }
 
 /** Whether a text names the revoked branch, its people, its groups, or what it wrote of others. */

@@ -196,7 +196,12 @@ async function ownRecordsOf(db: Db, now: Millis) {
   const messages = await db
     .selectFrom('message as m')
     .innerJoin('membership as mb', 'mb.conversationId', 'm.conversationId')
-    .select(['mb.userId', 'm.id', isShownTo(sql.ref<UserId>('mb.userId')).as('isShown')])
+    .select([
+      'mb.userId',
+      'm.conversationId',
+      'm.id',
+      isShownTo(sql.ref<UserId>('mb.userId')).as('isShown'),
+    ])
     .execute()
   return { contacts, blocks, cleared, stays, messages }
 }
