@@ -12,7 +12,7 @@ import { type Holes, prepared } from '../db/prepared.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
 import { directIdOf } from './ids.ts'
-import { demandVoice, ensureDirect, isDatedAhead } from './standing.ts'
+import { demandVoice, ensureDirect, isDatedAhead, settleLast } from './standing.ts'
 import { isShownTo } from './visible.ts'
 
 /** As many as an event may name (n_to is one byte): nobody's chat has been written in at more branches. */
@@ -153,11 +153,7 @@ async function judgeAgain(tx: Db, { owner, blocked }: BlockBody): Promise<void> 
       where k.ownerId = ${owner} and k.blockedId = ${blocked} and k.since <= e.hlc
       order by k.at desc limit 1), 0)
     where conversationId = ${conversation} and authorId = ${blocked}`.execute(tx)
-  await sql`update conversation set (lastPosition, lastTimeKey) = (
-      select max(position), max(timeKey) from (
-        select position, timeKey from message where conversationId = ${conversation} and refused = 0
-        order by timeKey desc, id desc limit 1))
-    where id = ${conversation}`.execute(tx)
+  await settleLast(tx, conversation)
 }
 
 /** Whether the other one of a direct chat took no messages from its author when this was written. */

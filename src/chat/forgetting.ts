@@ -5,8 +5,9 @@
  */
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
-import type { Db, Store } from '../db/open.ts'
+import type { Store } from '../db/open.ts'
 import { listed } from '../db/prepared.ts'
+import { settleLast } from './standing.ts'
 
 /** Messages of one transaction: people who write wait for it. */
 const MESSAGES_AT_ONCE = 500
@@ -106,22 +107,7 @@ async function eraseSome({ store, self }: Parts, conversation: ConversationId): 
       .where('position', 'in', positions)
       .execute()
     await tx.deleteFrom('message').where('position', 'in', positions).execute()
-    if (rows.length > 0) await moveLast(tx, conversation)
+    if (rows.length > 0) await settleLast(tx, conversation)
     return rows.length === MESSAGES_AT_ONCE
   })
-}
-
-async function moveLast(tx: Db, conversation: ConversationId): Promise<void> {
-  const last = await tx
-    .selectFrom('message')
-    .where('conversationId', '=', conversation)
-    .select(['position', 'timeKey'])
-    .orderBy('timeKey', 'desc')
-    .orderBy('id', 'desc')
-    .executeTakeFirst()
-  await tx
-    .updateTable('conversation')
-    .set({ lastPosition: last?.position ?? null, lastTimeKey: last?.timeKey ?? null })
-    .where('id', '=', conversation)
-    .execute()
 }

@@ -15,6 +15,7 @@ import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { Parked } from '../eventlog/events.ts'
 import { count, hlc, id } from './fields.ts'
 import { mayHaveFounded } from './ids.ts'
+import { moveToJoined } from './posts.ts'
 import { conversationRow, putMember } from './standing.ts'
 
 /** Fits one line of the list on a wide screen. */
@@ -82,7 +83,16 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
     })
     .onConflict((on) => on.column('id').doUpdateSet({ title, rev, hlc: at }))
     .execute()
+  const joinings = await joiningsOf(tx, conversation)
   for (const member of body.members) await putMember(tx, conversation, member)
+  const news = new Set(body.members.map(({ joinedAt }) => joinedAt)).difference(joinings)
+  for (const joinedAt of [...news].sort()) await moveToJoined(tx, { conversation, joinedAt })
+}
+
+async function joiningsOf(tx: Db, conversation: ConversationId): Promise<Set<Hlc>> {
+  const members = tx.selectFrom('membership').where('conversationId', '=', conversation)
+  const rows = await members.select('joinedAt').distinct().execute()
+  return new Set(rows.map(({ joinedAt }) => joinedAt))
 }
 
 /**

@@ -9,7 +9,7 @@ import { DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, MessageId, UserId } from '../base/ids.ts'
 import { HOUR, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
-import { type Holes, prepared } from '../db/prepared.ts'
+import { type Holes, listed, prepared } from '../db/prepared.ts'
 import type { MessageTable } from '../db/schema.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { fileIdOf } from '../files/file-ids.ts'
@@ -20,7 +20,7 @@ import { id } from './fields.ts'
 import { directIdOf } from './ids.ts'
 import { isPast } from './past.ts'
 import { lastPositionOf } from './seen.ts'
-import { conversationRow, demandMember, demandVoice, ensureDirect } from './standing.ts'
+import { conversationRow, demandMember, demandVoice, ensureDirect, settleLast } from './standing.ts'
 
 /** UTF-16 units of a message; longer texts are files. */
 export const BODY_CHARS_MAX = 4000
@@ -129,6 +129,27 @@ async function placeOf(tx: Db, { body, hlc, arrivedAt }: LoggedEvent<PostBody>):
   const [joined] = await lastJoined(tx, { conversation: body.conversation, hlc })
   const isNear = joined !== undefined && joined.joinedAt <= hlcOf(arrivedAt + JOINED_MS_MAX, 0)
   return isNear && joined.joinedAt > limit ? joined.joinedAt : limit
+}
+
+/**
+ * Somebody joined: the same for what came here before the record of it. By its own clock it was written after that, and
+ * where that is no clock ahead he is shown it.
+ */
+export async function moveToJoined(
+  tx: Db,
+  { conversation, joinedAt }: { conversation: ConversationId; joinedAt: Hlc },
+): Promise<void> {
+  const from = hlcOf(Math.max(0, millisOf(joinedAt) - JOINED_MS_MAX), 0)
+  const moved = await sql<{ id: MessageId }>`update message
+    set timeKey = ${joinedAt}, sentAt = ${millisOf(joinedAt)}
+    where conversationId = ${conversation} and timeKey >= ${from} and timeKey < ${joinedAt}
+      and (select e.hlc from event as e where e.position = message.position) >= ${joinedAt}
+    returning id`.execute(tx)
+  if (moved.rows.length === 0) return
+  const ids = listed<MessageId>(JSON.stringify(moved.rows.map(({ id }) => id)))
+  const attached = tx.updateTable('attachment').set({ timeKey: joinedAt })
+  await attached.where('messageId', 'in', ids).execute()
+  await settleLast(tx, conversation)
 }
 
 const lastJoined = prepared((db, value: Holes<{ conversation: ConversationId; hlc: Hlc }>) =>

@@ -2,7 +2,7 @@
  * Who stands where when an event is looked at: whether its branch may speak for a person, whether he is a member, and
  * the rows of conversations. What proves it may come later, in another feed: then the event waits.
  */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { HLC_ZERO, millisOf } from '../base/hlc.ts'
@@ -124,6 +124,15 @@ export async function ensureDirect(tx: Db, pair: readonly [UserId, UserId]): Pro
     await putMember(tx, conversationId, { user, role: 'member', joinedAt: HLC_ZERO })
   }
   return true
+}
+
+/** What the list shows as the last message, when messages were taken away, judged again or moved. */
+export async function settleLast(tx: Db, conversation: ConversationId): Promise<void> {
+  await sql`update conversation set (lastPosition, lastTimeKey) = (
+      select max(position), max(timeKey) from (
+        select position, timeKey from message where conversationId = ${conversation} and refused = 0
+        order by timeKey desc, id desc limit 1))
+    where id = ${conversation}`.execute(tx)
 }
 
 /** Whether somebody is at home here. */

@@ -12,6 +12,7 @@ import {
   setBlock,
 } from '../../src/chat/contacts.ts'
 import { draftOf } from '../../src/chat/drafts.ts'
+import { addMember, createGroup } from '../../src/chat/groups.ts'
 import { hears, signsIn, three } from './guest-cast.ts'
 
 /** Bob of Lviv at Kyiv and at Odesa, whose clock is ten minutes ahead. */
@@ -248,4 +249,24 @@ test('what is written after a history was cleared is shown, also before somethin
   await postMessage(odesa.parts, ada.id, { conversation: chat, body: 'from elsewhere' })
   await company.link(odesa, kyiv)
   assert.deepEqual(await ada.sees(chat), ['from elsewhere'])
+})
+
+test('who joins a group is shown the same everywhere, also what came before the record of it, by a clock ahead', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
+  const [dan, carol] = [await kyiv.hire('Dan'), await odesa.hire('Carol')]
+  await company.settle()
+  const members = [dan.id, carol.id]
+  const chat = await createGroup(lviv.parts, bob.id, { title: 'Plans', members })
+  await company.settle()
+  company.sets(kyiv, -3 * MINUTE)
+  company.advance(MINUTE)
+  await addMember(lviv.parts, bob.id, { conversation: chat, user: ada.id })
+  company.advance(SECOND)
+  const id = await carol.posts(chat, 'Kyiv takes this for a clock ahead')
+  await company.link(odesa, kyiv)
+  await company.link(lviv, kyiv)
+  await company.settle()
+  assert.deepEqual(await ada.sees(chat), ['Kyiv takes this for a clock ahead'])
+  const row = await getChat(kyiv.store.read, ada.viewer, chat)
+  assert.equal(row.last?.id, id)
 })
