@@ -186,7 +186,8 @@ async function heldBy(
   entries: readonly AckEntry[],
 ): Promise<void> {
   const office = offices.find(({ work }) => work?.core.membership.self === peer)
-  if (!office) return
+  // What it said before it was put back may still have been on the way.
+  if (!office || office.machine.wasRestored) return
   const { read } = office.at.store
   for (const { feed, durable } of entries) {
     const query = read.selectFrom('feed').where('id', '=', feed)
