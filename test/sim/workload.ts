@@ -304,7 +304,8 @@ export class Workload {
     const answer = await this.ask(person, office, 'change password', async ({ core }) => {
       const { token } = await core.signIns.signIn(this.typed(person))
       const known = await core.signIns.signInOf(token)
-      if (!known) throw new Broken(`The sign-in of ${person.login} ended at once`)
+      // He changes it in two windows at once: the other one was first.
+      if (!known) throw new AppError('not-signed-in', 'The sign-in has ended')
       const { address } = this.typed(person)
       const wish = { current: person.password, password, address }
       await changePassword({ ...core.accounts, signIns: core.signIns }, known, wish)
