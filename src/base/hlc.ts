@@ -47,12 +47,6 @@ export function above(known: Hlc | undefined, now: Hlc): Hlc {
   return isHlc(next) ? next : known // there is none above the last one
 }
 
-/** What is decided now: `at` is its place, after `known`; `since` is the time itself, where that is before it. */
-export function decidedAfter(known: Hlc | undefined, now: Hlc): { at: Hlc; since?: Hlc } {
-  const at = above(known, now)
-  return at > now ? { at, since: now } : { at }
-}
-
 /** Our clock after seeing `seen`: never behind it, and never more than DRIFT_MS_MAX past the wall clock. */
 export function observe(last: Hlc, seen: Hlc, now: Millis): Hlc {
   const limit = hlcOf(now + DRIFT_MS_MAX, 0)

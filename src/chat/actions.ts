@@ -4,7 +4,7 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import { above, decidedAfter, type Hlc } from '../base/hlc.ts'
+import { above, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, EventId, FileId, MessageId, UserId } from '../base/ids.ts'
 import type { Millis } from '../base/units.ts'
 import type { Db, Store } from '../db/open.ts'
@@ -13,12 +13,12 @@ import type { Append } from '../eventlog/events.ts'
 import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
 import { filesToSend, hasFiles, namesAsText } from './attachments.ts'
-import { contactRow, demandOpen } from './contacts.ts'
+import { contactRow, decisionAhead, demandOpen } from './contacts.ts'
 import { DRAFT_CHARS_MAX, draftOf, draftPut, keepDraft, lastWord } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
 import { directIdOf, sortedPair } from './ids.ts'
 import { BODY_CHARS_MAX, CLIENT_ID_CHARS_MAX, messageOfClient } from './posts.ts'
-import { ensureDirect } from './standing.ts'
+import { decidedAfter, ensureDirect, isDatedAhead } from './standing.ts'
 
 export type ChatParts = {
   store: Store
@@ -43,7 +43,11 @@ export async function addContact(
     const known = await contactRow(tx, viewer, contact)
     if (known?.removed === 0) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const decided = decidedAfter(known?.hlc, now())
+    const decided = await decidedAfter(
+      tx,
+      { known: known?.hlc, now: now() },
+      { conversation: directIdOf(viewer, contact), authors: [viewer, contact] },
+    )
     const body = { owner: viewer, contact, removed: false, ...decided }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
@@ -100,12 +104,15 @@ export async function postMessage(
     for (const { disabled } of isDirect ? members : [mine]) checkActive(disabled)
     const other = isDirect ? members.find(({ user }) => user !== viewer) : undefined
     if (other) await demandOpen(tx, { viewer, other: other.user })
+    const now = parts.now()
+    const decided = other && (await decisionAhead(tx, { viewer, other: other.user, now }))
     const event = await parts.append(tx, {
       kind: parts.kinds.msgPost,
       body: {
         ...{ conversation, author: viewer, body },
         ...(clientId === undefined ? {} : { clientId }),
         ...(isDirect ? { direct: pairOf(members) } : {}),
+        ...(decided === undefined ? {} : { decided }),
         ...(files.length > 0 ? { files } : {}),
       },
       to: members.flatMap(({ home, stay }) => [home, stay].filter((branch) => branch !== null)),
@@ -249,6 +256,9 @@ async function putDraft(
   const begun = now()
   const draft = { ...of, at: above(await lastWord(tx, { ...of, at: begun }), begun) }
   await keepDraft(tx, draft, self)
+  // By a clock that was weeks ahead: others would refuse it. It stays where it was written.
+  const own = { origin: self, hlc: begun }
+  if (await isDatedAhead(tx, own, { user: of.user, at: draft.at })) return
   const to = (await branchesOf(tx, [of.user], clock.now())).filter((branch) => branch !== self)
   if (to.length > 0) await append(tx, { kind: draftPut, body: draft, to })
 }

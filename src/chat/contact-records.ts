@@ -3,7 +3,7 @@
  * are taken), 0406 history.clear (what is hidden). They go to the branches where the person is, a block also to those
  * of the one who is blocked. All merge: any order of arrival ends the same (docs/decisions/037-contacts.md).
  */
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import * as v from 'valibot'
 import type { Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
@@ -12,7 +12,7 @@ import { type Holes, prepared } from '../db/prepared.ts'
 import type { EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
 import { directIdOf } from './ids.ts'
-import { demandVoice, ensureDirect, isDatedAhead, settleLast } from './standing.ts'
+import { demandVoice, ensureDirect, isMisdated, settleLast } from './standing.ts'
 import { isShownTo } from './visible.ts'
 
 /** As many as an event may name (n_to is one byte): nobody's chat has been written in at more branches. */
@@ -63,8 +63,7 @@ export const contactPut: EventKind<ContactBody> = {
   refusal: async (tx, event) => {
     const { owner, contact, at = event.hlc, since = at } = event.body
     await demandVoice(tx, event, owner)
-    if (since > at) return 'wrong-time'
-    if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
+    if (await isMisdated(tx, event, { user: owner, at, since })) return 'wrong-time'
     return owner === contact ? 'wrong-contact' : undefined
   },
   apply: applyContact,
@@ -79,8 +78,7 @@ export const contactBlock: EventKind<BlockBody> = {
   refusal: async (tx, event) => {
     const { owner, blocked, at, since = at } = event.body
     await demandVoice(tx, event, owner)
-    if (since > at) return 'wrong-time'
-    if (await isDatedAhead(tx, event, { user: owner, at })) return 'wrong-time'
+    if (await isMisdated(tx, event, { user: owner, at, since })) return 'wrong-time'
     return owner === blocked ? 'wrong-contact' : undefined
   },
   apply: applyBlock,
@@ -106,16 +104,12 @@ async function applyContact(tx: Db, event: LoggedEvent<ContactBody>): Promise<vo
     .insertInto('contact')
     .values({ ownerId: owner, contactId: contact, ...values })
     .onConflict((on) =>
-      // Two branches that knew the same may have given one place: then the later one holds.
+      // Two branches that knew the same may have given one place: the deletion holds, and of two alike the earlier.
       on
         .columns(['ownerId', 'contactId'])
         .doUpdateSet(values)
-        .where((eb) =>
-          eb(
-            eb.refTuple('contact.hlc', 'contact.since', 'contact.removed'),
-            '<',
-            eb.tuple(at, since, values.removed),
-          ),
+        .where(
+          sql<SqlBool>`(contact.hlc, contact.removed, ${since}) < (${at}, ${values.removed}, contact.since)`,
         ),
     )
     .execute()
@@ -145,40 +139,54 @@ async function applyBlock(tx: Db, { body }: LoggedEvent<BlockBody>): Promise<voi
   await judgeAgain(tx, body)
 }
 
-/** Messages that came before the decision was known, and what the list shows as the last one. */
+/**
+ * Messages that came before the decision was known, and what the list shows as the last one. What is taken after all
+ * was not seen, wherever marks and a cleared history have moved meanwhile.
+ */
 async function judgeAgain(tx: Db, { owner, blocked }: BlockBody): Promise<void> {
   const conversation = directIdOf(owner, blocked)
-  await sql`update message set refused = coalesce((
-      select k.isOn from contact_block as k join event as e on e.position = message.position
-      where k.ownerId = ${owner} and k.blockedId = ${blocked} and k.since <= e.hlc
-      order by k.at desc limit 1), 0)
-    where conversationId = ${conversation} and authorId = ${blocked}`.execute(tx)
+  const judged = await sql<{ position: number; refused: 0 | 1 }>`update message
+    set refused = judged.isOn
+    from (select m.position, coalesce((
+        select k.isOn from contact_block as k join event as e on e.position = m.position
+        where k.ownerId = ${owner} and k.blockedId = ${blocked}
+          and (k.since <= e.hlc or k.at <= m.decided)
+        order by k.at desc limit 1), 0) as isOn
+      from message as m where m.conversationId = ${conversation} and m.authorId = ${blocked}) as judged
+    where message.position = judged.position and message.refused <> judged.isOn
+    returning message.position, message.refused`.execute(tx)
+  if (judged.rows.length === 0) return
   await settleLast(tx, conversation)
+  await moveShownFrom(tx, owner, conversation)
+  const taken = judged.rows.filter(({ refused }) => refused === 0)
+  if (taken.length === 0) return
+  const below = Math.min(...taken.map(({ position }) => position)) - 1
+  await sql`update membership set readPosition = min(readPosition, ${below}),
+      shownPosition = min(shownPosition, ${below})
+    where conversationId = ${conversation} and userId = ${owner}`.execute(tx)
 }
 
+type Judged = { conversation: ConversationId; author: UserId; hlc: Hlc; decided: Hlc }
+
 /** Whether the other one of a direct chat took no messages from its author when this was written. */
-export async function isRefusedPost(
-  tx: Db,
-  of: { conversation: ConversationId; author: UserId; hlc: Hlc },
-): Promise<boolean> {
+export async function isRefusedPost(tx: Db, of: Judged): Promise<boolean> {
   const [row] = await decisionAt(tx, of)
   return row?.isOn === 1
 }
 
-const decisionAt = prepared(
-  (db, value: Holes<{ conversation: ConversationId; author: UserId; hlc: Hlc }>) =>
-    db
-      .selectFrom('conversation as c')
-      .innerJoin('membership as other', 'other.conversationId', 'c.id')
-      .innerJoin('contact_block as k', 'k.ownerId', 'other.userId')
-      .where('c.id', '=', value('conversation'))
-      .where('c.kind', '=', 'direct')
-      .where('other.userId', '!=', value('author'))
-      .where('k.blockedId', '=', value('author'))
-      .where('k.since', '<=', value('hlc'))
-      .orderBy('k.at', 'desc')
-      .limit(1)
-      .select('k.isOn'),
+const decisionAt = prepared((db, value: Holes<Judged>) =>
+  db
+    .selectFrom('conversation as c')
+    .innerJoin('membership as other', 'other.conversationId', 'c.id')
+    .innerJoin('contact_block as k', 'k.ownerId', 'other.userId')
+    .where('c.id', '=', value('conversation'))
+    .where('c.kind', '=', 'direct')
+    .where('other.userId', '!=', value('author'))
+    .where('k.blockedId', '=', value('author'))
+    .where((eb) => eb.or([eb('k.since', '<=', value('hlc')), eb('k.at', '<=', value('decided'))]))
+    .orderBy('k.at', 'desc')
+    .limit(1)
+    .select('k.isOn'),
 )
 
 /** Per branch the later clock value holds: hidden stays hidden. */

@@ -7,7 +7,7 @@
 import { sql } from 'kysely'
 import { branchesOf, findPerson } from '../accounts/queries.ts'
 import { AppError, invalidInput, notFound } from '../base/errors.ts'
-import { decidedAfter, HLC_ZERO, type Hlc } from '../base/hlc.ts'
+import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
@@ -15,6 +15,7 @@ import { PERSON } from '../eventlog/erasing.ts'
 import { type ChatParts, membership } from './actions.ts'
 import { type ContactChange, contactPut } from './contact-records.ts'
 import { directIdOf } from './ids.ts'
+import { decidedAfter } from './standing.ts'
 import { isBlocking } from './visible.ts'
 
 /** Takes somebody out of the viewer's list; the history stays, and his next message brings the chat back. */
@@ -28,10 +29,16 @@ export async function deleteContact(
     await demandKnown(tx, contact)
     // Also whoever wrote without being added goes from the list, until he writes again; nobody is deleted twice.
     const known = await contactRow(tx, viewer, contact)
-    const last = await lastPlace(tx, directIdOf(viewer, contact))
+    const conversation = directIdOf(viewer, contact)
+    const last = await lastPlace(tx, conversation)
     if (known?.removed !== 0 && last <= (known?.since ?? HLC_ZERO)) return
     const to = await branchesOf(tx, [viewer], clock.now())
-    const body = { owner: viewer, contact, removed: true, ...decidedAfter(known?.hlc, now()) }
+    const decided = await decidedAfter(
+      tx,
+      { known: known?.hlc, now: now() },
+      { conversation, authors: [viewer, contact] },
+    )
+    const body = { owner: viewer, contact, removed: true, ...decided }
     await append(tx, { kind: kinds.contactPut, body, to })
   })
 }
@@ -75,16 +82,42 @@ export async function setBlock(
     const { mine } = await blocksBetween(tx, { viewer, other: blocked })
     if (mine === on) return
     const to = await branchesOf(tx, [viewer, blocked], clock.now())
-    const decided = decidedAfter(await lastDecision(tx, viewer, blocked), parts.now())
+    const known = (await lastDecision(tx, { owner: viewer, blocked }))?.at
+    const decided = await decidedAfter(
+      tx,
+      { known, now: parts.now() },
+      { conversation: directIdOf(viewer, blocked), authors: [blocked] },
+    )
     const body = { owner: viewer, blocked, on, ...decided }
     await append(tx, { kind: kinds.contactBlock, body, to })
   })
 }
 
-async function lastDecision(tx: Db, owner: UserId, blocked: UserId): Promise<Hlc | undefined> {
-  const rows = tx.selectFrom('contact_block').where('ownerId', '=', owner)
-  const last = rows.where('blockedId', '=', blocked).orderBy('at', 'desc').limit(1)
-  return (await last.select('at').executeTakeFirst())?.at
+async function lastDecision(tx: Db, of: { owner: UserId; blocked: UserId }) {
+  const [row] = await decisions(tx, of)
+  return row
+}
+
+const decisions = prepared((db, value: Holes<{ owner: UserId; blocked: UserId }>) =>
+  db
+    .selectFrom('contact_block')
+    .where('ownerId', '=', value('owner'))
+    .where('blockedId', '=', value('blocked'))
+    .orderBy('at', 'desc')
+    .limit(1)
+    .select(['at', 'since']),
+)
+
+/**
+ * What somebody decided last about a writer, where it counts only later by its own clock: his branch knows it, and the
+ * message says so. Undefined where clocks tell the order.
+ */
+export async function decisionAhead(
+  tx: Db,
+  { viewer, other, now }: { viewer: UserId; other: UserId; now: Hlc },
+): Promise<Hlc | undefined> {
+  const last = await lastDecision(tx, { owner: other, blocked: viewer })
+  return last && last.since > now ? last.at : undefined
 }
 
 async function demandKnown(tx: Db, user: UserId): Promise<void> {

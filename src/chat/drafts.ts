@@ -2,6 +2,7 @@
  * What somebody has begun to write: kept by the server, and it follows the person like everything else. Who is at home
  * and nowhere else costs no event. Writing the message ends the draft. Owns table `draft`.
  */
+import { sql } from 'kysely'
 import * as v from 'valibot'
 import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
@@ -9,12 +10,13 @@ import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
+import { readsHere } from './seen.ts'
 import { demandVoice, isDatedAhead } from './standing.ts'
 
 /** A message has 4,000; whoever pastes more finds as much again. */
 export const DRAFT_CHARS_MAX = 8000
 /** Kept of one person; the oldest go. */
-const DRAFTS_MAX = 200
+export const DRAFTS_MAX = 200
 
 const draftBody = v.object({
   user: id<UserId>(),
@@ -87,15 +89,17 @@ export async function sendDrafts(
   }
 }
 
-/** The message was written: what had been typed before it is done. `timeKey`: its place in the timeline. */
+/** The message was written: what had been typed before it is done. `timeKey`: its place in the timeline at `self`. */
 export async function endDraft(
   tx: Db,
   { body, hlc, origin }: LoggedEvent<{ author: UserId; conversation: ConversationId }>,
-  timeKey: Hlc,
+  { timeKey, self }: { timeKey: Hlc; self: BranchId },
 ): Promise<void> {
   const { author: user, conversation } = body
   // From a clock ahead its place does not tell when it was written: the draft does, also where there was none.
-  if (timeKey < hlc) return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
+  if (timeKey < hlc && (await readsHere(tx, user, self))) {
+    return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
+  }
   const draft = tx.updateTable('draft').set({ body: '', hlc, branchId: origin })
   await draft
     .where('userId', '=', user)
@@ -156,6 +160,7 @@ async function putRow(tx: Db, draft: DraftPut, branchId: BranchId): Promise<void
     .selectFrom('draft')
     .where('userId', '=', userId)
     .select('conversationId')
+    .orderBy(sql`body = ''`)
     .orderBy('hlc', 'desc')
     .limit(-1)
     .offset(DRAFTS_MAX)

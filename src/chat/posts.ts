@@ -16,7 +16,7 @@ import { fileIdOf } from '../files/file-ids.ts'
 import { keepAttachments, sentFiles } from './attachments.ts'
 import { isRefusedPost, showFrom } from './contact-records.ts'
 import { endDraft } from './drafts.ts'
-import { id } from './fields.ts'
+import { hlc, id } from './fields.ts'
 import { directIdOf } from './ids.ts'
 import { isPast } from './past.ts'
 import { lastPositionOf } from './seen.ts'
@@ -44,6 +44,8 @@ const postSchema = v.object({
   direct: v.optional(v.tuple([id<UserId>(), id<UserId>()])),
   /** With them and no text of its own, its text is their names. */
   files: v.optional(sentFiles),
+  /** `at` of the latest contact.block about the author that his branch knew, where its `since` is later than this. */
+  decided: v.optional(hlc),
 })
 
 export type PostBody = v.InferOutput<typeof postSchema>
@@ -84,10 +86,11 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const timeKey = await placeOf(tx, event)
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
   const { conversation: conversationId, author } = body
-  await endDraft(tx, event, timeKey)
+  await endDraft(tx, event, { timeKey, self })
   await keepUp(tx, { conversation: conversationId, author, position })
   const isRefused = await isRefusedPost(tx, {
     ...{ conversation: conversationId, author, hlc: event.hlc },
+    decided: body.decided ?? HLC_ZERO,
   })
   await insertMessage(tx, {
     ...{ position, id: messageIdOf(event), conversationId: body.conversation },
@@ -96,6 +99,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
     clientId: await freeClientId(tx, event, self),
     late: newest > timeKey && !(await isPast(tx, event, self)) ? 1 : 0,
     refused: isRefused ? 1 : 0,
+    decided: body.decided ?? HLC_ZERO,
     files: body.files?.length ?? 0,
   })
   if (body.files) {
@@ -178,6 +182,7 @@ const insertMessage = prepared((db, value: Holes<Selectable<MessageTable>>) =>
       clientId: value('clientId'),
       late: value('late'),
       refused: value('refused'),
+      decided: value('decided'),
       files: value('files'),
     })
     .onConflict((on) => on.doNothing()),

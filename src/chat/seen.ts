@@ -13,7 +13,6 @@ import type { Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { LoggedEvent } from '../eventlog/events.ts'
-import { conversationRow } from './standing.ts'
 import { isShownTo } from './visible.ts'
 
 /** `read` says more than `shown`: what was read was shown. */
@@ -22,8 +21,8 @@ export type Mark = 'shown' | 'read'
 /** One mark names one feed; a chat of twenty people has fewer feeds that matter. Bounds one event. */
 export const MARKS_MAX = 200
 
-/** Of one person, chats with marks that are not here yet: more than anybody opens while a line is down. */
-export const CHATS_AHEAD_MAX = 1000
+/** Kept of one person for chats and branches that are not here yet: more than anybody reads while a line is down. */
+export const MARKS_AHEAD_MAX = 1000
 
 const id = <T extends string>(form = /^[0-9a-f]{32}$/) =>
   v.pipe(
@@ -106,12 +105,15 @@ export async function applySeen(
   const isHere = event.origin !== self && (await readsHere(tx, user, self))
   // A reader's branch may only speak of what it was sent, and not of the future.
   const at = Math.min(millisOf(event.hlc), event.arrivedAt)
+  let expected: ReadonlySet<BranchId> | undefined
   for (const each of event.body.marks) {
     const marks = await feedMarksOf(tx, event, each, { self, isHere })
     for (const found of marks) await raise(tx, { conversation, user, mark, at }, found)
     // Our own that was lost and came back speaks of what may come back later.
     const isAhead = event.origin === self && !marks.some(({ upTo }) => upTo >= (each.seq ?? 0))
-    if (isHere || isAhead) await keepBefore(tx, event.body, each)
+    if (!isHere && !isAhead) continue
+    expected ??= await expectedOrigins(tx, event.body)
+    if (expected.has(each.origin)) await keepBefore(tx, event.body, each)
   }
   if (event.origin === self || isHere) await advance(tx, { conversation, user, mark }, self)
 }
@@ -192,15 +194,12 @@ export async function ownPosition(
   return row?.position
 }
 
-/**
- * The reader sits, or sat, at another branch: it saw the same messages by other feeds. What was not kept stays unread.
- */
+/** The reader sits, or sat, at another branch: it saw the same messages by other feeds. */
 async function keepBefore(
   tx: Db,
   { user: userId, conversation: conversationId, mark }: SeenBody,
   { origin, hlc: upTo }: SeenMark,
 ): Promise<void> {
-  if (!(await isExpected(tx, { user: userId, conversation: conversationId, origin }))) return
   await tx
     .insertInto('seen_before')
     .values({ userId, conversationId, origin, mark, upTo })
@@ -213,24 +212,42 @@ async function keepBefore(
     .execute()
 }
 
-/** Whether there may be messages of a branch in a chat, now or soon: the mark of a guest may come before his chat. */
-async function isExpected(
+/**
+ * Of which branches marks are kept: those known here, in a chat that is the reader's; else as many as MARKS_AHEAD_MAX
+ * leaves, for the mark of a guest may come before his chat or the branch does. What is not kept stays unread.
+ */
+async function expectedOrigins(
   tx: Db,
-  of: { user: UserId; conversation: ConversationId; origin: BranchId },
-): Promise<boolean> {
-  const branch = tx.selectFrom('branch').where('id', '=', of.origin).select('id')
-  if ((await branch.executeTakeFirst()) === undefined) return false
-  if ((await conversationRow(tx, of.conversation)) !== undefined) return true
-  const ahead = await tx
-    .selectFrom('seen_before as sb')
-    .leftJoin('conversation as c', 'c.id', 'sb.conversationId')
-    .where('sb.userId', '=', of.user)
-    .where('sb.conversationId', '!=', of.conversation)
-    .where('c.id', 'is', null)
-    .select((eb) => eb.fn.count<number>('sb.conversationId').distinct().as('count'))
-    .executeTakeFirstOrThrow()
-  return ahead.count < CHATS_AHEAD_MAX
+  { user, conversation, marks }: SeenBody,
+): Promise<ReadonlySet<BranchId>> {
+  const origins = [...new Set(marks.map(({ origin }) => origin))]
+  const mine = tx.selectFrom('membership').where('conversationId', '=', conversation)
+  const isMine =
+    (await mine.where('userId', '=', user).select('userId').executeTakeFirst()) !== undefined
+  const branches = await tx.selectFrom('branch').where('id', 'in', origins).select('id').execute()
+  const expected = new Set(isMine ? branches.map(({ id }) => id) : [])
+  const others = origins.filter((origin) => !expected.has(origin))
+  if (others.length === 0) return expected
+  const [ahead] = await marksAhead(tx, { user, conversation })
+  const room = Math.max(0, MARKS_AHEAD_MAX - (ahead?.count ?? 0))
+  return new Set([...expected, ...others.slice(0, room)])
 }
+
+/** Of other chats, those of a chat that is not his, or of a branch that is not known. */
+const marksAhead = prepared((db, value: Holes<{ user: UserId; conversation: ConversationId }>) =>
+  db
+    .selectFrom('seen_before as sb')
+    .leftJoin('membership as mine', (on) =>
+      on
+        .onRef('mine.conversationId', '=', 'sb.conversationId')
+        .onRef('mine.userId', '=', 'sb.userId'),
+    )
+    .leftJoin('branch as b', 'b.id', 'sb.origin')
+    .where('sb.userId', '=', value('user'))
+    .where('sb.conversationId', '!=', value('conversation'))
+    .where((eb) => eb.or([eb('mine.userId', 'is', null), eb('b.id', 'is', null)]))
+    .select((eb) => eb.fn.countAll<number>().as('count')),
+)
 
 type Reading = { conversation: ConversationId; user: UserId; mark: Mark }
 

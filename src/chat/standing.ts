@@ -5,7 +5,7 @@
 import { type Selectable, sql } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { HLC_ZERO, millisOf } from '../base/hlc.ts'
+import { above, DRIFT_MS_MAX, HLC_ZERO, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -32,20 +32,56 @@ export async function demandVoice(
   }
 }
 
-/** How far a decision may be above the clock of the event that tells it: clocks of offices differ by less. */
-const DECIDED_AHEAD_MS_MAX: Millis = DAY
+/**
+ * How far a decision may be above the clock of the event that tells it. Links end with the ten days of a certificate:
+ * no linked clock is further from ours.
+ */
+const DECIDED_AHEAD_MS_MAX: Millis = 11 * DAY
 /** The same where the person is at home: it tells on what other branches were allowed to decide. */
 const TOLD_AHEAD_MS_MAX: Millis = 30 * DAY
+
+/**
+ * What somebody decides now: `at` is its place, after `known`. Where another clock was ahead of ours there, or ours is
+ * behind, `since` says when it counts from: now, and after all that `authors` wrote him and he may have seen.
+ */
+export async function decidedAfter(
+  tx: Db,
+  { known, now }: { known: Hlc | undefined; now: Hlc },
+  { conversation, authors }: { conversation: ConversationId; authors: readonly UserId[] },
+): Promise<{ at: Hlc; since?: Hlc }> {
+  const at = above(known, now)
+  if (at === now) return { at }
+  const written = await tx
+    .selectFrom('message as m')
+    .innerJoin('event as e', 'e.position', 'm.position')
+    .where('m.conversationId', '=', conversation)
+    .where('m.authorId', 'in', authors)
+    .where('e.hlc', '<', at)
+    .select((eb) => eb.fn.max('e.hlc').as('hlc'))
+    .executeTakeFirst()
+  return { at, since: above(written?.hlc ?? undefined, now) }
+}
 
 /** Whether what an event decides for a person is dated too far ahead: a guest's branch may not fix it for ever. */
 export async function isDatedAhead(
   tx: Db,
-  { origin, hlc }: LoggedEvent<unknown>,
+  { origin, hlc }: Pick<LoggedEvent<unknown>, 'origin' | 'hlc'>,
   { user, at }: { user: UserId; at: Hlc | undefined },
 ): Promise<boolean> {
   if (at === undefined || at <= hlc) return false
   const max = (await isAtHome(tx, origin, user)) ? TOLD_AHEAD_MS_MAX : DECIDED_AHEAD_MS_MAX
   return millisOf(at) - millisOf(hlc) > max
+}
+
+/** The same of a decision with its time: home tells on what was decided before, elsewhere it is written at once. */
+export async function isMisdated(
+  tx: Db,
+  event: LoggedEvent<unknown>,
+  { user, at, since }: { user: UserId; at: Hlc; since: Hlc },
+): Promise<boolean> {
+  if (since > at || (await isDatedAhead(tx, event, { user, at }))) return true
+  const isBefore = millisOf(since) < millisOf(event.hlc) - DRIFT_MS_MAX
+  return isBefore && !(await isAtHome(tx, event.origin, user))
 }
 
 /**

@@ -615,6 +615,8 @@ export interface MessageTable {
   late: Flag
   /** 1: of a direct chat, and the other one had blocked the author when it was written: he is not shown it. */
   refused: Generated<Flag>
+  /** The latest decision to block that its branch knew, where clocks do not tell; else HLC_ZERO. */
+  decided: Generated<Hlc>
   /** How many attachments it came with. */
   files: Generated<number>
 }

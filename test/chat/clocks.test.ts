@@ -1,7 +1,7 @@
 /** Whose clock is wrong: what a person decides comes after what he sees, and it reaches all of his branches. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { HOUR, MINUTE, SECOND } from '../../src/base/units.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/base/units.ts'
 import { addContact, postMessage, saveDraft } from '../../src/chat/actions.ts'
 import { chatsOf, getChat } from '../../src/chat/chats.ts'
 import {
@@ -11,8 +11,9 @@ import {
   deleteContact,
   setBlock,
 } from '../../src/chat/contacts.ts'
-import { draftOf } from '../../src/chat/drafts.ts'
+import { DRAFTS_MAX, draftOf } from '../../src/chat/drafts.ts'
 import { addMember, createGroup } from '../../src/chat/groups.ts'
+import { linesBefore } from '../../src/chat/queries.ts'
 import { hears, signsIn, three } from './guest-cast.ts'
 
 /** Bob of Lviv at Kyiv and at Odesa, whose clock is ten minutes ahead. */
@@ -269,4 +270,136 @@ test('who joins a group is shown the same everywhere, also what came before the 
   assert.deepEqual(await ada.sees(chat), ['Kyiv takes this for a clock ahead'])
   const row = await getChat(kyiv.store.read, ada.viewer, chat)
   assert.equal(row.last?.id, id)
+})
+
+/** Bob of Lviv, who is at Odesa too, and Ada of Kyiv, in each other's lists. */
+async function between(t: TestContext) {
+  const { company, kyiv, lviv, odesa, ada, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  await bob.adds(ada)
+  const chat = await ada.adds(bob)
+  await company.settle()
+  const blocks = async (at: typeof odesa, on: boolean) => {
+    company.advance(MINUTE)
+    await setBlock(at.parts, bob.id, { user: ada.id, on })
+  }
+  const sees = async (at: typeof odesa) =>
+    (await linesBefore(at.store.read, bob.at(at), { conversation: chat, limit: 50 })).lines.map(
+      ({ body }) => body,
+    )
+  const both = async <Seen>(look: (at: typeof odesa) => Promise<Seen>) =>
+    await Promise.all([lviv, odesa].map(look))
+  return { company, kyiv, lviv, odesa, ada, bob, chat, blocks, sees, both }
+}
+
+test('who was let write again is heard at once, also where a clock ahead said so', async (t) => {
+  const { company, lviv, odesa, ada, chat, blocks, sees, both } = await between(t)
+  await blocks(lviv, true)
+  await company.settle()
+  company.sets(odesa, 3 * HOUR)
+  await blocks(odesa, false)
+  await company.settle()
+  company.advance(HOUR)
+  await ada.posts(chat, 'you hear me again')
+  await company.settle()
+  assert.deepEqual(await both(sees), [['you hear me again'], ['you hear me again']])
+})
+
+test('what was read before a block is not refused by it, also where the clock of the block is behind', async (t) => {
+  const { company, lviv, odesa, ada, bob, chat, blocks, sees, both } = await between(t)
+  company.sets(odesa, -3 * HOUR)
+  await blocks(lviv, true)
+  await blocks(lviv, false)
+  await company.settle()
+  company.advance(HOUR)
+  const lines = [await ada.posts(chat, 'read')]
+  company.advance(SECOND)
+  lines.push(await ada.posts(chat, 'read, too'))
+  await company.settle()
+  await bob.reads(chat, ...lines)
+  await company.settle()
+  await blocks(lviv, true)
+  await blocks(lviv, false)
+  await company.settle()
+  await blocks(odesa, true)
+  await company.settle()
+  assert.deepEqual(await both(sees), [
+    ['read', 'read, too'],
+    ['read', 'read, too'],
+  ])
+})
+
+test('a contact deleted where the clock is behind is in neither list', async (t) => {
+  const { company, lviv, odesa, ada, bob, chat, both } = await between(t)
+  company.sets(odesa, -3 * HOUR)
+  company.advance(MINUTE)
+  await ada.posts(chat, 'hello')
+  await company.settle()
+  company.advance(MINUTE)
+  await deleteContact(lviv.parts, bob.id, ada.id)
+  await bob.adds(ada)
+  await company.settle()
+  await deleteContact(odesa.parts, bob.id, ada.id)
+  await company.settle()
+  const listed = async (at: typeof odesa) => (await chatsOf(at.store.read, bob.at(at))).length
+  assert.deepEqual(await both(listed), [0, 0])
+})
+
+test('a message that is taken after all is new, also behind marks and a cleared history', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, chat, blocks, sees, both } = await between(t)
+  const first = await ada.posts(chat, 'first')
+  await company.settle()
+  await bob.reads(chat, first)
+  await blocks(lviv, true)
+  await company.link(lviv, odesa)
+  company.advance(MINUTE)
+  await clearHistory(odesa.parts, bob.id, chat)
+  await blocks(odesa, false)
+  company.advance(MINUTE)
+  await ada.posts(chat, 'after both')
+  await company.link(kyiv, lviv)
+  await bob.reads(chat, first)
+  await company.link(odesa, lviv)
+  await company.settle()
+  assert.deepEqual(await both(sees), [['after both'], ['after both']])
+  const unread = async (at: typeof odesa) => (await getChat(at.store.read, bob.at(at), chat)).unread
+  assert.deepEqual(await both(unread), [1, 1])
+})
+
+test('a clock two days ahead stops nobody from writing, nor from drafts', async (t) => {
+  const { company, kyiv, lviv, odesa, bob, chat, goOn } = await ahead(t)
+  for (const { store } of company.offices) {
+    const until = company.now() + 9 * DAY
+    await store.writer.write((tx) => tx.updateTable('location').set({ until }).execute())
+  }
+  company.sets(odesa, 2 * DAY)
+  await saveDraft(odesa.parts, { user: bob.id, conversation: chat, body: 'half' })
+  await goOn()
+  await postMessage(kyiv.parts, bob.id, { conversation: chat, body: 'from Kyiv' })
+  await postMessage(odesa.parts, bob.id, { conversation: chat, body: 'from Odesa' })
+  await goOn()
+  const of = { user: bob.id, conversation: chat }
+  for (const at of [kyiv, lviv]) {
+    await saveDraft(at.parts, { ...of, body: `at ${at.name}` })
+    assert.equal(await draftOf(at.store.read, of), `at ${at.name}`)
+  }
+})
+
+test("messages by a clock ahead end drafts, and push nobody's drafts out", async (t) => {
+  const { company, lviv, odesa, ada, bob, chat, goOn } = await ahead(t)
+  const other = await bob.adds(await lviv.hire('Eve'))
+  await saveDraft(lviv.parts, { user: bob.id, conversation: other, body: 'precious' })
+  await goOn()
+  company.advance(MINUTE)
+  for (let n = 0; n < DRAFTS_MAX; n++) {
+    const to = await lviv.hire(`Nobody${n}`)
+    const conversation = await bob.adds(to)
+    await company.link(lviv, odesa)
+    await postMessage(odesa.parts, bob.id, { conversation, body: 'hello' })
+  }
+  await postMessage(odesa.parts, bob.id, { conversation: chat, body: 'hello' })
+  await company.settle()
+  assert.equal(await draftOf(lviv.store.read, { user: bob.id, conversation: other }), 'precious')
+  const ofAda = lviv.store.read.selectFrom('draft').where('userId', '=', ada.id).selectAll()
+  assert.deepEqual(await ofAda.execute(), [])
 })

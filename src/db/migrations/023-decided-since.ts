@@ -7,6 +7,7 @@ const CHANGES = [
   sql`alter table contact add column since text not null default ''`, // hlc
   sql`update contact set since = hlc`,
   sql`alter table contact drop column addedAt`,
+  sql`alter table message add column decided text not null default '0000000000000000'`, // hlc
 ]
 
 /** Adds the columns. */
