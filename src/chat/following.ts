@@ -83,7 +83,7 @@ async function sendBlocksOf(
 function sentOn<Body>(
   { append, self }: Pick<Parts, 'append' | 'self'>,
   kind: EventKind<Body>,
-  { told, copyOf }: Copied<Body>,
+  { told, isNamedTold = true, copyOf }: Copied<Body>,
 ): EventKind<Body> {
   return {
     ...kind,
@@ -94,8 +94,8 @@ function sentOn<Body>(
       // Our own too, when it comes back after a loss: meanwhile the owner may have gone elsewhere.
       if (!(await isAtHome(tx, self, people[0]))) return
       const all = await branchesOf(tx, people, arrivedAt)
-      const named = new Set([self, origin, ...event.to])
-      const to = all.filter((branch) => !named.has(branch))
+      const known = new Set([self, origin, ...(isNamedTold ? event.to : [])])
+      const to = all.filter((branch) => !known.has(branch))
       const copy = copyOf?.(event) ?? body
       if (to.length > 0) await append(tx, { kind, body: copy, to })
     },
@@ -104,6 +104,8 @@ function sentOn<Body>(
 
 type Copied<Body> = {
   told(body: Body): [owner: UserId, ...others: UserId[]]
+  /** Whether a branch that was named has taken it as one of the owner's; true when absent. */
+  isNamedTold?: boolean
   copyOf?(event: LoggedEvent<Body>): Body
 }
 
@@ -120,6 +122,8 @@ export function sentOnFromHome(given: ChatKinds, parts: Parts): ChatKinds {
     historyClear: sentOn(parts, historyClear, { told: ({ owner }) => [owner] }),
     msgSeen: sentOn(parts, msgSeen, {
       told: ({ user }) => [user],
+      // A branch that was named for those who wrote there kept no more than they are told, if the reader came later.
+      isNamedTold: false,
       // Places in feeds are those of the branch that wrote it: what counts elsewhere is the clock of the message.
       copyOf: ({ body }) => ({
         ...body,

@@ -24,7 +24,7 @@ import type { ChatKinds } from './events.ts'
 import { hlc, id } from './fields.ts'
 import { keepParts, keptSince, startOf } from './past.ts'
 import { LINES_PER_PAGE } from './queries.ts'
-import { isSeen, type SeenBody } from './seen.ts'
+import { isSeen, MARKS_MAX, type SeenBody } from './seen.ts'
 import { demandVoice, isAtHome } from './standing.ts'
 
 /** Chats whose newest page follows at once; of older ones the last message, so that the list shows them. */
@@ -136,16 +136,22 @@ async function answer(
   if (!(await branchesOf(tx, [user], arrivedAt)).includes(branch)) return
   const asked = { user, branch, again }
   const chats: HistPart['chats'] = []
-  if (!page && (await isAtHome(tx, parts.self, user))) {
-    await sendDrafts(parts.append, tx, { user, branch })
-  }
+  const isFirst = !page && (await isAtHome(tx, parts.self, user))
+  const elsewhere = isFirst ? await readElsewhere(tx, user) : undefined
+  if (isFirst) await sendDrafts(parts.append, tx, { user, branch })
   for (const [at, chat] of (await chatsOf(tx, user, page)).entries()) {
     const rows = page || at < WHOLE_CHATS_MAX ? LINES_PER_PAGE : 1
     const from = await sendPage(parts, tx, { asked, chat, rows, page })
     if ((await keptSince(tx, chat.id, parts.self)) !== undefined) {
       chats.push({ conversation: chat.id, from })
     }
-    if (!page) await sendRead(parts, tx, { asked, chat })
+    if (elsewhere) await sendRead(parts, tx, { asked, chat, marks: elsewhere.get(chat.id) ?? [] })
+    elsewhere?.delete(chat.id)
+  }
+  // Of chats that are not here yet.
+  for (const [conversation, marks] of elsewhere ?? []) {
+    const body = { conversation, user, mark: 'read' as const, marks, lastMessage: NO_MESSAGE }
+    await parts.append(tx, { kind: parts.chats.msgSeen, body, to: [branch] })
   }
   for (let i = 0; i < chats.length; i += PARTS_PER_EVENT) {
     const some = { user, stay, chats: chats.slice(i, i + PARTS_PER_EVENT) }
@@ -278,13 +284,39 @@ async function otherBranches(tx: Db, self: BranchId): Promise<BranchId[]> {
   return others.map((branch) => branch.id)
 }
 
-/** What the guest has read, said by the home branch for each branch that wrote in the chat. */
+type Marks = SeenBody['marks']
+
+/** In no log: what was read last is not here. */
+const NO_MESSAGE = '0'.repeat(32) as MessageId
+
+/** What a person has read at other branches, also of what has not come here. */
+async function readElsewhere(tx: Db, user: UserId): Promise<Map<ConversationId, Marks>> {
+  const rows = await tx
+    .selectFrom('seen_before')
+    .where('userId', '=', user)
+    .where('mark', '=', 'read')
+    .select(['conversationId', 'origin', 'upTo as hlc'])
+    .orderBy('conversationId')
+    .orderBy('origin')
+    .execute()
+  const chats = Map.groupBy(rows, (row) => row.conversationId)
+  return new Map(
+    [...chats].map(([conversation, of]) => {
+      return [conversation, of.slice(0, MARKS_MAX).map(({ origin, hlc }) => ({ origin, hlc }))]
+    }),
+  )
+}
+
+/** What the guest has read, said by the home branch for each branch that wrote in the chat. `marks`: read elsewhere. */
 async function sendRead(
   { append, chats, self }: Parts,
   tx: Db,
-  { asked: { user, branch }, chat }: Pick<Sending, 'asked' | 'chat'>,
+  {
+    asked: { user, branch },
+    chat,
+    marks: elsewhere,
+  }: Pick<Sending, 'asked' | 'chat'> & { marks: Marks },
 ): Promise<void> {
-  if (!(await isAtHome(tx, self, user))) return
   const newest = await tx
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
@@ -297,7 +329,7 @@ async function sendRead(
   const [last] = newest
   if (last === undefined) return
   const unread = await firstUnread(tx, { user, self, conversation: chat.id })
-  const marks: SeenBody['marks'] = []
+  const upTo = new Map(elsewhere.map(({ origin, hlc }) => [origin, hlc]))
   for (const [origin, written] of Map.groupBy(newest, (row) => row.origin)) {
     const first = unread.get(origin)
     const hlc = first
@@ -306,9 +338,10 @@ async function sendRead(
           .map((row) => row.hlc)
           .toSorted()
           .at(-1)
-    if (hlc !== undefined) marks.push({ origin, hlc })
+    if (hlc !== undefined && hlc > (upTo.get(origin) ?? HLC_ZERO)) upTo.set(origin, hlc)
   }
-  if (marks.length === 0) return
+  if (upTo.size === 0) return
+  const marks = [...upTo].map(([origin, hlc]) => ({ origin, hlc })).slice(0, MARKS_MAX)
   const body = { conversation: chat.id, user, mark: 'read' as const, marks, lastMessage: last.id }
   await append(tx, { kind: chats.msgSeen, body, to: [branch] })
 }

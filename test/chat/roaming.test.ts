@@ -1,15 +1,19 @@
 /** What the simulator found about people who sit at two branches; each fault has its test. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
 import { hlcOf } from '../../src/base/hlc.ts'
+import type { MessageId } from '../../src/base/ids.ts'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
+import { getChat } from '../../src/chat/chats.ts'
 import { setBlock } from '../../src/chat/contacts.ts'
 import { draftOf, keepDraft } from '../../src/chat/drafts.ts'
+import { createGroup } from '../../src/chat/groups.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { wantChats } from '../../src/chat/history.ts'
 import type { LoggedEvent } from '../../src/eventlog/events.ts'
+import { companyOf, type Office } from './cast.ts'
 import { leaves, signsIn, texts, three } from './guest-cast.ts'
 
 test('a draft that comes after the message it became is not there again', async (t) => {
@@ -107,4 +111,51 @@ test('home says of no message that it was read before it is here', async (t) => 
   await company.settle()
   assert.equal((await said()).length, 1)
   assert.deepEqual([await unread(chat), await unread(chat, lviv)], [1, 1])
+})
+
+/** Four offices; Bob of Lviv is at Odesa, in a group of Ada of Kyiv and Carol of Odesa. */
+async function atOdesa(t: TestContext) {
+  const company = await companyOf(t, 'Kyiv', 'Lviv', 'Odesa', 'Rivne')
+  const [kyiv, lviv, odesa, rivne] = company.offices
+  assert(kyiv && lviv && odesa && rivne)
+  const [ada, bob] = [await kyiv.hire('Ada'), await lviv.hire('Bob')]
+  const carol = await odesa.hire('Carol')
+  await company.settle()
+  await signsIn(company, bob, odesa)
+  await company.settle()
+  const members = [bob.id, carol.id]
+  const chat = await createGroup(kyiv.parts, ada.id, { title: 'Plans', members })
+  const readAt = async ({ reading }: Office, ...lines: MessageId[]) => {
+    await reading.markSeen(bob.id, { conversation: chat, lines, mark: 'read' })
+    await reading.flush()
+  }
+  const unreadAt = async (at: Office) => (await getChat(at.store.read, bob.at(at), chat)).unread
+  return { company, kyiv, lviv, odesa, rivne, ada, bob, carol, chat, readAt, unreadAt }
+}
+
+test('what a guest has read is read where he goes next, also at a branch that had heard it as the writers do', async (t) => {
+  const { company, kyiv, lviv, odesa, ada, bob, carol, chat, readAt, unreadAt } = await atOdesa(t)
+  await company.settle()
+  const lines = [await ada.posts(chat, 'from Kyiv')]
+  await company.settle()
+  lines.push(await carol.posts(chat, 'from Odesa'))
+  await company.settle()
+  await readAt(odesa, ...lines)
+  await company.link(odesa, kyiv)
+  await signsIn(company, bob, kyiv)
+  await company.link(kyiv, lviv)
+  await company.settle()
+  assert.deepEqual(await Promise.all([kyiv, lviv, odesa].map(unreadAt)), [0, 0, 0])
+})
+
+test('what a guest has read is read where he goes next, also when his home has the chat only later', async (t) => {
+  const { company, kyiv, lviv, odesa, rivne, ada, bob, chat, readAt, unreadAt } = await atOdesa(t)
+  const line = await ada.posts(chat, 'from Kyiv')
+  await company.link(kyiv, odesa)
+  await readAt(odesa, line)
+  await company.link(odesa, lviv)
+  await signsIn(company, bob, rivne)
+  await company.link(rivne, lviv)
+  await company.settle()
+  assert.deepEqual(await Promise.all([rivne, lviv, odesa].map(unreadAt)), [0, 0, 0])
 })
