@@ -27,4 +27,12 @@ export const enUploads = {
   checking: 'not checked for viruses yet',
   unchecked: 'could not be checked for viruses',
   infected: 'infected: nobody can open it',
+  /** What a rule about types names, told by what is in a file. */
+  kinds: {
+    image: 'pictures',
+    audio: 'sound',
+    video: 'video',
+    pdf: 'PDF documents',
+    text: 'plain text',
+  },
 }

@@ -27,4 +27,11 @@ export const ptUploads: typeof enUploads = {
   checking: 'ainda não verificado contra vírus',
   unchecked: 'não foi possível verificar contra vírus',
   infected: 'infetado: ninguém o pode abrir',
+  kinds: {
+    image: 'imagens',
+    audio: 'som',
+    video: 'vídeo',
+    pdf: 'documentos PDF',
+    text: 'texto simples',
+  },
 }

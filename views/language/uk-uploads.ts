@@ -27,4 +27,11 @@ export const ukUploads: typeof enUploads = {
   checking: 'ще не перевірено на віруси',
   unchecked: 'не вдалося перевірити на віруси',
   infected: 'заражений: ніхто не може його відкрити',
+  kinds: {
+    image: 'зображення',
+    audio: 'звук',
+    video: 'відео',
+    pdf: 'документи PDF',
+    text: 'простий текст',
+  },
 }
