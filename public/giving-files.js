@@ -77,6 +77,11 @@
     give(event.clipboardData.files)
   })
 
+  window.addEventListener('beforeunload', (event) => {
+    if (list.querySelector('[data-state=asking], [data-state=going], [data-state=waiting]'))
+      event.preventDefault() // the browser asks whether to leave what is under way
+  })
+
   const isFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files')
   const mark = (isOver) => chat.classList.toggle('is-dropping', isOver)
   chat.dataset.drop = JSON.parse(link.dataset.words).dropHere

@@ -22,6 +22,7 @@ export const enUploads = {
   remove: 'Take away',
   again: 'Try again',
   sendsWhenReady: 'The message goes as soon as the files are here.',
+  takeAwayFirst: 'Take it away first: then the message goes.',
   elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
   removed: 'was removed',
   checking: 'not checked for viruses yet',

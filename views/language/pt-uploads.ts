@@ -22,6 +22,7 @@ export const ptUploads: typeof enUploads = {
   remove: 'Retirar',
   again: 'Tentar de novo',
   sendsWhenReady: 'A mensagem segue assim que os ficheiros estiverem aqui.',
+  takeAwayFirst: 'Retire-o primeiro: depois a mensagem segue.',
   elsewhere: (branch) => (branch === '' ? 'noutra filial' : `em ${branch}`),
   removed: 'foi removido',
   checking: 'ainda não verificado contra vírus',

@@ -22,6 +22,7 @@ export const ukUploads: typeof enUploads = {
   remove: 'Прибрати',
   again: 'Спробувати ще раз',
   sendsWhenReady: 'Повідомлення піде, щойно файли будуть тут.',
+  takeAwayFirst: 'Спершу приберіть його: тоді повідомлення піде.',
   elsewhere: (branch) => (branch === '' ? 'в іншій філії' : `у філії ${branch}`),
   removed: 'видалено',
   checking: 'ще не перевірено на віруси',
