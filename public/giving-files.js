@@ -29,8 +29,8 @@
     if (size > limits.sizeMax) return limits.tooLarge
     const ending = name.normalize('NFKC').split('.').slice(1).pop()?.trim().toLowerCase()
     const kind = type === 'application/pdf' ? 'pdf' : type.split('/')[0]
-    const rule = limits.refused.find((one) => one === ending || one === `kind:${kind}`)
-    if (rule) return limits.typeRefused.replace('{type}', rule)
+    const met = limits.refused.find(({ rule }) => rule === ending || rule === `kind:${kind}`)
+    if (met) return met.text
     const left = limits.left ?? Number.POSITIVE_INFINITY
     if (size > left) return limits.full
     return size > left - others ? limits.fullTogether : undefined
@@ -75,6 +75,11 @@
     if (event.clipboardData.files.length === 0) return
     event.preventDefault()
     give(event.clipboardData.files)
+  })
+
+  window.addEventListener('beforeunload', (event) => {
+    if (list.querySelector('[data-state=asking], [data-state=going], [data-state=waiting]'))
+      event.preventDefault() // the browser asks whether to leave what is under way
   })
 
   const isFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files')

@@ -90,7 +90,7 @@
     })
     row.addEventListener('upload:refused', ({ detail: { text } }) => {
       isSending = false
-      set(item, { state: 'refused', text })
+      set(item, { state: 'refused', text, refusal: text })
     })
     list.append(row)
     items.add(item)
@@ -106,7 +106,7 @@
     for (const item of items) {
       if (item.state !== 'asking' || !judged.has(item.file)) continue
       const { refusal, note, isFinal } = judged.get(item.file)
-      if (refusal) set(item, { state: 'refused', text: refusal, isFinal })
+      if (refusal) set(item, { state: 'refused', text: refusal, refusal, isFinal })
       else set(item, { state: 'waiting', note })
     }
   })
@@ -118,10 +118,13 @@
       if (event.target !== form || [...items].every(({ state }) => state === 'whole')) return
       event.preventDefault()
       event.stopImmediatePropagation()
-      isSending = [...items].every(({ state }) => state !== 'refused')
-      for (const item of items) {
-        if (isSending && item.state !== 'whole') set(item, { text: words.sendsWhenReady })
+      const refused = [...items].filter(({ state }) => state === 'refused')
+      isSending = refused.length === 0
+      for (const item of isSending ? items : refused) {
+        const text = isSending ? words.sendsWhenReady : `${item.refusal} ${words.takeAwayFirst}`
+        if (item.state !== 'whole') set(item, { text })
       }
+      refused[0]?.row.querySelector('.remove').focus()
     },
     { capture: true },
   )
@@ -143,8 +146,4 @@
   }
   document.addEventListener('htmx:error', giveBack)
   document.addEventListener('htmx:response:error', giveBack)
-  window.addEventListener('beforeunload', (event) => {
-    if ([...items].some(({ state }) => /^(asking|going|waiting)$/.test(state)))
-      event.preventDefault()
-  })
 })()

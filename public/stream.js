@@ -48,8 +48,10 @@
     retryTimer = setTimeout(connect, Math.max(ms, leastMs))
   }
 
-  function say(words) {
-    if (banner) banner.textContent = words ?? ''
+  function say(words, isGood = false) {
+    if (!banner) return
+    banner.textContent = words ?? ''
+    banner.classList.toggle('good', isGood)
   }
 
   function lost() {
@@ -66,7 +68,7 @@
     offlineTimer = undefined
     if (!isOffline) return
     isOffline = false
-    say(banner?.dataset.online)
+    say(banner?.dataset.online, true)
     setTimeout(() => isOffline || say(''), ONLINE_WORDS_MS)
   }
 

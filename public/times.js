@@ -1,6 +1,6 @@
 /**
- * Times in the reader's own time zone and language: `<time datetime data-local="clock|short|moment">`, and words such
- * as "online 5 minutes ago" kept fresh: `<… data-seen="MS" data-ago="online {ago}"
+ * Times in the reader's own time zone and language: `<time datetime data-local="clock|short|moment|seconds">`, and words
+ * such as "online 5 minutes ago" kept fresh: `<… data-seen="MS" data-ago="online {ago}"
  * data-yesterday="yesterday at {time}">`.
  */
 ;(() => {
@@ -14,6 +14,7 @@
 
   const format = (options) => new Intl.DateTimeFormat(locale, options)
   const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  const exact = format({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
   const weekday = format({ weekday: 'short' })
   const day = format({ day: 'numeric', month: 'short' })
   const calendar = new Intl.DateTimeFormat('en-CA', {
@@ -36,6 +37,7 @@
     },
     moment: (at) =>
       daysSince(at) === 0 ? clock.format(at) : `${day.format(at)}, ${clock.format(at)}`,
+    seconds: (at) => (daysSince(at) === 0 ? exact.format(at) : FORMS.moment(at)),
   }
 
   function write(elt, text) {

@@ -108,7 +108,7 @@ async function tellLimits(c: C, parts: FileRoutesParts): Promise<Response> {
           full: problems['quota-full']({ left }),
           fullTogether: uploads.together(byteWords(left, language, { isLimit: true })),
         }),
-    ...{ refused, typeRefused: problems['type-refused']({ type: '{type}' }) },
+    refused: refused.map((rule) => ({ rule, text: problems['type-refused']({ type: rule }) })),
     smaller: sizeMaxOf.map((of) => ({
       sizeMax: of.sizeMax,
       text: uploads.smaller(of.branch, byteWords(of.sizeMax, language, { isLimit: true })),

@@ -9,7 +9,17 @@ import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { Client, end, kill, type Server, start, twoBranches, until } from '../scenarios/servers.ts'
-import { chapters, gone, launch, NO_SERVER, STORY, seen, signIn, Visitor } from './support.ts'
+import {
+  chapters,
+  gone,
+  launch,
+  lineOf,
+  NO_SERVER,
+  STORY,
+  seen,
+  signIn,
+  Visitor,
+} from './support.ts'
 
 const MIB = 1024 * 1024
 /** 4 Mbit/s: the plan takes about six seconds. */
@@ -179,6 +189,13 @@ describe('files of another branch', STORY, () => {
       await seen(row('large.bin').locator('.file-facts', { hasText: 'the limit is 32 MB' }))
       await seen(lev.locator('#outgoing [data-state=whole]', { hasText: 'small.bin' }))
       assert.equal(asked.filter((line) => /^POST .*\/uploads$/.test(line)).length, 1)
+      await lev.press('#body', 'Enter')
+      await seen(row('large.bin').locator('.file-facts', { hasText: 'Take it away first' }))
+      await seen(row('large.bin').locator('.remove:focus'))
+      await lev.keyboard.press('Enter')
+      await lev.press('#body', 'Enter')
+      await seen(lineOf(lev, 'small.bin'))
+      assert.equal(asked.filter((line) => /^POST .*\/messages$/.test(line)).length, 1)
     },
   )
 })

@@ -98,6 +98,27 @@ describe('a long list of chats', STORY, () => {
     await plain.close()
   })
 
+  test('the name of a group, and of whom one writes to, is whole on 320 pixels', async () => {
+    const client = await Client.signIn(kyiv, 'ada')
+    const wish = { kind: 'group', title: 'Announcements all', members: ['maria', 'lev'] }
+    const { id: group } = await client.call<{ id: string }>('POST', '/conversations', wish)
+    const direct = await client.directWith('maria')
+    await client.post(direct, 'Here')
+    const whole = (where: string) =>
+      page.evaluate(`[...document.querySelectorAll('${where}, ${where} *')].every(
+        ({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth || clientWidth === 0)`)
+    await page.setViewportSize({ width: 320, height: 640 })
+    await page.goto(`${kyiv.origin}/chats`)
+    assert.equal(await whole(`#chat-${group} .name`), true)
+    for (const chat of [group, direct]) {
+      await page.goto(`${kyiv.origin}/chats/${chat}`)
+      assert.equal(await whole('.conversation-head .name'), true)
+      assert.deepEqual(await page.evaluate(OUTSIDE), [])
+    }
+    await seen(page.locator('.conversation-head .tag', { hasText: 'Kyiv' }))
+    await page.setViewportSize({ width: 1280, height: 800 })
+  })
+
   test('only the list scrolls, never the page around it', async () => {
     for (const [n, group] of groups.entries()) await maria.post(group, `${n}: its row has a badge`)
     await page.reload()

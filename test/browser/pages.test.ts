@@ -230,6 +230,35 @@ describe('every page', STORY, () => {
     },
   )
 
+  test('an import and its sheet of passwords: they fit, also on paper, and are accessible', async () => {
+    const lines = ['login,firstName,role', 'not a login,Olha,', 'ivan,Ivan,emperor', 'olha,Olha,']
+    const buffer = Buffer.from(lines.join('\n'))
+    const widthLeft = (where: string) =>
+      page.evaluate<number>(`(({ clientWidth, scrollWidth }) => clientWidth - scrollWidth)(
+        document.querySelector('${where}'))`)
+    await page.goto(`${at.kyiv.origin}/admin/users/import`)
+    assert.deepEqual(await faultsOf(page), [])
+    await page.setInputFiles('#file', { name: 'people.csv', mimeType: 'text/csv', buffer })
+    await page.getByRole('button', { name: 'Show what would happen' }).click()
+    await seen(page.getByText('There is no role emperor'))
+    assert.deepEqual(await faultsOf(page), [])
+    assert.equal(await widthLeft('.import-lines'), 0, 'the reasons are in sight on a phone')
+    await page.getByRole('button', { name: 'Import 1 person' }).click()
+    await page.getByRole('button', { name: 'Show and print the passwords' }).click()
+    await seen(page.locator('.slip', { hasText: 'olha' }))
+    assert.deepEqual(await faultsOf(page), [])
+    assert.equal(await widthLeft('.slip dd:last-of-type'), 0, 'a password is not broken')
+    await page.setViewportSize({ width: 718, height: 1000 }) // A4 with margins of 1 cm
+    await page.emulateMedia({ media: 'print' })
+    const [left, isAlone] = [
+      await widthLeft('.slip dd:last-of-type'),
+      await page.locator('.admin-side').isHidden(),
+    ]
+    await page.emulateMedia({ media: 'screen' })
+    assert.deepEqual([left, isAlone], [0, true])
+    assert.deepEqual(ada.complaints(), [])
+  })
+
   test('nothing under this address: fits, is accessible', async () => {
     await page.goto(`${at.kyiv.origin}/nothing`)
     assert.deepEqual(await faultsOf(page), [])

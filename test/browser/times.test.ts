@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { storyFragment } from '../../views/chat/delivery.ts'
 import { wordsOf } from '../../views/language/words.ts'
+import { listTime, momentTime } from '../../views/parts.ts'
 import { presence } from '../../views/presence/dot.ts'
 import { launch, SKIP } from './support.ts'
 
@@ -38,6 +40,32 @@ describe('times in a browser', { skip: SKIP, timeout: 60_000 }, () => {
           await context.close()
         }
       }
+    } finally {
+      await browser.close()
+    }
+  })
+
+  test('every time on a page and in a story is that of the reader', async () => {
+    const browser = await launch()
+    try {
+      const moments = [0.01, 2, 16, 40].map((hours) => now - hours * HOUR)
+      const shown = async (timeZone: string) => {
+        const reader = { t: wordsOf('en'), timeZone, now, icons: '', formToken: '' }
+        const steps = moments.map((at) => ({ kind: 'written' as const, branch: 'Kyiv', at }))
+        const story = { chatId: '', messageId: '', body: '', steps }
+        const times = moments.flatMap((at) => [listTime(at, reader), momentTime(at, reader)])
+        return (await Promise.all([...times, storyFragment(story, reader)])).join('\n')
+      }
+      const context = await browser.newContext({ timezoneId: 'America/Los_Angeles' })
+      const page = await context.newPage()
+      await page.clock.install({ time: now })
+      await page.setContent(
+        `<!doctype html><html lang="en"><body>${await shown('Europe/Kyiv')}</body></html>`,
+      )
+      await page.addScriptTag({ content: readFileSync('public/times.js', 'utf8') })
+      const words = await page.locator('time').allTextContents()
+      const expected = (await shown('America/Los_Angeles')).match(/(?<=<time[^>]*>)[^<]+/g)
+      assert.deepEqual(words, expected)
     } finally {
       await browser.close()
     }

@@ -76,6 +76,20 @@ test('the pictures of a chat follow each other, and other files stand alone', as
   assert.match(overlay.text, /^<dialog[^>]* data-dialog[\s\S]*hx-get="\/files\/\w+\/view"/)
 })
 
+test('where nothing was shared yet, the page says what will stand there and leads to the chat', async (t) => {
+  const { chat, reader } = await scene(t)
+  const ihor = await reader('ihor')
+  for (const [kind, title, text] of [
+    ['media', 'No media yet', 'Pictures, sound and video'],
+    ['files', 'No files yet', 'Documents and other files'],
+    ['links', 'No links yet', 'Addresses of web pages'],
+  ] as const) {
+    const page = await ihor(`/chats/${chat}/media?kind=${kind}`)
+    const expected = `<h2>${title}</h2><p>${text}[\\s\\S]*<a class="button" href="/chats/${chat}">Go to the chat`
+    assert.match(page.text, new RegExp(expected))
+  }
+})
+
 test('a text is shown as text from its beginning, whatever it is called', async (t) => {
   const { ada, chat, reader } = await scene(t)
   const script = (await ada.upload('a.html', words('<script>alert(1)</script>'))).id

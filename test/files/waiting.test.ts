@@ -150,10 +150,43 @@ test('before a file is sent, its sender can know what is taken', async (t) => {
   const limits = JSON.parse((await page(`/chats/${chat}/limits`)).text)
   assert.equal(limits.sizeMax, 3 * MIB)
   assert.equal(limits.left, 1024 * MIB)
-  assert.deepEqual(limits.refused, ['exe', 'kind:video'])
+  assert.deepEqual(
+    limits.refused.map(({ rule }: { rule: string }) => rule),
+    ['exe', 'kind:video'],
+  )
   assert.match(limits.tooLarge, /limit is 3 MB/)
   assert.match(limits.full, /1 GB/)
   assert.match(limits.fullTogether, /beside the others: 1 GB/)
   const { text } = await page(`/chats/${chat}/attach`)
   assert.match(text, /At most 3 MB[\s\S]*You have room for 1 GB[\s\S]*\.exe, video/)
+})
+
+test('a kind of files that is refused has its word in every language', async (t) => {
+  const { chat, kyiv } = await scene(t)
+  const refused = ['kind:image', 'kind:text', 'exe']
+  await (await kyiv.script('ada')).json('PUT', '/admin/files/rules', { refused, days: 0 })
+  const words = {
+    en: 'pictures, plain text',
+    uk: 'зображення, простий текст',
+    pt: 'imagens, texto simples',
+  }
+  for (const [language, both] of Object.entries(words)) {
+    const { get, post } = await kyiv.browser('ihor')
+    const asked = { 'accept-language': language }
+    const page = await (await get(`/chats/${chat}/attach`, asked)).text()
+    assert.ok(page.includes(`: .exe, ${both}<`), language)
+    const limits = JSON.parse(await (await get(`/chats/${chat}/limits`, asked)).text())
+    const texts = limits.refused.map(({ text }: { text: string }) => text)
+    const told = ['.exe', ...both.split(', ')].map((word) => new RegExp(`\\(${word}\\)`))
+    for (const [n, word] of told.entries()) assert.match(texts[n], word, language)
+    const begun = await post(
+      '/uploads',
+      { name: 'tool.exe', size: '5' },
+      {
+        ...{ accept: 'application/json', ...asked },
+      },
+    )
+    const { error } = (await begun.json()) as { error: { message: string } }
+    assert.match(error.message, /\(\.exe\)/, language)
+  }
 })

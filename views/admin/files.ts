@@ -1,5 +1,6 @@
 /** Files of the branch: room and whose it is, rules, the scanner, what stays closed, and what was taken away. */
 import { html } from 'hono/html'
+import { refusedType } from '../language/refused-type.ts'
 import { byteWords } from '../language/times.ts'
 import type { Frame } from '../layout.ts'
 import { field, formTokenField, type Html, momentTime } from '../parts.ts'
@@ -94,7 +95,7 @@ function rules(frame: Frame, p: FilesProps): Html {
   if (!p.mayChange) {
     const { refused, days } = p.typed
     return html`<section class="card"><h2>${t.rules}</h2>
-<p>${t.refused}: ${refused === '' ? t.nothing : refused}</p><p>${t.keptFor(Number(days))}</p>
+<p>${t.refused}: ${refused === '' ? t.nothing : typesIn(refused, frame)}</p><p>${t.keptFor(Number(days))}</p>
 <p class="hint">${frame.t.rules.only}</p></section>`
   }
   return html`<form class="card" method="post" action="/admin/files/rules">${formTokenField(frame)}
@@ -102,6 +103,14 @@ function rules(frame: Frame, p: FilesProps): Html {
 ${field({ name: 'refused', label: t.refused, value: p.typed.refused, hint: t.refusedHint, error: p.errors?.refused })}
 ${field({ name: 'days', label: t.days, value: p.typed.days, hint: t.daysHint, error: p.errors?.days })}
 <p class="actions"><button class="button primary">${frame.t.rules.save}</button></p></form>`
+}
+
+/** The rules as they stand in the field, for people who only read them. */
+function typesIn(refused: string, { t }: Frame): string {
+  return refused
+    .split(', ')
+    .map((rule) => refusedType(rule, t.uploads.kinds))
+    .join(', ')
 }
 
 function removed(frame: Frame, p: FilesProps): Html {

@@ -71,7 +71,7 @@ ${encodingField(frame, p.encodings, p.encoding ?? '')}
 <p class="actions"><button class="button primary">${t.showButton}</button> <a class="button" href="/admin/users">${frame.t.common.cancel}</a></p>
 </form>
 <section class="card"><h2>${t.columns}</h2><p>${t.columnsText}</p>
-<pre class="sample">${SAMPLE}</pre></section>
+<pre class="sample" tabindex="0">${SAMPLE}</pre></section>
 ${p.ldap && ldapCard(frame, p.ldap)}`
   return adminPage(frame, { title: t.title, place: 'users', body })
 }
@@ -140,7 +140,7 @@ function doing(frame: Frame, p: ImportProps): Html {
   }
   return html`<form class="card" method="post" action="/admin/users/import/${p.id}/run">${formTokenField(frame)}
 <p>${t.doText}</p>
-<p class="actions"><button class="button primary">${t.doButton}</button> <a class="button" href="/admin/users/import">${t.another}</a></p></form>`
+<p class="actions"><button class="button primary">${t.doButton(p.toDo)}</button> <a class="button" href="/admin/users/import">${t.another}</a></p></form>`
 }
 
 function slipsCard(frame: Frame, p: ImportProps): Html {
@@ -168,7 +168,7 @@ ${pager({ page: p.page, pages: p.pages, hrefOf: (page) => hrefOf(page) }, frame)
 function rows(frame: Frame, p: ImportProps): Html {
   const t = frame.t.import
   const { name, login } = frame.t.admin
-  return html`<div class="table" tabindex="0" role="region" aria-label="${t.kinds[p.show]}"><table>
+  return html`<div class="table import-lines" tabindex="0" role="region" aria-label="${t.kinds[p.show]}"><table>
 <thead><tr><th scope="col">${t.line}</th><th scope="col">${login}</th><th scope="col">${name}</th><th scope="col">${t.outcome}</th></tr></thead>
 <tbody>${p.lines.map((line) => row(frame, line))}</tbody></table></div>`
 }

@@ -1,5 +1,6 @@
 /** Sending files without a script, as text browsers do: a form of its own. */
 import { html } from 'hono/html'
+import { refusedType } from '../language/refused-type.ts'
 import { byteWords } from '../language/times.ts'
 import { type Frame, layout } from '../layout.ts'
 import { formTokenField, type Html, icon, type Reader } from '../parts.ts'
@@ -46,7 +47,7 @@ function limits(
   const { uploads: t, language } = reader.t
   const size = (bytes: number) => byteWords(bytes, language, { isLimit: true })
   const smaller = sizeMaxOf.map((of) => html`<br>${t.smaller(of.branch, size(of.sizeMax))}`)
-  const types = refused.map((rule) => rule.replace(/^(kind:)?/, (kind) => (kind === '' ? '.' : '')))
+  const types = refused.map((rule) => refusedType(rule, t.kinds))
   return html`<p class="hint">${t.limit(size(sizeMax))}${smaller}${
     left !== undefined && html`<br>${t.left(size(left))}`
   }${types.length > 0 && html`<br>${t.refused(types.join(', '))}`}</p>`

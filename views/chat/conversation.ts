@@ -235,8 +235,8 @@ function outgoingRow({ uploads: t }: Reader['t']): Html {
 
 /** What our script says: it knows no language. */
 function attachWords({ uploads: t }: Reader['t']): Html {
-  const { waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere } = t
-  const words = { waiting, noLine, checkingFile, ready, sendsWhenReady, dropHere }
+  const { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere } = t
+  const words = { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere }
   return html` data-words="${JSON.stringify(words)}"`
 }
 

@@ -144,7 +144,7 @@ export function chatRow(row: ChatRow, reader: Reader, current?: string | undefin
   const isCurrent = row.id === current
   const face = row.person ? avatar(row.person) : groupAvatar(row, reader)
   return html`<li id="chat-${row.id}" data-seq="${row.timeKey}"><a class="row${row.unread > 0 && ' unread'}" href="/chats/${row.id}"${isCurrent && html` aria-current="page"`}>
-${face}<span class="who"><span class="name"><bdi>${row.person ? called({ ...row.person, name: row.title }, reader.t) : row.title}</bdi></span>${row.tag && html` <span class="tag">${row.tag}</span>`}</span>
+${face}<span class="who${!row.person && ' of-group'}"><span class="name"><bdi>${row.person ? called({ ...row.person, name: row.title }, reader.t) : row.title}</bdi></span>${row.tag && html` <span class="tag">${row.tag}</span>`}</span>
 ${row.person && presence(row.person.id, row.person.presence, reader)}
 ${row.last ? listTime(row.last.at, reader) : html`<time></time>`}
 ${rowLast(row, reader)}

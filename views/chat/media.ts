@@ -6,6 +6,7 @@ import { type AttachmentProps, stillAttachment, tile } from './attachment.ts'
 
 export const MEDIA_KINDS = ['media', 'files', 'links'] as const
 type MediaKind = (typeof MEDIA_KINDS)[number]
+const EMPTY_ICONS = { media: 'paperclip', files: 'paperclip', links: 'message-circle' } as const
 
 /** By whom, and when. */
 type Sent = { by: Face; at: number }
@@ -38,12 +39,19 @@ export function mediaPage(frame: Frame, p: MediaProps): string {
 <p><a class="back-link" href="/chats/${p.chatId}">${icon('arrow-left', frame)} ${frame.t.common.back}</a></p>
 <h1>${t.of(p.title)}</h1>
 <nav class="kinds" aria-label="${t.title}">${MEDIA_KINDS.map(tab)}</nav>
-${isEmpty && html`<p class="hint">${t.empty[p.kind]}</p>`}
+${isEmpty && empty(frame, p)}
 ${p.files.length > 0 && html`<ul class="files ${p.kind === 'media' && 'tiles'}">${p.files.map((file) => sharedFile(file, frame))}</ul>`}
 ${p.links.length > 0 && html`<ul class="links">${p.links.map((link) => sharedLink(link, frame))}</ul>`}
 ${p.older && html`<p><a href="${base}?kind=${p.kind}&amp;before=${p.older}">${t.older}</a></p>`}
 </main>`
   return layout(frame, { title: t.of(p.title), page: 'media', body })
+}
+
+/** What will stand here, and where it comes from. */
+function empty(frame: Frame, { chatId, kind }: MediaProps): Html {
+  const t = frame.t.shared
+  return html`<div class="empty">${icon(EMPTY_ICONS[kind], frame)}<h2>${t.empty[kind].title}</h2><p>${t.empty[kind].text}</p>
+<p><a class="button" href="/chats/${chatId}">${t.toChat}</a></p></div>`
 }
 
 /** The part of the details: the newest pictures, and the way to everything. */

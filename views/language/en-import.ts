@@ -1,4 +1,7 @@
 /** English: importing people from a table, and what may be wrong with it. */
+import { counting } from './plural.ts'
+
+const count = counting('en')
 
 type Values = Record<string, string | number>
 type Sentence = (values: Values) => string
@@ -28,7 +31,7 @@ export const enImport = {
   outcome: 'What happens',
   none: 'No lines of this kind.',
   password: 'new temporary password',
-  doButton: 'Do it',
+  doButton: (n: number) => `Import ${count(n, { one: 'person', other: 'people' })}`,
   doText: 'Refused lines are left out. What has changed meanwhile is not done but listed.',
   nothing: 'There is nothing to do.',
   another: 'Another file',

@@ -1,6 +1,8 @@
 /** English: what went wrong. `errors` are whole pages, one per error code; `problems` are sentences at a field. */
 import { enImportProblems } from './en-import.ts'
+import { enUploads } from './en-uploads.ts'
 import { counting } from './plural.ts'
+import { refusedType } from './refused-type.ts'
 import { byteWords } from './times.ts'
 
 const count = counting('en')
@@ -97,7 +99,8 @@ const problems = {
   'file-not-checked': () =>
     'This file could not be checked for viruses, so it stays closed. Ask an administrator.',
   'quota-full': (v) => `There is no room left for this file: ${limit(v.left)} are free for you.`,
-  'type-refused': (v) => `Files of this kind are not sent in this organisation (${v.type ?? ''}).`,
+  'type-refused': (v) =>
+    `Files of this kind are not sent in this organisation (${refusedType(v.type, enUploads.kinds)}).`,
   'refused-form': () => 'Endings without a dot, as exe or docm, or kind:video and the like.',
   'days-form': () => '0 to 3650 days, please.',
   'disk-full': () =>

@@ -7,10 +7,20 @@ export const enShared = {
   files: 'Files',
   links: 'Links',
   empty: {
-    media: 'Pictures, sound and video of this chat will be listed here.',
-    files: 'Documents and other files of this chat will be listed here.',
-    links: 'Addresses of web pages from messages of this chat will be listed here.',
+    media: {
+      title: 'No media yet',
+      text: 'Pictures, sound and video that somebody sends in this chat will stand here.',
+    },
+    files: {
+      title: 'No files yet',
+      text: 'Documents and other files that somebody sends in this chat will stand here.',
+    },
+    links: {
+      title: 'No links yet',
+      text: 'Addresses of web pages that somebody writes in this chat will stand here.',
+    },
   },
+  toChat: 'Go to the chat',
   older: 'Older ones',
   arriving: (percent: number) => `arriving, ${percent}\u00a0%`,
   going: (branch: string, percent: number) => `to ${branch}: ${percent}\u00a0%`,

@@ -22,9 +22,18 @@ export const enUploads = {
   remove: 'Take away',
   again: 'Try again',
   sendsWhenReady: 'The message goes as soon as the files are here.',
+  takeAwayFirst: 'Take it away first: then the message goes.',
   elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
   removed: 'was removed',
   checking: 'not checked for viruses yet',
   unchecked: 'could not be checked for viruses',
   infected: 'infected: nobody can open it',
+  /** What a rule about types names, told by what is in a file. */
+  kinds: {
+    image: 'pictures',
+    audio: 'sound',
+    video: 'video',
+    pdf: 'PDF documents',
+    text: 'plain text',
+  },
 }

@@ -1,5 +1,8 @@
 /** Portuguese: importing people from a table, and what may be wrong with it. */
 import type { enImport, enImportProblems } from './en-import.ts'
+import { counting } from './plural.ts'
+
+const count = counting('pt')
 
 type Values = Record<string, string | number>
 type Sentence = (values: Values) => string
@@ -28,7 +31,7 @@ export const ptImport: typeof enImport = {
   outcome: 'O que acontece',
   none: 'Não há linhas deste tipo.',
   password: 'nova palavra-passe temporária',
-  doButton: 'Fazer',
+  doButton: (n) => `Importar ${count(n, { one: 'pessoa', other: 'pessoas' })}`,
   doText: 'As linhas recusadas ficam de fora. O que entretanto mudou não é feito, mas listado.',
   nothing: 'Não há nada a fazer.',
   another: 'Outro ficheiro',

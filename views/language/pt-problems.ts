@@ -2,6 +2,8 @@
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
 import { ptImportProblems } from './pt-import.ts'
+import { ptUploads } from './pt-uploads.ts'
+import { refusedType } from './refused-type.ts'
 import { byteWords } from './times.ts'
 
 const count = counting('pt')
@@ -113,7 +115,7 @@ export const ptProblems: typeof enProblems = {
       'Não foi possível verificar este ficheiro contra vírus; fica fechado. Fale com um administrador.',
     'quota-full': (v) => `Não há espaço para este ficheiro: restam-lhe ${limit(v.left)}.`,
     'type-refused': (v) =>
-      `Nesta organização não se enviam ficheiros deste tipo (${v.type ?? ''}).`,
+      `Nesta organização não se enviam ficheiros deste tipo (${refusedType(v.type, ptUploads.kinds)}).`,
     'refused-form': () => 'Extensões sem ponto, como exe ou docm, ou kind:video e semelhantes.',
     'days-form': () => 'De 0 a 3650 dias.',
   },

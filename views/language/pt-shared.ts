@@ -8,10 +8,20 @@ export const ptShared: typeof enShared = {
   files: 'Ficheiros',
   links: 'Ligações',
   empty: {
-    media: 'As imagens, o som e o vídeo desta conversa aparecem aqui.',
-    files: 'Os documentos e outros ficheiros desta conversa aparecem aqui.',
-    links: 'Os endereços de páginas das mensagens desta conversa aparecem aqui.',
+    media: {
+      title: 'Ainda não há multimédia',
+      text: 'As imagens, o som e o vídeo que alguém enviar nesta conversa aparecem aqui.',
+    },
+    files: {
+      title: 'Ainda não há ficheiros',
+      text: 'Os documentos e outros ficheiros que alguém enviar nesta conversa aparecem aqui.',
+    },
+    links: {
+      title: 'Ainda não há ligações',
+      text: 'Os endereços de páginas que alguém escrever nesta conversa aparecem aqui.',
+    },
   },
+  toChat: 'Ir para a conversa',
   older: 'Mais antigos',
   arriving: (percent) => `a chegar, ${percent}\u00a0%`,
   going: (branch, percent) => `para ${branch}: ${percent}\u00a0%`,

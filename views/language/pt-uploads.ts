@@ -22,9 +22,17 @@ export const ptUploads: typeof enUploads = {
   remove: 'Retirar',
   again: 'Tentar de novo',
   sendsWhenReady: 'A mensagem segue assim que os ficheiros estiverem aqui.',
+  takeAwayFirst: 'Retire-o primeiro: depois a mensagem segue.',
   elsewhere: (branch) => (branch === '' ? 'noutra filial' : `em ${branch}`),
   removed: 'foi removido',
   checking: 'ainda não verificado contra vírus',
   unchecked: 'não foi possível verificar contra vírus',
   infected: 'infetado: ninguém o pode abrir',
+  kinds: {
+    image: 'imagens',
+    audio: 'som',
+    video: 'vídeo',
+    pdf: 'documentos PDF',
+    text: 'texto simples',
+  },
 }

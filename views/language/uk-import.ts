@@ -1,5 +1,8 @@
 /** Ukrainian: importing people from a table, and what may be wrong with it. */
 import type { enImport, enImportProblems } from './en-import.ts'
+import { counting } from './plural.ts'
+
+const count = counting('uk')
 
 type Values = Record<string, string | number>
 type Sentence = (values: Values) => string
@@ -28,7 +31,8 @@ export const ukImport: typeof enImport = {
   outcome: 'Що станеться',
   none: 'Таких рядків немає.',
   password: 'новий тимчасовий пароль',
-  doButton: 'Виконати',
+  doButton: (n) =>
+    `Імпортувати ${count(n, { one: 'людину', few: 'людини', many: 'людей', other: 'людини' })}`,
   doText: 'Відхилені рядки пропускаються. Що тим часом змінилося, не виконується, а показується.',
   nothing: 'Робити нічого.',
   another: 'Інший файл',

@@ -1,8 +1,10 @@
 /** Ukrainian: what went wrong. */
 import type { enProblems } from './en-problems.ts'
 import { counting } from './plural.ts'
+import { refusedType } from './refused-type.ts'
 import { byteWords } from './times.ts'
 import { ukImportProblems } from './uk-import.ts'
+import { ukUploads } from './uk-uploads.ts'
 
 const count = counting('uk')
 const limit = (bytes: unknown) => byteWords(Number(bytes ?? 0), 'uk', { isLimit: true })
@@ -105,7 +107,8 @@ export const ukProblems: typeof enProblems = {
     'file-not-checked': () =>
       'Цей файл не вдалося перевірити на віруси, тому він закритий. Зверніться до адміністратора.',
     'quota-full': (v) => `Для цього файла немає місця: вам лишилося ${limit(v.left)}.`,
-    'type-refused': (v) => `Файли такого виду в цій організації не надсилають (${v.type ?? ''}).`,
+    'type-refused': (v) =>
+      `Файли такого виду в цій організації не надсилають (${refusedType(v.type, ukUploads.kinds)}).`,
     'refused-form': () => 'Закінчення без крапки, як exe чи docm, або kind:video тощо.',
     'days-form': () => 'Від 0 до 3650 днів.',
   },

@@ -22,9 +22,17 @@ export const ukUploads: typeof enUploads = {
   remove: 'Прибрати',
   again: 'Спробувати ще раз',
   sendsWhenReady: 'Повідомлення піде, щойно файли будуть тут.',
+  takeAwayFirst: 'Спершу приберіть його: тоді повідомлення піде.',
   elsewhere: (branch) => (branch === '' ? 'в іншій філії' : `у філії ${branch}`),
   removed: 'видалено',
   checking: 'ще не перевірено на віруси',
   unchecked: 'не вдалося перевірити на віруси',
   infected: 'заражений: ніхто не може його відкрити',
+  kinds: {
+    image: 'зображення',
+    audio: 'звук',
+    video: 'відео',
+    pdf: 'документи PDF',
+    text: 'простий текст',
+  },
 }
