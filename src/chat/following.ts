@@ -5,11 +5,13 @@
  */
 import { branchesOf } from '../accounts/queries.ts'
 import type { UserAt } from '../accounts/records.ts'
+import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
 import type { BranchId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { type DraftPut, draftPut } from './drafts.ts'
 import type { ChatKinds } from './events.ts'
+import type { SeenBody } from './seen.ts'
 import { isAtHome } from './standing.ts'
 
 type Parts = { append: Append; kinds: ChatKinds; self: BranchId }
@@ -124,13 +126,21 @@ export function sentOnFromHome(given: ChatKinds, parts: Parts): ChatKinds {
       told: ({ user }) => [user],
       // A branch that was named for those who wrote there kept no more than they are told, if the reader came later.
       isNamedTold: false,
-      // Places in feeds are those of the branch that wrote it: what counts elsewhere is the clock of the message.
-      copyOf: ({ body }) => ({
-        ...body,
-        marks: body.marks.map(({ origin, hlc }) => ({ origin, hlc })),
-      }),
+      copyOf: ({ body }) => ({ ...body, marks: withoutPlaces(body.marks) }),
     }),
   }
+}
+
+/**
+ * Places in feeds are those of the branch that wrote it: what counts elsewhere is the clock of the message. A branch
+ * has a feed for each of its starts: of several marks the latest holds.
+ */
+function withoutPlaces(marks: SeenBody['marks']): SeenBody['marks'] {
+  const upTo = new Map<BranchId, Hlc>()
+  for (const { origin, hlc } of marks) {
+    if (hlc > (upTo.get(origin) ?? HLC_ZERO)) upTo.set(origin, hlc)
+  }
+  return [...upTo].map(([origin, hlc]) => ({ origin, hlc }))
 }
 
 /** The same of drafts: the branch where one was written may not know of all the others. */

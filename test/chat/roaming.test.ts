@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
 import { hlcOf } from '../../src/base/hlc.ts'
-import type { MessageId } from '../../src/base/ids.ts'
+import type { FeedId, MessageId } from '../../src/base/ids.ts'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { setBlock } from '../../src/chat/contacts.ts'
@@ -158,4 +158,24 @@ test('what a guest has read is read where he goes next, also when his home has t
   await company.link(rivne, lviv)
   await company.settle()
   assert.deepEqual(await Promise.all([rivne, lviv, odesa].map(unreadAt)), [0, 0, 0])
+})
+
+test('what a guest has read of a branch that was started twice goes on from his home as one mark', async (t) => {
+  const { company, lviv, odesa, rivne, kyiv, ada, bob, chat, unreadAt } = await atOdesa(t)
+  const line = await ada.posts(chat, 'from Kyiv')
+  await company.settle()
+  await signsIn(company, bob, rivne)
+  await company.settle()
+  // Kyiv had one feed before its start, and has another since: the clock tells which mark is the later one.
+  const [first, second] = ['a', 'b'].map((n) => n.repeat(32) as FeedId)
+  const marks = [
+    { origin: kyiv.keys.id, hlc: hlcOf(company.now(), 0xffff), feed: second, seq: 1 },
+    { origin: kyiv.keys.id, hlc: hlcOf(company.now() - MINUTE, 0), feed: first, seq: 1 },
+  ]
+  const body = { conversation: chat, user: bob.id, mark: 'read' as const, marks, lastMessage: line }
+  await odesa.store.writer.write((tx) =>
+    odesa.log.append(tx, { kind: odesa.kinds.msgSeen, body, to: [lviv.keys.id] }),
+  )
+  await company.settle()
+  assert.deepEqual(await Promise.all([lviv, rivne].map(unreadAt)), [0, 0])
 })
