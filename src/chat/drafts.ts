@@ -10,7 +10,6 @@ import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
-import { readsHere } from './seen.ts'
 import { demandVoice, isDatedAhead } from './standing.ts'
 
 /** A message has 4,000; whoever pastes more finds as much again. */
@@ -89,17 +88,16 @@ export async function sendDrafts(
   }
 }
 
-/** The message was written: what had been typed before it is done. `timeKey`: its place in the timeline at `self`. */
+/** The message was written: what had been typed before it is done. `timeKey`: its place in the timeline. */
 export async function endDraft(
   tx: Db,
   { body, hlc, origin }: LoggedEvent<{ author: UserId; conversation: ConversationId }>,
-  { timeKey, self }: { timeKey: Hlc; self: BranchId },
+  timeKey: Hlc,
 ): Promise<void> {
   const { author: user, conversation } = body
-  // From a clock ahead its place does not tell when it was written: the draft does, also where there was none.
-  if (timeKey < hlc && (await readsHere(tx, user, self))) {
-    return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
-  }
+  // From a clock ahead its place does not tell when it was written: the draft does, also where there was none, and of
+  // whoever comes here later.
+  if (timeKey < hlc) return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
   const draft = tx.updateTable('draft').set({ body: '', hlc, branchId: origin })
   await draft
     .where('userId', '=', user)

@@ -86,7 +86,7 @@ async function applyPost(tx: Db, event: LoggedEvent<PostBody>, self: BranchId): 
   const timeKey = await placeOf(tx, event)
   const newest = conversation?.lastTimeKey ?? HLC_ZERO
   const { conversation: conversationId, author } = body
-  await endDraft(tx, event, { timeKey, self })
+  await endDraft(tx, event, timeKey)
   await keepUp(tx, { conversation: conversationId, author, position })
   const isRefused = await isRefusedPost(tx, {
     ...{ conversation: conversationId, author, hlc: event.hlc },

@@ -58,8 +58,8 @@ const MAY_DIFFER: readonly Lawful[] = [
 
 /** Facts that list ids of chats. */
 const LISTS: readonly string[] = ['list', 'order of the list']
-/** Facts of a chat that its row in the list shows. */
-const IN_ROW: readonly string[] = ['row', 'last', 'unread']
+/** Facts of a chat that are there where it stands in the list. */
+const IN_ROW: readonly string[] = ['row', 'last', 'unread', 'head', 'members']
 
 type Run = { workload: Workload; weather: ReadonlySet<Weather> }
 
