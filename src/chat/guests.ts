@@ -38,7 +38,7 @@ export function followedByChats(userAt: EventKind<UserAt>, parts: GuestParts): E
       await userAt.apply(tx, event)
       if (!isOwn) return await sendGroups(parts, tx, event)
       // Our own that was lost and came back may be of a stay that has ended: nobody would answer.
-      const isHere = (await branchesOf(tx, [user], event.arrivedAt)).includes(self)
+      const isHere = (await branchesOf(tx, [user], then)).includes(self)
       if (isHere && !wasHere) await wantChats(parts, tx, { user, stay: event.hlc })
     },
   }

@@ -88,10 +88,17 @@ test('a stay of ours that was lost and comes back after it has ended is no refus
   const asked = () =>
     odesa.store.read.selectFrom('event').where('kind', '=', 0x0410).select('id').execute()
   const before = await asked()
-  await odesa.store.writer.write((tx) =>
-    kind.apply(tx, { ...lost, arrivedAt: company.now() } as LoggedEvent<UserAt>),
-  )
+  const comesBack = () =>
+    odesa.store.writer.write((tx) =>
+      kind.apply(tx, { ...lost, arrivedAt: company.now() } as LoggedEvent<UserAt>),
+    )
+  await comesBack()
   assert.deepEqual(await asked(), before, 'nor is anything asked for it')
+  const until = company.now() + SECOND / 2 // over by the clock of the next event
+  await odesa.store.writer.write((tx) => tx.updateTable('location').set({ until }).execute())
+  company.sets(odesa, SECOND)
+  await comesBack()
+  assert.deepEqual(await asked(), before, 'nor when it ends in this moment')
 })
 
 test('home says of no message that it was read before it is here', async (t) => {
