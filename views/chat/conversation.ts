@@ -240,8 +240,12 @@ function outgoingRow({ uploads: t }: Reader['t']): Html {
 
 /** What our script says: it knows no language. */
 function attachWords({ uploads: t }: Reader['t']): Html {
-  const { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere } = t
-  const words = { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere }
+  const { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst } = t
+  const { dropHere, unfinished, chooseAgain } = t
+  const words = {
+    ...{ waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst },
+    ...{ dropHere, unfinished, chooseAgain },
+  }
   return html` data-words="${JSON.stringify(words)}"`
 }
 
