@@ -7,6 +7,8 @@
   const RETRY_MS = [1000, 2000, 5000, 10_000, 15_000]
   const token = document.querySelector('meta[name="form-token"]')?.content ?? ''
 
+  const chat = document.getElementById('main')?.dataset.chat ?? ''
+
   /** Where an upload of this very file is remembered in this tab. */
   const nameOf = ({ name, size, lastModified }) =>
     `upload ${document.body.dataset.user} ${size} ${lastModified} ${name}`
@@ -69,7 +71,7 @@
       ? await ask('GET', `/uploads/${going.id}`, { going })
       : await ask('POST', '/uploads', { body, going })
     going.id = begun.id ?? going.id
-    sessionStorage.setItem(nameOf(file), going.id)
+    sessionStorage.setItem(nameOf(file), `${going.id} ${chat}`)
     if (begun.sha256) return begun
     const { offset } = begun
     return await ask('PATCH', `/uploads/${going.id}`, {
@@ -87,7 +89,7 @@
     const tell = (name, detail) => {
       element.dispatchEvent(new CustomEvent(`upload:${name}`, { detail }))
     }
-    const going = { id: sessionStorage.getItem(nameOf(file)) ?? undefined, failures: 0 }
+    const going = { id: sessionStorage.getItem(nameOf(file))?.split(' ')[0], failures: 0 }
     let isStopped = false
     const stop = () => {
       isStopped = true

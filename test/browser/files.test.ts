@@ -130,6 +130,42 @@ describe('files on a page', STORY, () => {
     assert.deepEqual(visitor.complaints(), [])
   })
 
+  chapter(
+    'after a reload the page tells what was not sent, and it goes on from there',
+    async () => {
+      writeFileSync(join(folder, 'plan.dwg'), bytesOf(3, 12 * MIB))
+      const session = await visitor.context.newCDPSession(ada)
+      const line = { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: SLOW }
+      await session.send('Network.emulateNetworkConditions', line)
+      ada.on('dialog', (dialog) => void dialog.accept()) // whether to leave
+      const choose = async (press: string) => {
+        const chooser = ada.waitForEvent('filechooser')
+        await ada.click(press)
+        await (await chooser).setFiles(join(folder, 'plan.dwg'))
+      }
+      const come = () =>
+        ada.evaluate<number>("document.querySelector('.outgoing progress')?.value ?? 0")
+      await choose('.attach')
+      await until('some of it is there', async () => (await come()) > 4 * MIB)
+      await ada.reload()
+      const row = ada.locator('.unfinished .file', { hasText: 'plan.dwg' })
+      await seen(row.getByText('Not sent yet'))
+      const before = await come()
+      assert.ok(before > MIB, `${before}`)
+      await choose('.unfinished .again')
+      await gone(row)
+      await until('it goes on', async () => (await come()) > before)
+      await ada.reload()
+      await row.locator('.remove').click()
+      await gone(row)
+      await ada.reload()
+      await seen(ada.locator('#composer .attach'))
+      assert.equal(await ada.locator('.unfinished').count(), 0)
+      await session.detach()
+      assert.deepEqual(visitor.complaints(), [])
+    },
+  )
+
   chapter('a message waits for its file, which goes on after the server was killed', async () => {
     const bytes = bytesOf(2, 12 * MIB)
     writeFileSync(join(folder, 'drawing.dwg'), bytes)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { linkBanner } from '../../views/chat/conversation.ts'
 import { storyFragment } from '../../views/chat/delivery.ts'
 import { wordsOf } from '../../views/language/words.ts'
 import { listTime, momentTime } from '../../views/parts.ts'
@@ -52,9 +53,12 @@ describe('times in a browser', { skip: SKIP, timeout: 60_000 }, () => {
       const shown = async (timeZone: string) => {
         const reader = { t: wordsOf('en'), timeZone, now, icons: '', formToken: '' }
         const steps = moments.map((at) => ({ kind: 'written' as const, branch: 'Kyiv', at }))
-        const story = { chatId: '', messageId: '', body: '', steps }
+        const waiting = { kind: 'waiting' as const, branch: 'Lviv', linkDownSince: now - 2 * HOUR }
+        const story = { chatId: '', messageId: '', body: '', steps: [...steps, waiting] }
+        const down = [{ branch: 'Lviv', since: now - 16 * HOUR, over: [] }]
         const times = moments.flatMap((at) => [listTime(at, reader), momentTime(at, reader)])
-        return (await Promise.all([...times, storyFragment(story, reader)])).join('\n')
+        const parts = [...times, storyFragment(story, reader), linkBanner(down, reader)]
+        return (await Promise.all(parts)).join('\n')
       }
       const context = await browser.newContext({ timezoneId: 'America/Los_Angeles' })
       const page = await context.newPage()
@@ -64,6 +68,7 @@ describe('times in a browser', { skip: SKIP, timeout: 60_000 }, () => {
       )
       await page.addScriptTag({ content: readFileSync('public/times.js', 'utf8') })
       const words = await page.locator('time').allTextContents()
+      assert.equal(words.length, 14, 'two for each moment, one for each step, one in the banner')
       const expected = (await shown('America/Los_Angeles')).match(/(?<=<time[^>]*>)[^<]+/g)
       assert.deepEqual(words, expected)
     } finally {

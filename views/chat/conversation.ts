@@ -6,6 +6,7 @@ import { html } from 'hono/html'
 import { type Frame, layout } from '../layout.ts'
 import { replacement } from '../partials.ts'
 import {
+  aroundTime,
   attributes,
   avatar,
   called,
@@ -15,6 +16,7 @@ import {
   type Html,
   hiddenWords,
   icon,
+  momentTime,
   placeTag,
   type Reader,
 } from '../parts.ts'
@@ -128,11 +130,14 @@ ${c.person ? presence(c.person.id, c.person.presence, reader) : html`<span class
 /** Which lines are down, in words; empty when none is. Pushed whole. */
 export function linkBanner(down: readonly LinkDown[], reader: Reader): Html {
   const t = reader.t.chat
-  const words = ({ branch, since, over }: LinkDown) => {
-    const moment = reader.t.moment(since, reader.now, reader.timeZone)
-    if (over.length === 0) return t.lineDown(branch, moment)
-    return t.lineDownOver(branch, moment, over.join(', '))
-  }
+  const words = ({ branch, since, over }: LinkDown) =>
+    aroundTime(
+      (moment) =>
+        over.length === 0
+          ? t.lineDown(branch, moment)
+          : t.lineDownOver(branch, moment, over.join(', ')),
+      momentTime(since, reader),
+    )
   return html`<div id="line-banner" class="banner" role="status">${down.map((d) => html`<p>${icon('wifi-off', reader)} <span>${words(d)}</span></p>`)}</div>`
 }
 
@@ -235,8 +240,12 @@ function outgoingRow({ uploads: t }: Reader['t']): Html {
 
 /** What our script says: it knows no language. */
 function attachWords({ uploads: t }: Reader['t']): Html {
-  const { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere } = t
-  const words = { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst, dropHere }
+  const { waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst } = t
+  const { dropHere, unfinished, chooseAgain } = t
+  const words = {
+    ...{ waiting, noLine, checkingFile, ready, sendsWhenReady, takeAwayFirst },
+    ...{ dropHere, unfinished, chooseAgain },
+  }
   return html` data-words="${JSON.stringify(words)}"`
 }
 

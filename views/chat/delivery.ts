@@ -2,7 +2,16 @@
 import { html } from 'hono/html'
 import { clockSeconds, isSameDay } from '../language/times.ts'
 import { type Frame, layout } from '../layout.ts'
-import { called, type Html, hiddenWords, icon, type Reader, timeAs } from '../parts.ts'
+import {
+  aroundTime,
+  called,
+  type Html,
+  hiddenWords,
+  icon,
+  momentTime,
+  type Reader,
+  timeAs,
+} from '../parts.ts'
 
 export type Step =
   | { kind: 'written'; branch: string; at: number }
@@ -80,10 +89,10 @@ function step(s: Step, reader: Reader): Html {
 }
 
 /** A step in words, without its time. */
-export function stepWords(s: Step, reader: Reader): string {
+export function stepWords(s: Step, reader: Reader): Html | string {
   const t = reader.t.story
   if (s.kind === 'written') return t.written(s.branch)
-  if (s.kind === 'waiting') return joined(t.waiting(s.branch), waitingFacts(s, reader))
+  if (s.kind === 'waiting') return waitingWords(s, reader)
   if (s.kind === 'waited') return joined(t.waited(s.branch), [s.linkWasDown ? t.lineWasDown : ''])
   if (s.kind === 'stored') return joined(t.stored(s.branch), [s.via ? t.via(s.via) : ''])
   if (s.kind === 'blocked') return reader.t.contacts.storyBlocked(personOf(s.person, s, reader))
@@ -99,14 +108,17 @@ export function stepWords(s: Step, reader: Reader): string {
 const personOf = (name: string, { user = '' }: { user?: string }, { t }: Reader) =>
   called({ id: user, name }, t)
 
-function waitingFacts(s: Extract<Step, { kind: 'waiting' }>, reader: Reader): string[] {
+function waitingWords(s: Extract<Step, { kind: 'waiting' }>, reader: Reader): Html | string {
   const t = reader.t.story
   const down = s.linkDownSince
-  return [
-    down === undefined ? '' : t.lineDownSince(reader.t.moment(down, reader.now, reader.timeZone)),
-    s.carriers?.length ? t.handedTo(s.carriers.join(', ')) : '',
-    s.ahead ? t.ahead(s.ahead) : '',
-  ]
+  const words = (since: string) =>
+    joined(t.waiting(s.branch), [
+      since,
+      s.carriers?.length ? t.handedTo(s.carriers.join(', ')) : '',
+      s.ahead ? t.ahead(s.ahead) : '',
+    ])
+  if (down === undefined) return words('')
+  return aroundTime((moment) => words(t.lineDownSince(moment)), momentTime(down, reader))
 }
 
 function joined(words: string, facts: readonly string[]): string {

@@ -7,6 +7,7 @@ import { byteWords } from '../language/times.ts'
 import { type Frame, layout } from '../layout.ts'
 import { replacement } from '../partials.ts'
 import {
+  aroundTime,
   attributes,
   type Html,
   hiddenWords,
@@ -104,7 +105,7 @@ function closed(p: ViewerProps, reader: Reader): Html {
   }`
 }
 
-function waitingWords({ file, waiting }: ViewerProps, reader: Reader): string {
+function waitingWords({ file, waiting }: ViewerProps, reader: Reader): Html | string {
   const { shared: t } = reader.t
   const branch = file.branch ?? ''
   const place = t.place(branch)
@@ -113,10 +114,11 @@ function waitingWords({ file, waiting }: ViewerProps, reader: Reader): string {
   const { down } = waiting ?? {}
   if (down === undefined || file.state === 'arriving') return `${place} ${t.comes}`
   if (down.since === 0) return `${place} ${t.noLine(branch)}`
-  const moment = reader.t.moment(down.since, reader.now, reader.timeZone)
-  if (down.over.length > 0)
-    return `${place} ${t.lineDownOver(branch, moment, down.over.join(', '))}`
-  return `${place} ${t.lineDown(branch, moment)}`
+  const since = (moment: string) =>
+    down.over.length > 0
+      ? t.lineDownOver(branch, moment, down.over.join(', '))
+      : t.lineDown(branch, moment)
+  return html`${place} ${aroundTime(since, momentTime(down.since, reader))}`
 }
 
 function removed({ receipts = [] }: ViewerProps, reader: Reader): Html {

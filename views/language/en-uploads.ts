@@ -23,6 +23,8 @@ export const enUploads = {
   again: 'Try again',
   sendsWhenReady: 'The message goes as soon as the files are here.',
   takeAwayFirst: 'Take it away first: then the message goes.',
+  unfinished: 'Not sent yet: choose the file again, and it goes on from here.',
+  chooseAgain: 'Choose again',
   elsewhere: (branch: string) => (branch === '' ? 'at another branch' : `in ${branch}`),
   removed: 'was removed',
   checking: 'not checked for viruses yet',

@@ -23,6 +23,8 @@ export const ptUploads: typeof enUploads = {
   again: 'Tentar de novo',
   sendsWhenReady: 'A mensagem segue assim que os ficheiros estiverem aqui.',
   takeAwayFirst: 'Retire-o primeiro: depois a mensagem segue.',
+  unfinished: 'Ainda não enviado: escolha de novo o ficheiro, e continua daqui.',
+  chooseAgain: 'Escolher de novo',
   elsewhere: (branch) => (branch === '' ? 'noutra filial' : `em ${branch}`),
   removed: 'foi removido',
   checking: 'ainda não verificado contra vírus',

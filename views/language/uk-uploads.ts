@@ -23,6 +23,8 @@ export const ukUploads: typeof enUploads = {
   again: 'Спробувати ще раз',
   sendsWhenReady: 'Повідомлення піде, щойно файли будуть тут.',
   takeAwayFirst: 'Спершу приберіть його: тоді повідомлення піде.',
+  unfinished: 'Ще не надіслано: виберіть файл знову, і він піде далі.',
+  chooseAgain: 'Вибрати знову',
   elsewhere: (branch) => (branch === '' ? 'в іншій філії' : `у філії ${branch}`),
   removed: 'видалено',
   checking: 'ще не перевірено на віруси',
