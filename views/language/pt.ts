@@ -104,7 +104,7 @@ export const pt: Words = {
       'O que é mais antigo está noutras filiais que agora não respondem. Chega quando a linha voltar.',
     askAgain: 'Pedir de novo',
     newLine: 'Novas',
-    write: 'Escreva uma mensagem',
+    write: 'Mensagem',
     send: 'Enviar',
     late: 'chegou mais tarde',
     waitForNew: 'Esperar por mensagens novas',
