@@ -71,8 +71,10 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
   const { body, origin, hlc: at } = event
   const known = await conversationRow(tx, body.id)
   // One writer counts `rev`, but its feeds (one per start) may arrive in any order: the highest wins.
-  if (known !== undefined && known.rev > body.rev) return
-  if (known?.rev === body.rev && !(await replaces(tx, event, known))) return
+  if (known !== undefined && known.rev > body.rev) return await keepForgotten(tx, body)
+  if (known?.rev === body.rev && !(await replaces(tx, event, known))) {
+    return await keepForgotten(tx, body)
+  }
   const { id: conversation, kind, title, term, rev, createdAt } = body
   await tx
     .insertInto('conversation')
@@ -85,8 +87,39 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
     .execute()
   const joinings = await joiningsOf(tx, conversation)
   for (const member of body.members) await putMember(tx, conversation, member)
+  await endForgotten(tx, body)
   const news = new Set(body.members.map(({ joinedAt }) => joinedAt)).difference(joinings)
   for (const joinedAt of [...news].sort()) await moveToJoined(tx, { conversation, joinedAt })
+}
+
+/**
+ * A branch that was put back has forgotten whom it let in: its later records do not name him. He was a member all the
+ * same, for no time, so that what he wrote before he heard of it is taken everywhere.
+ */
+async function keepForgotten(tx: Db, { id: conversationId, members }: ConvBody): Promise<void> {
+  for (const { user: userId, role, joinedAt, leftAt = joinedAt } of members) {
+    await tx
+      .insertInto('membership')
+      .values({
+        ...{ conversationId, userId, role, joinedAt, leftAt },
+        readPosition: 0,
+        shownPosition: 0,
+      })
+      .onConflict((on) => on.doNothing())
+      .execute()
+  }
+}
+
+/** The same of who stands here and not in the record that counts. */
+async function endForgotten(tx: Db, { id, members }: ConvBody): Promise<void> {
+  const users = JSON.stringify(members.map(({ user }) => user))
+  await tx
+    .updateTable('membership')
+    .set((eb) => ({ leftAt: eb.ref('joinedAt') }))
+    .where('conversationId', '=', id)
+    .where('leftAt', 'is', null)
+    .where('userId', 'not in', listed<UserId>(users))
+    .execute()
 }
 
 async function joiningsOf(tx: Db, conversation: ConversationId): Promise<Set<Hlc>> {
@@ -105,15 +138,11 @@ async function replaces(
   known: Selectable<ConversationTable>,
 ): Promise<boolean> {
   const conversation = tx.updateTable('conversation').where('id', '=', body.id)
-  const members = tx.deleteFrom('membership').where('conversationId', '=', body.id)
   if (known.title === body.title && (await isSameMembers(tx, body))) {
     if (at < known.hlc) await conversation.set({ hlc: at }).execute()
     return false
   }
-  if (at < known.hlc) return false
-  const users = JSON.stringify(body.members.map(({ user }) => user))
-  await members.where('userId', 'not in', listed<UserId>(users)).execute()
-  return true
+  return at >= known.hlc
 }
 
 async function isSameMembers(tx: Db, { id, members }: ConvBody): Promise<boolean> {
@@ -124,7 +153,10 @@ async function isSameMembers(tx: Db, { id, members }: ConvBody): Promise<boolean
     .execute()
   const textOf = (user: UserId, role: string, joinedAt: Hlc, leftAt: Hlc | null | undefined) =>
     [user, role, joinedAt, leftAt ?? ''].join(' ')
-  const here = new Set(rows.map((m) => textOf(m.userId, m.role, m.joinedAt, m.leftAt)))
+  const named = new Set(members.map(({ user }) => user))
+  const isForgotten = (m: (typeof rows)[number]) => m.leftAt === m.joinedAt && !named.has(m.userId)
+  const rowsNamed = rows.filter((m) => !isForgotten(m))
+  const here = new Set(rowsNamed.map((m) => textOf(m.userId, m.role, m.joinedAt, m.leftAt)))
   const said = members.map((m) => textOf(m.user, m.role, m.joinedAt, m.leftAt))
   return said.length === here.size && said.every((text) => here.has(text))
 }

@@ -14,6 +14,7 @@ import {
 } from '../../src/chat/groups.ts'
 import { groupIdOf } from '../../src/chat/ids.ts'
 import { membersOf } from '../../src/chat/members.ts'
+import { linesBefore } from '../../src/chat/queries.ts'
 import type { Clock } from '../../src/world/clock.ts'
 import { temporaryFolder } from '../db/store.ts'
 import { crashImage, exchange } from '../eventlog/fixture.ts'
@@ -289,12 +290,15 @@ test('a group that its branch lost comes back to all of its branches, whichever 
 })
 
 test('a branch put back from a copy that counts again says the last word on its group, everywhere', async (t) => {
-  const { company, kyiv, lviv, odesa, ada, eve, bob, cid } = await cast(t)
+  const { company, kyiv, lviv, odesa, ada, bob, cid } = await cast(t)
+  const ivo = await lviv.hire('Ivo')
+  await company.settle()
   const chat = await createGroup(kyiv.parts, ada.id, { title: 'All', members: [bob.id, cid.id] })
   await company.settle()
   const folder = crashImage(kyiv, temporaryFolder(t))
-  await addMember(kyiv.parts, ada.id, { conversation: chat, user: eve.id })
+  await addMember(kyiv.parts, ada.id, { conversation: chat, user: ivo.id })
   await exchange(kyiv, lviv) // and then the server is lost
+  await ivo.posts(chat, 'I am in')
   company.advance(1000)
 
   const keys = company.offices.map((office) => office.keys)
@@ -311,4 +315,10 @@ test('a branch put back from a copy that counts again says the last word on its 
     (await membersOf(store.read, viewer, chat)).map(({ name }) => name)
   assert.deepEqual(await told(restored, ada.viewer), ['Ada', 'Bob'])
   assert.deepEqual(await told(lviv, bob.viewer), ['Ada', 'Bob'])
+  assert.deepEqual([await states(restored), await states(odesa)], [[], []], 'nothing waits')
+  const page = await linesBefore(restored.store.read, ada.viewer, { conversation: chat, limit: 9 })
+  assert.deepEqual(
+    page.lines.map(({ body }) => body),
+    ['I am in'],
+  )
 })
