@@ -46,7 +46,7 @@ export async function addContact(
     const decided = await decidedAfter(
       tx,
       { known: known?.hlc, now: now() },
-      { conversation: directIdOf(viewer, contact), authors: [viewer, contact] },
+      { conversation: directIdOf(viewer, contact), authors: [viewer, contact], isContact: true },
     )
     const body = { owner: viewer, contact, removed: false, ...decided }
     await append(tx, { kind: kinds.contactPut, body, to })

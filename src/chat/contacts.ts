@@ -36,7 +36,7 @@ export async function deleteContact(
     const decided = await decidedAfter(
       tx,
       { known: known?.hlc, now: now() },
-      { conversation, authors: [viewer, contact] },
+      { conversation, authors: [viewer, contact], isContact: true },
     )
     const body = { owner: viewer, contact, removed: true, ...decided }
     await append(tx, { kind: kinds.contactPut, body, to })

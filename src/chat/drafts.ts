@@ -4,13 +4,13 @@
  */
 import { sql } from 'kysely'
 import * as v from 'valibot'
-import { HLC_ZERO, type Hlc } from '../base/hlc.ts'
+import { HLC_ZERO, type Hlc, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import type { Db } from '../db/open.ts'
 import { type Holes, prepared } from '../db/prepared.ts'
 import type { Append, EventKind, LoggedEvent } from '../eventlog/events.ts'
 import { hlc, id } from './fields.ts'
-import { demandVoice, isDatedAhead } from './standing.ts'
+import { DECIDED_AHEAD_MS_MAX, demandVoice, isDatedAhead } from './standing.ts'
 
 /** A message has 4,000; whoever pastes more finds as much again. */
 export const DRAFT_CHARS_MAX = 8000
@@ -95,9 +95,12 @@ export async function endDraft(
   timeKey: Hlc,
 ): Promise<void> {
   const { author: user, conversation } = body
+  // No honest clock is further ahead: else nothing could be drafted after it.
+  const isHonest = millisOf(hlc) - millisOf(timeKey) <= DECIDED_AHEAD_MS_MAX
+  const at = isHonest ? hlc : timeKey
   // From a clock ahead its place does not tell when it was written: the draft does, also where there was none, and of
   // whoever comes here later.
-  if (timeKey < hlc) return await putRow(tx, { user, conversation, body: '', at: hlc }, origin)
+  if (timeKey < hlc) return await putRow(tx, { user, conversation, body: '', at }, origin)
   const draft = tx.updateTable('draft').set({ body: '', hlc, branchId: origin })
   await draft
     .where('userId', '=', user)

@@ -96,7 +96,8 @@ function sentOn<Body>(
       // Our own too, when it comes back after a loss: meanwhile the owner may have gone elsewhere.
       if (!(await isAtHome(tx, self, people[0]))) return
       const all = await branchesOf(tx, people, arrivedAt)
-      const known = new Set([self, origin, ...(isNamedTold ? event.to : [])])
+      const isTold = isNamedTold || origin === self
+      const known = new Set([self, origin, ...(isTold ? event.to : [])])
       const to = all.filter((branch) => !known.has(branch))
       const copy = copyOf?.(event) ?? body
       if (to.length > 0) await append(tx, { kind, body: copy, to })
@@ -138,7 +139,7 @@ export function sentOnFromHome(given: ChatKinds, parts: Parts): ChatKinds {
 function withoutPlaces(marks: SeenBody['marks']): SeenBody['marks'] {
   const upTo = new Map<BranchId, Hlc>()
   for (const { origin, hlc } of marks) {
-    if (hlc > (upTo.get(origin) ?? HLC_ZERO)) upTo.set(origin, hlc)
+    if (hlc >= (upTo.get(origin) ?? HLC_ZERO)) upTo.set(origin, hlc)
   }
   return [...upTo].map(([origin, hlc]) => ({ origin, hlc }))
 }

@@ -293,6 +293,7 @@ const NO_MESSAGE = '0'.repeat(32) as MessageId
 async function readElsewhere(tx: Db, user: UserId): Promise<Map<ConversationId, Marks>> {
   const rows = await tx
     .selectFrom('seen_before')
+    .innerJoin('branch', 'branch.id', 'origin')
     .where('userId', '=', user)
     .where('mark', '=', 'read')
     .select(['conversationId', 'origin', 'upTo as hlc'])

@@ -226,15 +226,22 @@ async function expectedOrigins(
     (await mine.where('userId', '=', user).select('userId').executeTakeFirst()) !== undefined
   const branches = await tx.selectFrom('branch').where('id', 'in', origins).select('id').execute()
   const expected = new Set(isMine ? branches.map(({ id }) => id) : [])
+  const kept = await tx
+    .selectFrom('seen_before')
+    .where('userId', '=', user)
+    .where('conversationId', '=', conversation)
+    .select('origin')
+    .execute()
+  for (const { origin } of kept) expected.add(origin)
   const others = origins.filter((origin) => !expected.has(origin))
   if (others.length === 0) return expected
-  const [ahead] = await marksAhead(tx, { user, conversation })
+  const [ahead] = await marksAhead(tx, { user })
   const room = Math.max(0, MARKS_AHEAD_MAX - (ahead?.count ?? 0))
   return new Set([...expected, ...others.slice(0, room)])
 }
 
-/** Of other chats, those of a chat that is not his, or of a branch that is not known. */
-const marksAhead = prepared((db, value: Holes<{ user: UserId; conversation: ConversationId }>) =>
+/** Those of a chat that is not his, or of a branch that is not known. */
+const marksAhead = prepared((db, value: Holes<{ user: UserId }>) =>
   db
     .selectFrom('seen_before as sb')
     .leftJoin('membership as mine', (on) =>
@@ -244,7 +251,6 @@ const marksAhead = prepared((db, value: Holes<{ user: UserId; conversation: Conv
     )
     .leftJoin('branch as b', 'b.id', 'sb.origin')
     .where('sb.userId', '=', value('user'))
-    .where('sb.conversationId', '!=', value('conversation'))
     .where((eb) => eb.or([eb('mine.userId', 'is', null), eb('b.id', 'is', null)]))
     .select((eb) => eb.fn.countAll<number>().as('count')),
 )

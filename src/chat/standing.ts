@@ -5,7 +5,7 @@
 import { type Selectable, sql } from 'kysely'
 import { mayWriteFor } from '../accounts/queries.ts'
 import type { Hlc } from '../base/hlc.ts'
-import { above, DRIFT_MS_MAX, HLC_ZERO, millisOf } from '../base/hlc.ts'
+import { above, DRIFT_MS_MAX, HLC_ZERO, hlcOf, millisOf } from '../base/hlc.ts'
 import type { BranchId, ConversationId, UserId } from '../base/ids.ts'
 import { DAY, type Millis } from '../base/units.ts'
 import type { Db } from '../db/open.ts'
@@ -36,30 +36,42 @@ export async function demandVoice(
  * How far a decision may be above the clock of the event that tells it. Links end with the ten days of a certificate:
  * no linked clock is further from ours.
  */
-const DECIDED_AHEAD_MS_MAX: Millis = 11 * DAY
+export const DECIDED_AHEAD_MS_MAX: Millis = 11 * DAY
+
 /** The same where the person is at home: it tells on what other branches were allowed to decide. */
 const TOLD_AHEAD_MS_MAX: Millis = 30 * DAY
 
+/** Looked at before somebody decides about another: more than he has read in one sitting. */
+const LINES_LOOKED_AT = 500
+
 /**
- * What somebody decides now: `at` is its place, after `known`. Where another clock was ahead of ours there, or ours is
- * behind, `since` says when it counts from: now, and after all that `authors` wrote him and he may have seen.
+ * What somebody decides now: `at` is its place, after `known`. `since`, where it is not `at`, says when it counts from:
+ * now, and after what `authors` wrote last and he may have read: nobody knows a clock ahead from his own behind. Of a
+ * contact (`isContact`) only where `known` shows that one of two is wrong: else what is new would count as old.
  */
 export async function decidedAfter(
   tx: Db,
   { known, now }: { known: Hlc | undefined; now: Hlc },
-  { conversation, authors }: { conversation: ConversationId; authors: readonly UserId[] },
+  of: { conversation: ConversationId; authors: readonly UserId[]; isContact?: boolean },
 ): Promise<{ at: Hlc; since?: Hlc }> {
-  const at = above(known, now)
-  if (at === now) return { at }
-  const written = await tx
+  const { conversation, authors, isContact = false } = of
+  if (isContact && above(known, now) === now) return { at: now }
+  const last = tx
     .selectFrom('message as m')
     .innerJoin('event as e', 'e.position', 'm.position')
     .where('m.conversationId', '=', conversation)
     .where('m.authorId', 'in', authors)
-    .where('e.hlc', '<', at)
-    .select((eb) => eb.fn.max('e.hlc').as('hlc'))
+    .orderBy('m.position', 'desc')
+    .limit(LINES_LOOKED_AT)
+    .select('e.hlc')
+  const written = await tx
+    .selectFrom(last.as('line'))
+    .where('line.hlc', '<', hlcOf(millisOf(now) + DECIDED_AHEAD_MS_MAX, 0))
+    .select((eb) => eb.fn.max('line.hlc').as('hlc'))
     .executeTakeFirst()
-  return { at, since: above(written?.hlc ?? undefined, now) }
+  const since = above(written?.hlc ?? undefined, now)
+  const at = above(known, since)
+  return at === since ? { at } : { at, since }
 }
 
 /** Whether what an event decides for a person is dated too far ahead: a guest's branch may not fix it for ever. */

@@ -329,6 +329,19 @@ test('what was read before a block is not refused by it, also where the clock of
   ])
 })
 
+test('what was read before a first block is not refused by it, by a clock behind', async (t) => {
+  const { company, odesa, ada, bob, chat, blocks, sees, both } = await between(t)
+  company.sets(odesa, -3 * HOUR)
+  company.advance(MINUTE)
+  const line = await ada.posts(chat, 'read')
+  await company.settle()
+  await bob.reads(chat, line)
+  await company.settle()
+  await blocks(odesa, true)
+  await company.settle()
+  assert.deepEqual(await both(sees), [['read'], ['read']])
+})
+
 test('a contact deleted where the clock is behind is in neither list', async (t) => {
   const { company, lviv, odesa, ada, bob, chat, both } = await between(t)
   company.sets(odesa, -3 * HOUR)

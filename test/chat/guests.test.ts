@@ -4,13 +4,13 @@ import { test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
 import { hlcOf } from '../../src/base/hlc.ts'
-import type { ConversationId, MessageId } from '../../src/base/ids.ts'
+import type { BranchId, ConversationId, MessageId } from '../../src/base/ids.ts'
 import { postMessage } from '../../src/chat/actions.ts'
 import { getChat } from '../../src/chat/chats.ts'
 import { createGroup, removeMember } from '../../src/chat/groups.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { linesBefore } from '../../src/chat/queries.ts'
-import { MARKS_AHEAD_MAX } from '../../src/chat/seen.ts'
+import { MARKS_AHEAD_MAX, MARKS_MAX } from '../../src/chat/seen.ts'
 import type { Forward, LoggedEvent } from '../../src/eventlog/events.ts'
 import { companyOf, seat } from './cast.ts'
 import { signsIn, three } from './guest-cast.ts'
@@ -160,6 +160,28 @@ test('marks of chats and branches that nobody has heard of take bounded room', a
   await odesa.store.writer.write(async (tx) => {
     for (let n = 0; n < MARKS_AHEAD_MAX / origins.length + 5; n++) {
       const conversation = n === 0 ? foreign : (idOf(n) as ConversationId)
+      const seen = { conversation, user: bob.id, mark: 'read' as const, marks }
+      const body = { ...seen, lastMessage: 'f'.repeat(32) as MessageId }
+      await odesa.log.append(tx, { kind: odesa.kinds.msgSeen, body, to: [lviv.keys.id] })
+    }
+  })
+  await company.settle()
+  const kept = await lviv.store.read.selectFrom('seen_before').select(['origin']).execute()
+  assert.equal(kept.length, MARKS_AHEAD_MAX)
+})
+
+test('marks of invented branches take bounded room in one chat, too', async (t) => {
+  const { company, lviv, odesa, ada, bob } = await three(t)
+  await signsIn(company, bob, odesa)
+  const conversation = await ada.adds(bob)
+  await company.settle()
+  const hlc = hlcOf(company.now(), 0)
+  await odesa.store.writer.write(async (tx) => {
+    for (let n = 0; n * MARKS_MAX <= MARKS_AHEAD_MAX; n++) {
+      const marks = Array.from({ length: MARKS_MAX }, (_, k) => ({
+        origin: (n * MARKS_MAX + k).toString(16).padStart(32, '0') as BranchId,
+        hlc,
+      }))
       const seen = { conversation, user: bob.id, mark: 'read' as const, marks }
       const body = { ...seen, lastMessage: 'f'.repeat(32) as MessageId }
       await odesa.log.append(tx, { kind: odesa.kinds.msgSeen, body, to: [lviv.keys.id] })

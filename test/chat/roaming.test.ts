@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { userAt } from '../../src/accounts/events.ts'
 import type { UserAt } from '../../src/accounts/records.ts'
-import { hlcOf } from '../../src/base/hlc.ts'
+import { HLC_ZERO, hlcOf } from '../../src/base/hlc.ts'
 import type { FeedId, MessageId } from '../../src/base/ids.ts'
 import { MINUTE, SECOND } from '../../src/base/units.ts'
 import { getChat } from '../../src/chat/chats.ts'
@@ -13,7 +13,10 @@ import { createGroup } from '../../src/chat/groups.ts'
 import { followedByChats } from '../../src/chat/guests.ts'
 import { wantChats } from '../../src/chat/history.ts'
 import type { LoggedEvent } from '../../src/eventlog/events.ts'
-import { companyOf, type Office } from './cast.ts'
+import type { Clock } from '../../src/world/clock.ts'
+import { temporaryFolder } from '../db/store.ts'
+import { crashImage, exchange } from '../eventlog/fixture.ts'
+import { companyOf, type Office, openOffice } from './cast.ts'
 import { leaves, signsIn, texts, three } from './guest-cast.ts'
 
 test('a draft that comes after the message it became is not there again', async (t) => {
@@ -185,4 +188,34 @@ test('what a guest has read of a branch that was started twice goes on from his 
   )
   await company.settle()
   assert.deepEqual(await Promise.all([lviv, rivne].map(unreadAt)), [0, 0])
+  const none = { ...body, marks: [{ origin: odesa.keys.id, hlc: HLC_ZERO }] }
+  await odesa.store.writer.write((tx) =>
+    odesa.log.append(tx, { kind: odesa.kinds.msgSeen, body: none, to: [lviv.keys.id] }),
+  )
+  await company.settle()
+  const waiting = lviv.store.read.selectFrom('event').where('state', '!=', 'applied').select('id')
+  assert.deepEqual(await waiting.execute(), [], 'nor does a mark of no message wait')
+})
+
+test('a mark of home that was lost and comes back is not written again', async (t) => {
+  const { company, lviv, odesa, ada, bob } = await three(t)
+  const chat = await ada.adds(bob)
+  await signsIn(company, bob, odesa)
+  const line = await ada.posts(chat, 'hello')
+  await company.settle()
+  const folder = crashImage(lviv, temporaryFolder(t))
+  await bob.reads(chat, line)
+  await exchange(lviv, odesa) // and then the server is lost
+  const keys = company.offices.map((office) => office.keys)
+  const clock = { ...lviv.parts.clock } as Clock
+  const restored = await openOffice({ own: lviv.keys, keys, folder, clock })
+  t.after(() => restored.store.close())
+  await exchange(odesa, restored)
+  const kind = lviv.kinds.msgSeen.code
+  const rows = await restored.store.read
+    .selectFrom('event')
+    .where('kind', '=', kind)
+    .select('id')
+    .execute()
+  assert.equal(rows.length, 1)
 })
