@@ -51,10 +51,12 @@ async function streamSays(
       ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
     },
   })
+  // Before anything else: a body that nobody has begun to read is thrown away with its Response.
+  const chunks = body?.values()
   await meanwhile?.()
   const timer = setTimeout(() => ending.abort(), WAIT_MS_MAX)
   let said = ''
-  for await (const chunk of body ?? []) {
+  for await (const chunk of chunks ?? []) {
     said += Buffer.from(chunk).toString()
     if (pattern.test(said)) break
   }
