@@ -128,12 +128,7 @@ async function applyBlock(tx: Db, { body }: LoggedEvent<BlockBody>): Promise<voi
       conflict
         .columns(['ownerId', 'blockedId', 'at'])
         .doUpdateSet({ isOn, since })
-        .where((eb) =>
-          eb.or([
-            eb('contact_block.isOn', '<', isOn),
-            eb.and([eb('contact_block.isOn', '=', isOn), eb('contact_block.since', '>', since)]),
-          ]),
-        ),
+        .where(sql<SqlBool>`(contact_block.isOn, ${since}) < (${isOn}, contact_block.since)`),
     )
     .execute()
   await judgeAgain(tx, body)

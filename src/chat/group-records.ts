@@ -16,7 +16,7 @@ import { Parked } from '../eventlog/events.ts'
 import { count, hlc, id } from './fields.ts'
 import { mayHaveFounded } from './ids.ts'
 import { moveToJoined } from './posts.ts'
-import { conversationRow, putMember } from './standing.ts'
+import { conversationRow, newMember, putMember } from './standing.ts'
 
 /** Fits one line of the list on a wide screen. */
 export const TITLE_CHARS_MAX = 100
@@ -96,15 +96,11 @@ async function applyConv(tx: Db, event: LoggedEvent<ConvBody>): Promise<void> {
  * A branch that was put back has forgotten whom it let in: its later records do not name him. He was a member all the
  * same, for no time, so that what he wrote before he heard of it is taken everywhere.
  */
-async function keepForgotten(tx: Db, { id: conversationId, members }: ConvBody): Promise<void> {
-  for (const { user: userId, role, joinedAt, leftAt = joinedAt } of members) {
+async function keepForgotten(tx: Db, { id, members }: ConvBody): Promise<void> {
+  for (const member of members) {
     await tx
       .insertInto('membership')
-      .values({
-        ...{ conversationId, userId, role, joinedAt, leftAt },
-        readPosition: 0,
-        shownPosition: 0,
-      })
+      .values(newMember(id, { ...member, leftAt: member.leftAt ?? member.joinedAt }))
       .onConflict((on) => on.doNothing())
       .execute()
   }

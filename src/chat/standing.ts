@@ -78,9 +78,9 @@ export async function decidedAfter(
 export async function isDatedAhead(
   tx: Db,
   { origin, hlc }: Pick<LoggedEvent<unknown>, 'origin' | 'hlc'>,
-  { user, at }: { user: UserId; at: Hlc | undefined },
+  { user, at }: { user: UserId; at: Hlc },
 ): Promise<boolean> {
-  if (at === undefined || at <= hlc) return false
+  if (at <= hlc) return false
   const max = (await isAtHome(tx, origin, user)) ? TOLD_AHEAD_MS_MAX : DECIDED_AHEAD_MS_MAX
   return millisOf(at) - millisOf(hlc) > max
 }
@@ -136,19 +136,24 @@ export async function putMember(
   conversationId: ConversationId,
   member: Joining,
 ): Promise<void> {
-  const { user: userId, role, joinedAt } = member
-  const leftAt = member.leftAt ?? null
+  const row = newMember(conversationId, member)
+  const { role, joinedAt, leftAt } = row
   await tx
     .insertInto('membership')
-    .values({
-      ...{ conversationId, userId, role, joinedAt, leftAt },
-      readPosition: 0,
-      shownPosition: 0,
-    })
+    .values(row)
     .onConflict((on) =>
       on.columns(['conversationId', 'userId']).doUpdateSet({ role, joinedAt, leftAt }),
     )
     .execute()
+}
+
+/** The row of a member who has seen nothing yet. */
+export function newMember(
+  conversationId: ConversationId,
+  { user: userId, role, joinedAt, leftAt }: Joining,
+) {
+  const membership = { conversationId, userId, role, joinedAt, leftAt: leftAt ?? null }
+  return { ...membership, readPosition: 0, shownPosition: 0 }
 }
 
 /**
